@@ -1,0 +1,125 @@
+"""Schedule: the second and last model type, what an SSA graph cannot say.
+
+Kernel calls in order, buffers with offsets in one arena, and the constant blobs that kernels read. The
+planner fills the offsets in; the profiler, the reports and the emitters read the result. Every call
+remembers which graph nodes it stands for.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from smidgen.graph import DType, Quantization
+
+ARENA_ALIGNMENT = 16
+
+
+class Role(enum.Enum):
+    """What a buffer is for. Inputs and states are live from the start, outputs and states to the end."""
+
+    INPUT = "input"
+    OUTPUT = "output"
+    INTERMEDIATE = "intermediate"
+    SCRATCH = "scratch"
+    STATE = "state"
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """A region of the arena that holds one tensor, or several that are the same bytes (a Reshape).
+
+    bytes: its size; first and last: the first and last call index at which it is live (inclusive);
+    offset: bytes from the start of the arena, None until it is planned.
+    """
+
+    name: str
+    bytes: int
+    role: Role
+    first: int
+    last: int
+    tensors: tuple[str, ...] = ()
+    dtype: DType = DType.I8
+    offset: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Blob:
+    """Constant data that a kernel reads, in the order in which it lies in memory.
+
+    data: one-dimensional array whose dtype is the C element type; what: "weights", "bias",
+    "requantization" (multipliers and shifts), "table" or "constant" (an operand of the model's own).
+    """
+
+    name: str
+    data: np.ndarray
+    what: str
+
+    @property
+    def bytes(self) -> int:
+        return self.data.nbytes
+
+
+@dataclass(frozen=True)
+class KernelCall:
+    """One call: `symbol(&shape, reads..., blobs..., writes..., scratch)`, pointers in that order.
+
+    symbol: the C function of firmware/kernels/<set>/<family>.h; shape_type: its C struct; shape: the
+    struct's fields in order, known at compile time; reads and writes: names of buffers (a read may also
+    name a blob, for a constant operand); nodes: ids of the graph nodes this stands for; macs: multiply
+    accumulates of one call; specialise: whether a copy of the kernel with this shape built in pays.
+    """
+
+    id: str
+    type_name: str
+    kernel_set: str
+    family: str
+    symbol: str
+    shape_type: str
+    shape: Mapping[str, int]
+    reads: tuple[str, ...]
+    blobs: tuple[str, ...]
+    writes: tuple[str, ...]
+    scratch: str | None
+    nodes: tuple[str, ...]
+    macs: int = 0
+    specialise: bool = True
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or output of the model: its tensor's name, shape, type and quantization, and its buffer."""
+
+    tensor: str
+    buffer: str
+    shape: tuple[int, ...]
+    dtype: DType
+    quantization: Quantization | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, eq=False)
+class StateSlot:
+    """Persistent state: the buffer that holds it between runs and the blob of its initial value."""
+
+    buffer: str
+    next_buffer: str
+    initial: str
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """A planned model. `arena_bytes` covers tensors, states and scratch; see compile.plan for the bound."""
+
+    name: str
+    calls: tuple[KernelCall, ...]
+    buffers: Mapping[str, Buffer]
+    blobs: Mapping[str, Blob]
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    states: tuple[StateSlot, ...] = ()
+    arena_bytes: int = 0
+    arena_tensors_bytes: int = 0
+    arena_lower_bound_bytes: int = 0

@@ -1,0 +1,33 @@
+"""Convolutions. Inputs: x (N, H, W, C), weights, bias (output channels) int32 or None."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from smidgen.graph.operators.base import NO_PADDING, Activation, Operator, Padding
+
+
+@dataclass(frozen=True)
+class Conv2D(Operator):
+    """Weights (O, kernel height, kernel width, C / groups); groups follow from the shapes.
+
+    stride and dilation are (rows, columns).
+    """
+
+    type_name: ClassVar[str] = "CONV_2D"
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    padding: Padding = NO_PADDING
+    activation: Activation = Activation.NONE
+
+
+@dataclass(frozen=True)
+class DepthwiseConv2D(Operator):
+    """Weights (1, kernel height, kernel width, C * multiplier); output channel = c * multiplier + m."""
+
+    type_name: ClassVar[str] = "DEPTHWISE_CONV_2D"
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    padding: Padding = NO_PADDING
+    activation: Activation = Activation.NONE

@@ -1,0 +1,27 @@
+"""Where Smidgen keeps its data folders (`targets`, `firmware`, `hw`) and its cache.
+
+In a source tree the folders stand at the top of the repository; in an installed wheel they lie under
+`smidgen/_data`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def data_folder(name: str) -> Path:
+    """The folder `targets`, `firmware` or `hw`, wherever this installation keeps it."""
+    installed = _PACKAGE / "_data" / name
+    return installed if installed.is_dir() else _PACKAGE.parents[1] / name
+
+
+def cache_folder() -> Path:
+    """Where simulators and measured tables are cached by content: $SMIDGEN_CACHE, else the user's cache."""
+    override = os.environ.get("SMIDGEN_CACHE")
+    if override:
+        return Path(override)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "smidgen"
