@@ -1,0 +1,53 @@
+"""What the families share: the form of an evaluator, optional inputs, and the refusal of other types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from smidgen.errors import ModelError, Problem
+from smidgen.graph.fixed_point import quantize_multipliers
+from smidgen.graph.types import DType, Graph, Node, Tensor
+
+# Turns a node's input arrays (None where an optional one is absent) into its output arrays.
+Evaluator = Callable[[Sequence[np.ndarray | None]], list[np.ndarray]]
+
+QUANTIZED = (DType.I8, DType.I16)
+WEIGHTS = (DType.I8, DType.I4, DType.I2)
+
+
+def tensors_of(graph: Graph, node: Node) -> tuple[list[Tensor | None], Tensor]:
+    """The node's inputs and its first output."""
+    return graph.input_tensors(node), graph.output_tensors(node)[0]
+
+
+def optional(values: Sequence, index: int):
+    """The value at `index`, or None where the node has no such input."""
+    return values[index] if index < len(values) else None
+
+
+def require(condition: bool, graph: Graph, node: Node) -> None:
+    """Raise ModelError unless the node's types are ones that this operator has a meaning for."""
+    if not condition:
+        types = ", ".join(
+            "none" if tensor is None else tensor.dtype.value
+            for tensor in (*graph.input_tensors(node), *graph.output_tensors(node))
+        )
+        raise ModelError(
+            Problem(
+                f"{node.operator.type_name} '{node.id}'",
+                f"there is no reference for its types ({types})",
+                "quantize the model to int8, or keep it in float32 throughout",
+            )
+        )
+
+
+def channel_multipliers(x: Tensor, weights: Tensor, output: Tensor, channels: int):
+    """Multipliers and shifts (int32, one per output channel) of an accumulator of x * weights.
+
+    The quotient of scales is taken in float64, as the convolutions of TensorFlow Lite do.
+    """
+    weight_scales = np.asarray(weights.quantization.scale, np.float64)
+    reals = x.scale * weight_scales / output.scale
+    return quantize_multipliers(np.broadcast_to(reals, (channels,)))

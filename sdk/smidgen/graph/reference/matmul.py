@@ -1,0 +1,78 @@
+"""FullyConnected."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from smidgen.graph.fixed_point import (
+    activation_range,
+    activation_range_float,
+    quantize_multipliers,
+    requantize,
+    wrap_int32,
+)
+from smidgen.graph.reference.base import (
+    WEIGHTS,
+    Evaluator,
+    channel_multipliers,
+    optional,
+    require,
+    tensors_of,
+)
+from smidgen.graph.reference.conv import ConvParameters
+from smidgen.graph.types import DType, Graph, Node
+
+
+def fully_connected_parameters(graph: Graph, node: Node) -> ConvParameters:
+    """Of an int8 FullyConnected; one multiplier and shift per output, all equal when per tensor.
+
+    Per tensor, TensorFlow Lite multiplies the two input scales in float32 before dividing in float64.
+    """
+    (x, weights, *_), output = tensors_of(graph, node)
+    outputs = weights.shape[0]
+    if weights.quantization.scale.size > 1:
+        multiplier, shift = channel_multipliers(x, weights, output, outputs)
+    else:
+        real = float(np.float32(x.scale) * np.float32(weights.scale)) / output.scale
+        multiplier, shift = quantize_multipliers(np.full(outputs, real))
+    clamp = activation_range(node.operator.activation, output.dtype.bits, output.scale, output.zero_point)
+    return ConvParameters(x.zero_point, output.zero_point, multiplier, shift, *clamp)
+
+
+def fully_connected(graph: Graph, node: Node) -> Evaluator:
+    (x, weights, *rest), output = tensors_of(graph, node)
+    bias = optional(rest, 0)
+    is_float = x.dtype is weights.dtype is output.dtype is DType.F32
+    is_int8 = x.dtype is output.dtype is DType.I8 and weights.dtype in WEIGHTS
+    require(is_float or (is_int8 and (bias is None or bias.dtype is DType.I32)), graph, node)
+    depth = weights.shape[1]
+
+    if is_float:
+        low, high = activation_range_float(node.operator.activation)
+
+        def run_float(inputs):
+            total = inputs[0].reshape(-1, depth).astype(np.float64) @ inputs[1].T.astype(np.float64)
+            if optional(inputs, 2) is not None:
+                total = total + inputs[2]
+            return [np.clip(total, low, high).astype(np.float32).reshape(output.shape)]
+
+        return run_float
+
+    parameters = fully_connected_parameters(graph, node)
+
+    def run_int8(inputs):
+        # int8 products are exact in float64, where the matrix product is ten times faster.
+        values = inputs[0].reshape(-1, depth).astype(np.float64) - parameters.input_zero_point
+        total = (values @ inputs[1].T.astype(np.float64)).astype(np.int64)
+        if optional(inputs, 2) is not None:
+            total = total + inputs[2]
+        result = requantize(
+            wrap_int32(total),
+            parameters.multiplier,
+            parameters.shift,
+            parameters.output_zero_point,
+            parameters.clamp,
+        )
+        return [result.astype(np.int8).reshape(output.shape)]
+
+    return run_int8

@@ -1,0 +1,62 @@
+"""Mean."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from smidgen.graph.fixed_point import integer_range, quantize_multiplier, requantize, wrap_int32
+from smidgen.graph.operators import Mean
+from smidgen.graph.reference.base import QUANTIZED, Evaluator, require, tensors_of
+from smidgen.graph.types import DType, Graph, Node
+
+
+@dataclass(frozen=True)
+class MeanParameters:
+    """Integers of a quantized Mean.
+
+    output = clamp(requantize(sum(x) - count * input_zero_point)); 1 / count is part of the multiplier.
+    """
+
+    count: int
+    input_zero_point: int
+    output_zero_point: int
+    multiplier: int
+    shift: int
+
+
+def mean_parameters(graph: Graph, node: Node) -> MeanParameters:
+    """1 / count enters the multiplier by an integer division that keeps as many bits as fit."""
+    (x,), output = tensors_of(graph, node)
+    count = math.prod(x.shape[axis] for axis in node.operator.axes)
+    multiplier, shift = quantize_multiplier(x.scale / output.scale)
+    kept_bits = min(count.bit_length() - 1, 32, 31 + shift)
+    return MeanParameters(
+        count, x.zero_point, output.zero_point, (multiplier << kept_bits) // count, shift - kept_bits
+    )
+
+
+def mean(graph: Graph, node: Node) -> Evaluator:
+    operator: Mean = node.operator
+    (x,), output = tensors_of(graph, node)
+    is_float = x.dtype is output.dtype is DType.F32
+    require(is_float or (x.dtype is output.dtype and x.dtype in QUANTIZED), graph, node)
+    if is_float:
+
+        def run_float(inputs):
+            means = inputs[0].astype(np.float64).mean(axis=operator.axes)
+            return [means.astype(np.float32).reshape(output.shape)]
+
+        return run_float
+
+    p = mean_parameters(graph, node)
+    clamp = integer_range(output.dtype.bits)
+
+    def run_integer(inputs):
+        sums = inputs[0].sum(axis=operator.axes, dtype=np.int64) - p.count * p.input_zero_point
+        result = requantize(wrap_int32(sums), p.multiplier, p.shift, p.output_zero_point, clamp)
+        return [result.astype(output.dtype.numpy).reshape(output.shape)]
+
+    return run_integer
