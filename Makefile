@@ -1,0 +1,39 @@
+# Every target does its own set-up: Debian packages (when it can become root) and a virtual environment in .venv.
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+WORKERS ?= 2
+
+.PHONY: demo test test-slow lint bench hw-synth setup clean
+
+demo: setup
+	$(PYTHON) examples/digits/demo.py
+
+test: setup
+	$(PYTHON) -m pytest -n $(WORKERS)
+
+test-slow: setup
+	$(PYTHON) -m pytest -n $(WORKERS) -m slow
+
+lint: setup
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	git ls-files '*.c' '*.h' | xargs --no-run-if-empty clang-format --dry-run --Werror
+
+bench: setup
+	$(PYTHON) -m benchmarks
+
+hw-synth: setup
+	$(MAKE) -C hw synth PYTHON=$(abspath $(PYTHON))
+
+setup: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml scripts/prerequisites.sh
+	scripts/prerequisites.sh
+	python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Smidgen needs Python 3.11 or newer")'
+	python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache
