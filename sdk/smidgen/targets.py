@@ -57,10 +57,9 @@ class ToolchainSettings:
 
 @dataclass(frozen=True)
 class Board:
-    """folder: startup code, linker script and drivers; stack_bytes: what the image reserves."""
+    """folder: startup code, linker script, drivers, and a `board.toml` that says how they are built."""
 
     folder: Path
-    stack_bytes: int
 
 
 @dataclass(frozen=True)
@@ -297,7 +296,7 @@ def _board(top: _Table, required: bool) -> Board | None:
     folder = own if named and own.is_dir() else data_folder("firmware") / "boards" / named
     if named and not folder.is_dir():
         table.problem("folder", f"is '{named}', but neither {own} nor {folder} is a folder")
-    board = Board(folder, table.number("stack_bytes") or 0)
+    board = Board(folder)
     table.finish()
     return board
 

@@ -70,7 +70,8 @@ class KernelCall:
     symbol: the C function of firmware/kernels/<set>/<family>.h; shape_type: its C struct; shape: the
     struct's fields in order, known at compile time; reads and writes: names of buffers (a read may also
     name a blob, for a constant operand); nodes: ids of the graph nodes this stands for; macs: multiply
-    accumulates of one call; specialise: whether a copy of the kernel with this shape built in pays.
+    accumulates of one call; specialise: whether a copy of the kernel with this shape built in pays;
+    detail: shapes and types of what is read and written, for people.
     """
 
     id: str
@@ -87,6 +88,7 @@ class KernelCall:
     nodes: tuple[str, ...]
     macs: int = 0
     specialise: bool = True
+    detail: str = ""
 
 
 @dataclass(frozen=True)
