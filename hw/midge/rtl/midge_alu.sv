@@ -1,0 +1,54 @@
+// Arithmetic, logic, shifts and the comparison of branches.
+module midge_alu (
+    input  logic [31:0] operand_1,
+    input  logic [31:0] operand_2,
+    input  logic [2:0]  funct3,
+    input  logic        alternate,    // sub, sra
+    input  logic        compare,      // a branch: subtract, and read the condition
+    output logic [31:0] result,
+    output logic        condition     // of the branch that funct3 names
+);
+  logic        subtract, is_unsigned, less, equal;
+  logic [32:0] sum;
+  logic [31:0] logic_result, shift_result;
+
+  // slt and sltu (funct3 = 01x) and branches compare through the subtraction.
+  assign subtract = alternate || compare || funct3[2:1] == 2'b01;
+  assign sum = {1'b0, operand_1} + {1'b0, subtract ? ~operand_2 : operand_2} + {32'b0, subtract};
+
+  assign is_unsigned = compare ? funct3[1] : funct3[0];
+  // No carry out of a - b means a < b unsigned; differing signs turn that round.
+  assign less = is_unsigned ? !sum[32] : (operand_1[31] ^ operand_2[31] ^ !sum[32]);
+  assign equal = operand_1 == operand_2;
+  assign condition = (funct3[2] ? less : equal) ^ funct3[0];
+
+  always_comb
+    unique case (funct3[1:0])
+      2'b00: logic_result = operand_1 ^ operand_2;
+      2'b10: logic_result = operand_1 | operand_2;
+      default: logic_result = operand_1 & operand_2;
+    endcase
+
+  // One right shifter serves both directions: left shifts are reversed before and after it.
+  logic [31:0] operand_reversed, shift_input, shifted, shifted_reversed;
+  logic        fill;
+  always_comb
+    for (int i = 0; i < 32; i++) begin
+      operand_reversed[i] = operand_1[31-i];
+      shifted_reversed[i] = shifted[31-i];
+    end
+  assign shift_input = funct3[2] ? operand_1 : operand_reversed;
+  assign fill = alternate && operand_1[31];
+  logic unused_shift_fill;
+  assign {unused_shift_fill, shifted} =
+      33'($signed({fill, shift_input}) >>> operand_2[4:0]);
+  assign shift_result = funct3[2] ? shifted : shifted_reversed;
+
+  always_comb
+    unique case (funct3)
+      3'b000: result = sum[31:0];
+      3'b001, 3'b101: result = shift_result;
+      3'b010, 3'b011: result = {31'b0, less};
+      default: result = logic_result;
+    endcase
+endmodule

@@ -1,0 +1,378 @@
+// Midge: RV32IMC, machine mode, in order, three stages.
+//
+//   fetch      cuts and decompresses instructions ahead                                  (midge_fetch)
+//   execute    reads registers, computes, decides branches, sends memory requests        (x_...)
+//   writeback  receives load data, adds up products, writes rd, takes traps              (w_...)
+//
+// The writeback result is forwarded to the execute stage, except for load data and the high word of a product,
+// which come too late in the cycle: an instruction that uses those right away waits one cycle.
+// Traps are taken in writeback, where everything older has finished and the one younger instruction, in
+// execute, has had no effect yet.
+//
+// Data port: data_request for one cycle sends address, lanes and data; the port always takes it. data_response
+// comes one or more cycles later; the core sends no further request before it, but may in the same cycle.
+module midge_core
+  import midge_package::*;
+#(
+    parameter logic [31:0] RESET_ADDRESS = 32'h0,
+    parameter logic [31:0] HART_ID = 32'd0
+) (
+    input  logic        clock,
+    input  logic        reset,
+    // fetch port (see midge_fetch)
+    output logic        fetch_request,
+    output logic [31:2] fetch_address,
+    input  logic        fetch_ready,
+    input  logic        fetch_response,
+    input  logic [31:0] fetch_data,
+    input  logic        fetch_error,
+    // data port
+    output logic        data_request,
+    output logic        data_write,
+    output logic [31:2] data_address,
+    output logic [3:0]  data_byte_lanes,
+    output logic [31:0] data_write_data,
+    input  logic        data_response,
+    input  logic        data_error,
+    input  logic [31:0] data_read_data,
+    // interrupts
+    input  logic        timer_interrupt,
+    input  logic        external_interrupt,
+    // asleep in wfi; timer_wakes: a timer interrupt could end it
+    output logic        asleep,
+    output logic        timer_wakes,
+    // RISC-V formal interface: the instruction that retires or traps in this cycle. mem_addr is the exact
+    // address; masks and data are relative to it (a byte load has mask 1 and its byte in bits 7:0).
+    output logic        rvfi_valid,
+    output logic        rvfi_trap,
+    output logic        rvfi_intr,
+    output logic [31:0] rvfi_insn,
+    output logic [31:0] rvfi_pc_rdata,
+    output logic [31:0] rvfi_pc_wdata,
+    output logic [4:0]  rvfi_rd_addr,
+    output logic [31:0] rvfi_rd_wdata,
+    output logic [31:0] rvfi_mem_addr,
+    output logic [3:0]  rvfi_mem_rmask,
+    output logic [3:0]  rvfi_mem_wmask,
+    output logic [31:0] rvfi_mem_rdata,
+    output logic [31:0] rvfi_mem_wdata,
+    output logic [31:0] rvfi_cause
+);
+  // ---------------------------------------------------------------------------------------------- fetch
+  logic        f_valid, f_is_compressed, f_illegal, f_fault, f_fault_second_half;
+  logic [31:1] f_pc;
+  logic [31:0] f_instruction;
+  logic [15:0] f_first_half;
+  logic        redirect, x_ready;
+  logic [31:1] redirect_target;
+
+  midge_fetch #(
+      .RESET_ADDRESS(RESET_ADDRESS)
+  ) fetch (
+      .clock,
+      .reset,
+      .fetch_request,
+      .fetch_address,
+      .fetch_ready,
+      .fetch_response,
+      .fetch_data,
+      .fetch_error,
+      .redirect,
+      .redirect_target,
+      .take(x_ready),
+      .valid(f_valid),
+      .pc(f_pc),
+      .instruction(f_instruction),
+      .first_half(f_first_half),
+      .is_compressed(f_is_compressed),
+      .illegal(f_illegal),
+      .fault(f_fault),
+      .fault_second_half(f_fault_second_half)
+  );
+
+  // -------------------------------------------------------------------------------------------- execute
+  logic        x_valid, x_is_compressed, x_compressed_illegal, x_fault, x_fault_second_half;
+  logic [31:1] x_pc;
+  logic [31:0] x_instruction;
+  logic [15:0] x_first_half;
+  decoded_t    x;
+
+  logic        x_fire;      // leaves for writeback at the end of this cycle
+  assign x_ready = x_fire || !x_valid;
+
+  always_ff @(posedge clock)
+    if (reset || redirect) x_valid <= 1'b0;
+    else if (x_ready) x_valid <= f_valid;
+
+  always_ff @(posedge clock)
+    if (x_ready) begin
+      x_pc <= f_pc;
+      x_instruction <= f_instruction;
+      x_first_half <= f_first_half;
+      x_is_compressed <= f_is_compressed;
+      x_compressed_illegal <= f_illegal;
+      x_fault <= f_fault;
+      x_fault_second_half <= f_fault_second_half;
+    end
+
+  midge_decode decode (
+      .instruction(x_instruction),
+      .decoded(x)
+  );
+  logic [2:0] x_funct3;
+  logic [4:0] x_rs1, x_rs2, x_rd;
+  assign x_funct3 = x_instruction[14:12];
+  assign x_rs1 = x_instruction[19:15];
+  assign x_rs2 = x_instruction[24:20];
+  assign x_rd = x_instruction[11:7];
+
+  // Operands, with the result in writeback forwarded
+  logic        w_valid, w_writes, w_late;
+  logic [4:0]  w_rd;
+  logic [31:0] w_early_value, w_value;
+  logic        w_commit;
+  logic [31:0] register_1, register_2, operand_1, operand_2;
+  logic        match_1, match_2;
+
+  midge_register_file register_file (
+      .clock,
+      .write(w_commit && w_writes),
+      .write_register(w_rd),
+      .write_data(w_value),
+      .read_register_1(x_rs1),
+      .read_data_1(register_1),
+      .read_register_2(x_rs2),
+      .read_data_2(register_2)
+  );
+  assign match_1 = w_valid && w_writes && w_rd == x_rs1;
+  assign match_2 = w_valid && w_writes && w_rd == x_rs2;
+  assign operand_1 = match_1 ? w_early_value : (x_rs1 == 5'd0 ? 32'b0 : register_1);
+  assign operand_2 = match_2 ? w_early_value : (x_rs2 == 5'd0 ? 32'b0 : register_2);
+
+  // Units
+  logic [31:0] alu_result, x_address, x_target, divide_result, csr_read_data;
+  logic        condition, divide_start, divide_done, csr_illegal, csr_access, csr_writes, csr_writes_instret;
+  logic [31:0] multiply_low, multiply_high;
+
+  midge_alu alu (
+      .operand_1,
+      .operand_2(x.operand_immediate ? x.immediate : operand_2),
+      .funct3(x_funct3),
+      .alternate(x.alu_alternate),
+      .compare(x.branch),
+      .result(alu_result),
+      .condition
+  );
+  assign x_address = operand_1 + x.immediate;
+  assign x_target = {x_pc, 1'b0} + x.immediate;
+
+  midge_multiply multiply (
+      .clock,
+      .operand_1,
+      .operand_2,
+      .funct3(x_funct3[1:0]),
+      .low(multiply_low),
+      .high(multiply_high)
+  );
+  midge_divide divide (
+      .clock,
+      .reset,
+      .start(divide_start),
+      .operand_1,
+      .operand_2,
+      .funct3(x_funct3[1:0]),
+      .done(divide_done),
+      .result(divide_result)
+  );
+
+  // Whether it can go on
+  logic w_waiting, w_redirect;
+  logic interrupt_take, wake, x_interrupt, x_hazard, x_wait, x_execute;
+  logic [3:0] interrupt_cause;
+  assign x_hazard = w_late && ((x.uses_rs1 && match_1) || (x.uses_rs2 && match_2));
+  // CSR instructions and wfi wait until they are alone.
+  assign x_wait = x_hazard || w_waiting || ((x.csr || x.wfi) && w_valid)
+      || (x.divide && !x_fault && !divide_done) || (x.wfi && !x_fault && !wake);
+  // A wfi that is asleep completes first; the instruction after it is interrupted.
+  assign x_interrupt = interrupt_take && !x.wfi;
+  assign x_fire = x_valid && !w_redirect && (x_interrupt ? !w_waiting : !x_wait);
+  assign divide_start = x_valid && x.divide && !w_redirect && !x_interrupt && !x_hazard && !w_waiting;
+  assign asleep = x_valid && x.wfi && !w_valid && !wake && !x_fault;
+
+  // Exceptions known here; access faults of loads and stores follow in writeback.
+  logic        x_exception, x_illegal, x_memory, x_misaligned;
+  logic [3:0]  x_cause;
+  logic [31:0] x_trap_value;
+  assign x_illegal = x.illegal || x_compressed_illegal || (x.csr && csr_illegal);
+  assign x_memory = x.load || x.store;
+  always_comb begin
+    x_exception = 1'b1;
+    x_cause = CAUSE_ILLEGAL;
+    x_trap_value = 32'b0;
+    if (x_interrupt) x_cause = interrupt_cause;
+    else if (x_fault) begin
+      x_cause = CAUSE_FETCH_FAULT;
+      x_trap_value = {x_pc + {30'b0, x_fault_second_half}, 1'b0};
+    end else if (x_illegal) x_trap_value = x_is_compressed ? {16'b0, x_first_half} : x_instruction;
+    else if (x.ebreak) begin
+      x_cause = CAUSE_BREAKPOINT;
+      x_trap_value = {x_pc, 1'b0};
+    end else if (x.ecall) x_cause = CAUSE_ECALL_MACHINE;
+    else if (x_memory && x_misaligned) begin
+      x_cause = x.store ? CAUSE_STORE_MISALIGNED : CAUSE_LOAD_MISALIGNED;
+      x_trap_value = x_address;
+    end else x_exception = 1'b0;
+  end
+  assign x_execute = x_fire && !x_exception;
+
+  // Branches and jumps
+  logic x_jump;
+  assign x_jump = x_execute && (x.jal || x.jalr || (x.branch && condition));
+
+  // Memory requests
+  logic [31:0] load_value;
+  logic [2:0]  w_funct3;
+  logic [31:0] w_result;
+  midge_load_store load_store (
+      .address_low(x_address[1:0]),
+      .size(x_funct3[1:0]),
+      .store_value(operand_2),
+      .store_data(data_write_data),
+      .byte_lanes(data_byte_lanes),
+      .misaligned(x_misaligned),
+      .load_address_low(w_result[1:0]),
+      .load_funct3(w_funct3),
+      .load_data(data_read_data),
+      .load_value
+  );
+  assign data_request = x_execute && x_memory;
+  assign data_write = x.store;
+  assign data_address = x_address[31:2];
+
+  // CSRs
+  assign csr_access = x_execute && x.csr;
+  assign csr_writes = x_funct3[1:0] == 2'd1 || x_rs1 != 5'd0;
+  logic        w_trap, w_mret_done, w_interrupt, w_counts;
+  logic [3:0]  w_trap_cause;
+  logic [31:1] w_pc, trap_target, return_target;
+  midge_csr #(
+      .HART_ID(HART_ID)
+  ) csr (
+      .clock,
+      .reset,
+      .address(x_instruction[31:20]),
+      .operation(x_funct3[1:0]),
+      .writes(csr_writes),
+      .operand(x_funct3[2] ? {27'b0, x_rs1} : operand_1),
+      .access(csr_access),
+      .read_data(csr_read_data),
+      .illegal(csr_illegal),
+      .trap(w_trap),
+      .trap_interrupt(w_interrupt),
+      .trap_cause(w_trap_cause),
+      .trap_pc(w_pc),
+      .trap_value(w_result),
+      .mret(w_mret_done),
+      .trap_target,
+      .return_target,
+      .timer_interrupt,
+      .external_interrupt,
+      .interrupt_take,
+      .interrupt_cause,
+      .wake,
+      .timer_enabled(timer_wakes),
+      .retire(w_commit && w_counts),
+      .writes_instret(csr_writes_instret)
+  );
+
+  // The value handed to writeback; f_pc is the address after this instruction for as long as it is here.
+  logic [31:0] x_result;
+  always_comb
+    unique case (x.result_source)
+      RESULT_IMMEDIATE: x_result = x.immediate;
+      RESULT_TARGET: x_result = x_target;
+      RESULT_LINK: x_result = {f_pc, 1'b0};
+      RESULT_CSR: x_result = csr_read_data;
+      RESULT_DIVIDE: x_result = divide_result;
+      RESULT_ADDRESS: x_result = x_address;
+      default: x_result = alu_result;
+    endcase
+
+  // ------------------------------------------------------------------------------------------ writeback
+  logic       w_memory, w_load, w_store, w_multiply, w_exception, w_mret;
+  logic [3:0] w_cause;
+
+  always_ff @(posedge clock)
+    if (reset) w_valid <= 1'b0;
+    else if (!w_waiting) w_valid <= x_fire;
+
+  always_ff @(posedge clock)
+    if (!w_waiting) begin
+      w_pc <= x_pc;
+      w_rd <= x_rd;
+      w_writes <= x.writes_rd && x_rd != 5'd0 && !x_exception;
+      w_late <= x.load || (x.multiply && x_funct3[1:0] != 2'd0);
+      w_result <= x_exception ? x_trap_value : x_result;
+      w_funct3 <= x_funct3;
+      w_memory <= x_memory && !x_exception;
+      w_load <= x.load;
+      w_store <= x.store;
+      w_multiply <= x.multiply && !x_exception;
+      w_mret <= x.mret && !x_exception;
+      w_exception <= x_exception;
+      w_interrupt <= x_interrupt;
+      w_cause <= x_cause;
+      w_counts <= !(x.csr && csr_writes_instret);
+    end
+
+  logic w_access_fault;
+  assign w_waiting = w_valid && w_memory && !data_response;
+  assign w_access_fault = w_memory && data_response && data_error;
+  assign w_trap = w_valid && (w_exception || w_access_fault);
+  assign w_trap_cause = w_exception ? w_cause : (w_store ? CAUSE_STORE_FAULT : CAUSE_LOAD_FAULT);
+  assign w_mret_done = w_valid && w_mret;
+  assign w_redirect = w_trap || w_mret_done;
+  assign w_commit = w_valid && !w_waiting && !w_trap;
+
+  assign w_early_value = w_multiply ? multiply_low : w_result;
+  assign w_value = w_load ? load_value : (w_multiply && w_funct3[1:0] != 2'd0) ? multiply_high : w_early_value;
+
+  assign redirect = w_redirect || x_jump;
+  assign redirect_target = w_trap ? trap_target : w_mret_done ? return_target
+      : x.jalr ? x_address[31:1] : x_target[31:1];
+
+  // ----------------------------------------------------------------------------------------------- RVFI
+  // Registers of this part feed nothing else; synthesis removes them where the outputs are left open.
+  logic        w_first_of_handler;
+  logic [31:0] w_instruction, w_store_value;
+  logic [31:1] w_next_pc;
+  logic [3:0]  w_mask;
+  always_ff @(posedge clock) begin
+    if (!w_waiting) begin
+      w_instruction <= x_is_compressed ? {16'b0, x_first_half} : x_instruction;
+      w_next_pc <= x_jump ? redirect_target : f_pc;
+      w_store_value <= operand_2;
+    end
+    if (reset) w_first_of_handler <= 1'b0;
+    else if (w_trap && w_interrupt) w_first_of_handler <= 1'b1;
+    else if (rvfi_valid) w_first_of_handler <= 1'b0;
+  end
+  assign w_mask = w_funct3[1] ? 4'b1111 : w_funct3[0] ? 4'b0011 : 4'b0001;
+
+  logic [31:0] w_mask_bits;
+  assign w_mask_bits = {{16{w_mask[2]}}, {8{w_mask[1]}}, 8'hff};
+  assign rvfi_valid = (w_commit || w_trap) && !(w_exception && w_interrupt);
+  assign rvfi_trap = w_trap;
+  assign rvfi_intr = w_first_of_handler;
+  assign rvfi_insn = w_instruction;
+  assign rvfi_pc_rdata = {w_pc, 1'b0};
+  assign rvfi_pc_wdata = {w_trap ? trap_target : w_mret_done ? return_target : w_next_pc, 1'b0};
+  assign rvfi_rd_addr = (w_commit && w_writes) ? w_rd : 5'd0;
+  assign rvfi_rd_wdata = (w_commit && w_writes) ? w_value : 32'b0;
+  assign rvfi_mem_addr = w_memory ? w_result : 32'b0;
+  assign rvfi_mem_rmask = (w_commit && w_memory && w_load) ? w_mask : 4'b0;
+  assign rvfi_mem_wmask = (w_commit && w_memory && w_store) ? w_mask : 4'b0;
+  assign rvfi_mem_rdata = rvfi_mem_rmask[0] ? load_value & w_mask_bits : 32'b0;
+  assign rvfi_mem_wdata = rvfi_mem_wmask[0] ? w_store_value & w_mask_bits : 32'b0;
+  assign rvfi_cause = w_trap ? {w_interrupt, 27'b0, w_trap_cause} : 32'b0;
+endmodule

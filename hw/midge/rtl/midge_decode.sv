@@ -1,0 +1,119 @@
+// Says what a 32-bit instruction of RV32IM + Zicsr + machine mode does; everything else is illegal.
+// Whether a CSR exists is known to midge_csr, not here.
+module midge_decode
+  import midge_package::*;
+(
+    input  logic [31:0] instruction,
+    output decoded_t    decoded
+);
+  logic [4:0] opcode;
+  logic [2:0] funct3;
+  logic [6:0] funct7;
+
+  assign opcode = instruction[6:2];
+  assign funct3 = instruction[14:12];
+  assign funct7 = instruction[31:25];
+
+  always_comb begin
+    decoded = '0;
+    decoded.result_source = RESULT_ALU;
+    unique case (opcode)
+      OPCODE_LUI: begin
+        decoded.writes_rd = 1'b1;
+        decoded.result_source = RESULT_IMMEDIATE;
+      end
+      OPCODE_AUIPC: begin
+        decoded.writes_rd = 1'b1;
+        decoded.result_source = RESULT_TARGET;
+      end
+      OPCODE_JAL: begin
+        decoded.jal = 1'b1;
+        decoded.writes_rd = 1'b1;
+        decoded.result_source = RESULT_LINK;
+      end
+      OPCODE_JALR: begin
+        decoded.jalr = 1'b1;
+        decoded.uses_rs1 = 1'b1;
+        decoded.writes_rd = 1'b1;
+        decoded.result_source = RESULT_LINK;
+        decoded.illegal = funct3 != 3'b000;
+      end
+      OPCODE_BRANCH: begin
+        decoded.branch = 1'b1;
+        decoded.uses_rs1 = 1'b1;
+        decoded.uses_rs2 = 1'b1;
+        decoded.illegal = funct3[2:1] == 2'b01;
+      end
+      OPCODE_LOAD: begin
+        decoded.load = 1'b1;
+        decoded.uses_rs1 = 1'b1;
+        decoded.writes_rd = 1'b1;
+        decoded.result_source = RESULT_ADDRESS;
+        decoded.illegal = funct3 == 3'b011 || funct3[2:1] == 2'b11;
+      end
+      OPCODE_STORE: begin
+        decoded.store = 1'b1;
+        decoded.uses_rs1 = 1'b1;
+        decoded.uses_rs2 = 1'b1;
+        decoded.result_source = RESULT_ADDRESS;
+        decoded.illegal = funct3[2] || funct3[1:0] == 2'b11;
+      end
+      OPCODE_OP_IMM: begin
+        decoded.uses_rs1 = 1'b1;
+        decoded.writes_rd = 1'b1;
+        decoded.operand_immediate = 1'b1;
+        decoded.alu_alternate = funct3 == 3'b101 && funct7[5];
+        if (funct3 == 3'b001) decoded.illegal = funct7 != 7'b0;
+        if (funct3 == 3'b101) decoded.illegal = (funct7 & 7'b1011111) != 7'b0;
+      end
+      OPCODE_OP: begin
+        decoded.uses_rs1 = 1'b1;
+        decoded.uses_rs2 = 1'b1;
+        decoded.writes_rd = 1'b1;
+        decoded.alu_alternate = funct7[5];
+        unique case (funct7)
+          7'b0000000: decoded.illegal = 1'b0;
+          7'b0100000: decoded.illegal = funct3 != 3'b000 && funct3 != 3'b101;
+          7'b0000001: begin
+            decoded.multiply = !funct3[2];
+            decoded.divide = funct3[2];
+            decoded.result_source = RESULT_DIVIDE;
+          end
+          default: decoded.illegal = 1'b1;
+        endcase
+      end
+      OPCODE_MISC_MEM: decoded.illegal = funct3 != 3'b000;  // fence orders nothing on one in-order port
+      OPCODE_SYSTEM:
+        if (funct3[1:0] != 2'b00) begin
+          decoded.csr = 1'b1;
+          decoded.uses_rs1 = !funct3[2];
+          decoded.writes_rd = 1'b1;
+          decoded.result_source = RESULT_CSR;
+        end else begin
+          unique case (instruction[31:7])
+            25'h0000000: decoded.ecall = 1'b1;
+            25'h0002000: decoded.ebreak = 1'b1;
+            25'h0604000: decoded.mret = 1'b1;
+            25'h020a000: decoded.wfi = 1'b1;
+            default: decoded.illegal = 1'b1;
+          endcase
+        end
+      default: decoded.illegal = 1'b1;
+    endcase
+    if (instruction[1:0] != 2'b11) decoded.illegal = 1'b1;
+
+    unique case (opcode)
+      OPCODE_LUI, OPCODE_AUIPC: decoded.immediate = {instruction[31:12], 12'b0};
+      OPCODE_JAL:
+        decoded.immediate = {
+          {12{instruction[31]}}, instruction[19:12], instruction[20], instruction[30:21], 1'b0
+        };
+      OPCODE_BRANCH:
+        decoded.immediate = {
+          {20{instruction[31]}}, instruction[7], instruction[30:25], instruction[11:8], 1'b0
+        };
+      OPCODE_STORE: decoded.immediate = {{20{instruction[31]}}, instruction[31:25], instruction[11:7]};
+      default: decoded.immediate = {{20{instruction[31]}}, instruction[31:20]};
+    endcase
+  end
+endmodule

@@ -1,0 +1,67 @@
+// Types shared by the stages of Midge. Names and numbers follow the RISC-V unprivileged (20191213) and
+// privileged (20211203) specifications.
+package midge_package;
+
+  // Where the value written to rd comes from, for instructions that finish in the execute stage.
+  typedef enum logic [2:0] {
+    RESULT_ALU,
+    RESULT_IMMEDIATE,  // lui
+    RESULT_TARGET,     // auipc
+    RESULT_LINK,       // jal, jalr
+    RESULT_CSR,
+    RESULT_DIVIDE,
+    RESULT_ADDRESS     // loads, stores: kept for mtval
+  } result_source_t;
+
+  // What the decoder says about one (already decompressed) instruction.
+  typedef struct packed {
+    logic           illegal;
+    logic           uses_rs1;
+    logic           uses_rs2;
+    logic           writes_rd;
+    logic           operand_immediate;  // second ALU operand is the immediate
+    logic           alu_alternate;      // sub, sra
+    logic           load;
+    logic           store;
+    logic           branch;
+    logic           jal;
+    logic           jalr;
+    logic           multiply;
+    logic           divide;
+    logic           csr;
+    logic           ecall;
+    logic           ebreak;
+    logic           mret;
+    logic           wfi;
+    result_source_t result_source;
+    logic [31:0]    immediate;
+  } decoded_t;
+
+  // mcause values of synchronous exceptions.
+  localparam logic [3:0] CAUSE_FETCH_FAULT       = 4'd1;
+  localparam logic [3:0] CAUSE_ILLEGAL           = 4'd2;
+  localparam logic [3:0] CAUSE_BREAKPOINT        = 4'd3;
+  localparam logic [3:0] CAUSE_LOAD_MISALIGNED   = 4'd4;
+  localparam logic [3:0] CAUSE_LOAD_FAULT        = 4'd5;
+  localparam logic [3:0] CAUSE_STORE_MISALIGNED  = 4'd6;
+  localparam logic [3:0] CAUSE_STORE_FAULT       = 4'd7;
+  localparam logic [3:0] CAUSE_ECALL_MACHINE     = 4'd11;
+
+  // mcause values of interrupts (with bit 31 set); also their bit positions in mip and mie.
+  localparam logic [3:0] INTERRUPT_TIMER    = 4'd7;
+  localparam logic [3:0] INTERRUPT_EXTERNAL = 4'd11;
+
+  // Major opcodes (instruction bits 6:2).
+  localparam logic [4:0] OPCODE_LOAD     = 5'b00000;
+  localparam logic [4:0] OPCODE_MISC_MEM = 5'b00011;
+  localparam logic [4:0] OPCODE_OP_IMM   = 5'b00100;
+  localparam logic [4:0] OPCODE_AUIPC    = 5'b00101;
+  localparam logic [4:0] OPCODE_STORE    = 5'b01000;
+  localparam logic [4:0] OPCODE_OP       = 5'b01100;
+  localparam logic [4:0] OPCODE_LUI      = 5'b01101;
+  localparam logic [4:0] OPCODE_BRANCH   = 5'b11000;
+  localparam logic [4:0] OPCODE_JALR     = 5'b11001;
+  localparam logic [4:0] OPCODE_JAL      = 5'b11011;
+  localparam logic [4:0] OPCODE_SYSTEM   = 5'b11100;
+
+endpackage

@@ -1,0 +1,17 @@
+// Loads a firmware image into the simulated memories.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+// One simulated memory: `words` little-endian words from address `origin`.
+struct Memory {
+    const char *name;
+    uint32_t origin;
+    uint32_t bytes;
+    uint32_t *words;
+};
+
+// Loads an ELF file (segments at their physical addresses) or a raw binary (at address 0).
+// Returns an empty string, or what is wrong with the file.
+std::string load_image(const std::string &path, const Memory *memories, int memory_count);

@@ -1,0 +1,297 @@
+// Simulator of the Midge system: the Verilated hardware, a firmware image, and a host at the other end of the UART.
+// Simulated time stands still while the core sleeps and nothing can wake it, and then this process sleeps too.
+
+#include <getopt.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "Vmidge_soc.h"
+#include "Vmidge_soc___024root.h"
+#include "image.h"
+#include "uart_host.h"
+#include "verilated.h"
+#if VM_TRACE
+#include "verilated_vcd_c.h"
+#endif
+
+namespace {
+
+constexpr int kExitUsage = 2;
+constexpr int kExitCycleLimit = 124;
+// How often the host is asked for bytes while the core is busy, in cycles (a power of two).
+constexpr uint64_t kExchangeInterval = 1024;
+constexpr uint64_t kForever = UINT64_MAX;
+
+volatile std::sig_atomic_t stop_signal = 0;
+void on_signal(int) { stop_signal = 1; }
+
+const char kUsage[] =
+    "usage: midge-sim --image FILE.elf|FILE.bin [options]\n"
+    "  --uart stdio|pty|tcp   where the UART goes (default stdio); pty and tcp print `uart: PORT` first\n"
+    "  --uart-cycles N        cycles per byte, each way (default 16)\n"
+    "  --max-cycles N         give up after N cycles, with exit code 124\n"
+    "  --trace FILE.vcd       write a waveform (builds with tracing only)\n"
+    "  --rvfi FILE            write a 44-byte record of every instruction (docs/midge.md)\n"
+    "  --stats FILE.json      write cycles, instructions and why the simulation ended\n"
+    "  --exit-with-stdin      with pty or tcp: end when standard input ends\n"
+    "The exit code is what the firmware writes to the EXIT register (its low 8 bits).\n";
+
+struct Options {
+    std::string image, trace, rvfi, stats;
+    UartHost::Kind uart = UartHost::Kind::kStdio;
+    uint64_t uart_cycles = 16;
+    uint64_t max_cycles = kForever;
+    bool exit_with_stdin = false;
+};
+
+[[noreturn]] void fail(const std::string &problem) {
+    fprintf(stderr, "midge-sim: %s\n", problem.c_str());
+    exit(kExitUsage);
+}
+
+uint64_t parse_count(const char *option, const char *text) {
+    char *end;
+    errno = 0;
+    const unsigned long long value = strtoull(text, &end, 0);
+    if (errno || end == text || *end || *text == '-' || value == 0)
+        fail(std::string("--") + option + ": not a positive number: " + text);
+    return value;
+}
+
+Options parse_options(int argc, char **argv) {
+    static const option kOptions[] = {
+        {"image", required_argument, nullptr, 'i'},      {"uart", required_argument, nullptr, 'u'},
+        {"uart-cycles", required_argument, nullptr, 'b'}, {"max-cycles", required_argument, nullptr, 'm'},
+        {"trace", required_argument, nullptr, 't'},      {"rvfi", required_argument, nullptr, 'r'},
+        {"stats", required_argument, nullptr, 's'},      {"exit-with-stdin", no_argument, nullptr, 'e'},
+        {"help", no_argument, nullptr, 'h'},             {nullptr, 0, nullptr, 0},
+    };
+    Options options;
+    int choice;
+    while ((choice = getopt_long(argc, argv, "", kOptions, nullptr)) != -1) {
+        switch (choice) {
+            case 'i': options.image = optarg; break;
+            case 'u':
+                if (!strcmp(optarg, "stdio")) options.uart = UartHost::Kind::kStdio;
+                else if (!strcmp(optarg, "pty")) options.uart = UartHost::Kind::kPty;
+                else if (!strcmp(optarg, "tcp")) options.uart = UartHost::Kind::kTcp;
+                else fail(std::string("--uart: stdio, pty or tcp, not ") + optarg);
+                break;
+            case 'b': options.uart_cycles = parse_count("uart-cycles", optarg); break;
+            case 'm': options.max_cycles = parse_count("max-cycles", optarg); break;
+            case 't': options.trace = optarg; break;
+            case 'r': options.rvfi = optarg; break;
+            case 's': options.stats = optarg; break;
+            case 'e': options.exit_with_stdin = true; break;
+            case 'h': fputs(kUsage, stdout); exit(0);
+            default: fputs(kUsage, stderr); exit(kExitUsage);
+        }
+    }
+    if (optind < argc) fail(std::string("unexpected argument: ") + argv[optind]);
+    if (options.image.empty()) fail("--image is missing (--help lists the options)");
+#if !VM_TRACE
+    if (!options.trace.empty()) fail("--trace: this simulator was built without tracing (make -C hw sim TRACE=1)");
+#endif
+    return options;
+}
+
+// Little-endian, in this order; see docs/midge.md.
+struct RvfiRecord {
+    uint32_t pc, next_pc, instruction, rd, rd_value;
+    uint32_t memory_address, memory_masks, memory_read, memory_written;
+    uint32_t flags, cause;
+};
+static_assert(sizeof(RvfiRecord) == 44, "records are packed");
+
+class Simulation {
+  public:
+    explicit Simulation(const Options &options)
+        : options_(options), soc_(&context_), host_(options.uart, options.exit_with_stdin) {}
+
+    int run();
+
+  private:
+    void load();
+    void open_files();
+    void reset();
+    void step();
+    void exchange_uart();
+    void write_rvfi();
+    void close_files(const char *reason, int code);
+
+    const Options &options_;
+    VerilatedContext context_;
+    Vmidge_soc soc_;
+    UartHost host_;
+    uint64_t cycle_ = 0;
+    uint64_t instructions_ = 0;
+    uint64_t next_receive_ = 0, next_send_ = 0;
+    FILE *rvfi_ = nullptr;
+#if VM_TRACE
+    std::unique_ptr<VerilatedVcdC> trace_;
+#endif
+};
+
+void Simulation::load() {
+    auto &program = soc_.rootp->midge_soc__DOT__program_memory__DOT__words;
+    auto &sram = soc_.rootp->midge_soc__DOT__sram__DOT__words;
+    const Memory memories[] = {
+        {"program memory", 0x00000000, sizeof program, &program[0]},
+        {"SRAM", 0x10000000, sizeof sram, &sram[0]},
+    };
+    const std::string problem = load_image(options_.image, memories, 2);
+    if (!problem.empty()) fail(options_.image + ": " + problem);
+}
+
+void Simulation::open_files() {
+    if (!options_.rvfi.empty()) {
+        rvfi_ = fopen(options_.rvfi.c_str(), "wb");
+        if (!rvfi_) fail(options_.rvfi + ": " + strerror(errno));
+        setvbuf(rvfi_, nullptr, _IOFBF, 1 << 20);
+    }
+#if VM_TRACE
+    if (!options_.trace.empty()) {
+        context_.traceEverOn(true);
+        trace_ = std::make_unique<VerilatedVcdC>();
+        soc_.trace(trace_.get(), 99);
+        trace_->open(options_.trace.c_str());
+        if (!trace_->isOpen()) fail(options_.trace + ": cannot be written");
+    }
+#endif
+}
+
+inline void Simulation::step() {
+    soc_.clock = 1;
+    soc_.eval();
+#if VM_TRACE
+    if (trace_) trace_->dump(cycle_ * 2);
+#endif
+    soc_.clock = 0;
+    soc_.eval();
+#if VM_TRACE
+    if (trace_) trace_->dump(cycle_ * 2 + 1);
+#endif
+    cycle_++;
+}
+
+void Simulation::reset() {
+    soc_.reset = 1;
+    for (int i = 0; i < 4; i++) step();
+    soc_.reset = 0;
+    soc_.eval();
+    cycle_ = 0;
+}
+
+// Sets the byte stream's inputs for the coming cycle; both sides are known to transfer at its clock edge.
+inline void Simulation::exchange_uart() {
+    const bool may_send = cycle_ >= next_send_;
+    soc_.send_ready = may_send;
+    if (soc_.send_valid && may_send) {
+        host_.send(soc_.send_data);
+        next_send_ = cycle_ + options_.uart_cycles;
+    }
+    const bool receives = host_.has_received() && cycle_ >= next_receive_;
+    soc_.receive_valid = receives;
+    if (receives) {
+        soc_.receive_data = host_.next_received();
+        if (soc_.receive_ready) {
+            host_.pop_received();
+            next_receive_ = cycle_ + options_.uart_cycles;
+        }
+    }
+}
+
+void Simulation::write_rvfi() {
+    const RvfiRecord record = {
+        soc_.rvfi_pc_rdata,
+        soc_.rvfi_pc_wdata,
+        soc_.rvfi_insn,
+        soc_.rvfi_rd_addr,
+        soc_.rvfi_rd_wdata,
+        soc_.rvfi_mem_addr,
+        soc_.rvfi_mem_rmask | uint32_t{soc_.rvfi_mem_wmask} << 8,
+        soc_.rvfi_mem_rdata,
+        soc_.rvfi_mem_wdata,
+        soc_.rvfi_trap | uint32_t{soc_.rvfi_intr} << 1,
+        soc_.rvfi_cause,
+    };
+    fwrite(&record, sizeof record, 1, rvfi_);
+}
+
+void Simulation::close_files(const char *reason, int code) {
+    if (rvfi_ && fclose(rvfi_) != 0) fail(options_.rvfi + ": " + strerror(errno));
+#if VM_TRACE
+    if (trace_) trace_->close();
+#endif
+    if (options_.stats.empty()) return;
+    FILE *file = fopen(options_.stats.c_str(), "w");
+    if (!file) fail(options_.stats + ": " + strerror(errno));
+    fprintf(file, "{\"cycles\": %llu, \"instructions\": %llu, \"ended\": \"%s\", \"exit_code\": %d}\n",
+            static_cast<unsigned long long>(cycle_), static_cast<unsigned long long>(instructions_), reason, code);
+    fclose(file);
+}
+
+int Simulation::run() {
+    load();
+    const std::string problem = host_.open();
+    if (!problem.empty()) fail(problem);
+    open_files();
+    reset();
+
+    const char *reason = "signal";
+    int code = 0;
+    while (!stop_signal) {
+        exchange_uart();
+        step();
+        if (soc_.rvfi_valid) {
+            instructions_ += !soc_.rvfi_trap;
+            if (rvfi_) write_rvfi();
+        }
+        if (soc_.exit) {
+            reason = "exit";
+            code = static_cast<int>(soc_.exit_code & 0xff);
+            break;
+        }
+        if (cycle_ >= options_.max_cycles) {
+            reason = "max-cycles";
+            code = kExitCycleLimit;
+            break;
+        }
+        const bool idle = soc_.asleep && !soc_.timer_wakes && !host_.has_received() && !soc_.send_valid;
+        if (idle || cycle_ % kExchangeInterval == 0) {
+            // A host that is gone ends the simulation; with stdio, once the program has nothing left to do.
+            if (host_.gone() && (idle || options_.uart != UartHost::Kind::kStdio)) {
+                reason = "host";
+                break;
+            }
+            host_.exchange(idle);
+        }
+    }
+    host_.exchange(false);
+    close_files(reason, code);
+    if (code == kExitCycleLimit && !strcmp(reason, "max-cycles"))
+        fprintf(stderr, "midge-sim: stopped after %llu cycles (--max-cycles)\n",
+                static_cast<unsigned long long>(cycle_));
+    soc_.final();
+    return code;
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+    const Options options = parse_options(argc, argv);
+    signal(SIGPIPE, SIG_IGN);
+    struct sigaction action = {};
+    action.sa_handler = on_signal;
+    sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGTERM, &action, nullptr);
+    Simulation simulation(options);
+    return simulation.run();
+}

@@ -1,0 +1,244 @@
+// Midge with its memories and peripherals.
+//   0x00000000 program and weight memory (stores fault)    0x20000000 UART
+//   0x10000000 SRAM                                        0x20010000 timer
+//                                                          0x20020000 system registers
+// Any other address, and any hole in a peripheral, answers with an access fault. Peripheral registers are words;
+// a narrower store writes zeros to the rest of the word, and acts only if it covers the lowest byte.
+module midge_soc #(
+    parameter int          PROGRAM_BYTES = 1 << 20,
+    parameter int          PROGRAM_WAIT_STATES = 0,
+    parameter string       PROGRAM_CONTENTS = "",
+    parameter int          SRAM_BYTES = 1 << 18,
+    parameter int unsigned CLOCK_HZ = 50_000_000
+) (
+    input  logic        clock,
+    input  logic        reset,
+    // UART byte stream
+    input  logic        receive_valid,
+    output logic        receive_ready,
+    input  logic [7:0]  receive_data,
+    input  logic        receive_overrun,
+    output logic        send_valid,
+    input  logic        send_ready,
+    output logic [7:0]  send_data,
+    // for the simulator
+    output logic        exit,
+    output logic [31:0] exit_code,
+    output logic        asleep,
+    output logic        timer_wakes,
+    output logic        rvfi_valid,
+    output logic        rvfi_trap,
+    output logic        rvfi_intr,
+    output logic [31:0] rvfi_insn,
+    output logic [31:0] rvfi_pc_rdata,
+    output logic [31:0] rvfi_pc_wdata,
+    output logic [4:0]  rvfi_rd_addr,
+    output logic [31:0] rvfi_rd_wdata,
+    output logic [31:0] rvfi_mem_addr,
+    output logic [3:0]  rvfi_mem_rmask,
+    output logic [3:0]  rvfi_mem_wmask,
+    output logic [31:0] rvfi_mem_rdata,
+    output logic [31:0] rvfi_mem_wdata,
+    output logic [31:0] rvfi_cause
+);
+  localparam int PROGRAM_BITS = $clog2(PROGRAM_BYTES);
+  localparam int SRAM_BITS = $clog2(SRAM_BYTES);
+
+  logic reset_request, soc_reset;
+  assign soc_reset = reset || reset_request;
+
+  logic fetch_request, fetch_ready, fetch_response, fetch_error;
+  logic [31:2] fetch_address, data_address;
+  logic [31:0] fetch_data;
+  logic data_request, data_write, data_response, data_error;
+  logic [31:0] data_write_data, data_read_data;
+  logic [3:0] data_byte_lanes;
+  logic timer_interrupt, received_interrupt;
+
+  midge_core core (
+      .clock,
+      .reset(soc_reset),
+      .fetch_request,
+      .fetch_address,
+      .fetch_ready,
+      .fetch_response,
+      .fetch_data,
+      .fetch_error,
+      .data_request,
+      .data_write,
+      .data_address,
+      .data_byte_lanes,
+      .data_write_data,
+      .data_response,
+      .data_error,
+      .data_read_data,
+      .timer_interrupt,
+      .external_interrupt(received_interrupt),
+      .asleep,
+      .timer_wakes,
+      .rvfi_valid,
+      .rvfi_trap,
+      .rvfi_intr,
+      .rvfi_insn,
+      .rvfi_pc_rdata,
+      .rvfi_pc_wdata,
+      .rvfi_rd_addr,
+      .rvfi_rd_wdata,
+      .rvfi_mem_addr,
+      .rvfi_mem_rmask,
+      .rvfi_mem_wmask,
+      .rvfi_mem_rdata,
+      .rvfi_mem_wdata,
+      .rvfi_cause
+  );
+
+  // Fetch port: which memory, remembered for the answer.
+  logic fetch_is_program, fetch_is_sram, fetched_sram, fetched_other, program_fetch_ready, program_fetch_response;
+  logic other_fetch_response, program_fetching;
+  logic [31:0] program_fetch_data, sram_fetch_data;
+  assign fetch_is_program = fetch_address[31:PROGRAM_BITS] == '0;
+  assign fetch_is_sram = fetch_address[31:SRAM_BITS] == (32-SRAM_BITS)'(32'h1000_0000 >> SRAM_BITS);
+  // A flash access that is under way answers before a request to another memory is taken.
+  assign fetch_ready = program_fetch_ready && !(program_fetching && !program_fetch_response);
+  always_ff @(posedge clock) begin
+    if (soc_reset) begin
+      other_fetch_response <= 1'b0;
+      program_fetching <= 1'b0;
+    end else begin
+      other_fetch_response <= fetch_request && fetch_ready && !fetch_is_program;
+      program_fetching <= (fetch_request && fetch_ready && fetch_is_program)
+          || (program_fetching && !program_fetch_response);
+    end
+    if (fetch_request && fetch_ready) begin
+      fetched_sram <= fetch_is_sram;
+      fetched_other <= !fetch_is_sram && !fetch_is_program;
+    end
+  end
+  assign fetch_response = program_fetch_response || other_fetch_response;
+  assign fetch_error = fetched_other;
+  assign fetch_data = fetched_sram ? sram_fetch_data : program_fetch_data;
+
+  // Data port
+  typedef enum logic [2:0] {
+    SELECT_ERROR,
+    SELECT_PROGRAM,
+    SELECT_SRAM,
+    SELECT_UART,
+    SELECT_TIMER,
+    SELECT_SYSTEM
+  } select_t;
+  select_t select, answering;
+  always_comb begin
+    select = SELECT_ERROR;
+    if (data_address[31:PROGRAM_BITS] == '0) select = data_write ? SELECT_ERROR : SELECT_PROGRAM;
+    else if (data_address[31:SRAM_BITS] == (32-SRAM_BITS)'(32'h1000_0000 >> SRAM_BITS)) select = SELECT_SRAM;
+    else if (data_address[31:4] == 28'h2000_000 && !data_address[3]) select = SELECT_UART;
+    else if (data_address[31:4] == 28'h2001_000) select = SELECT_TIMER;
+    else if (data_address[31:4] == 28'h2002_000) select = SELECT_SYSTEM;
+  end
+
+  logic program_data_response, other_data_response;
+  logic [31:0] program_read_data, sram_read_data;
+  // Peripherals see the request one cycle later, from registers, and answer within that cycle.
+  logic peripheral_request, peripheral_write;
+  logic [1:0] peripheral_register;
+  logic [31:0] peripheral_write_data;
+  always_ff @(posedge clock) begin
+    other_data_response <= data_request && select != SELECT_PROGRAM && !soc_reset;
+    peripheral_request <= data_request && (!data_write || data_byte_lanes[0]) && !soc_reset;
+    if (data_request) begin
+      answering <= select;
+      peripheral_write <= data_write;
+      peripheral_register <= data_address[3:2];
+      for (int lane = 0; lane < 4; lane++)
+        peripheral_write_data[8*lane+:8] <= data_byte_lanes[lane] ? data_write_data[8*lane+:8] : 8'b0;
+    end
+  end
+
+  logic [31:0] uart_read_data, timer_read_data, system_read_data;
+  assign data_response = program_data_response || other_data_response;
+  assign data_error = answering == SELECT_ERROR;
+  always_comb
+    unique case (answering)
+      SELECT_PROGRAM: data_read_data = program_read_data;
+      SELECT_SRAM: data_read_data = sram_read_data;
+      SELECT_UART: data_read_data = uart_read_data;
+      SELECT_TIMER: data_read_data = timer_read_data;
+      default: data_read_data = system_read_data;
+    endcase
+
+  program_memory #(
+      .BYTES(PROGRAM_BYTES),
+      .WAIT_STATES(PROGRAM_WAIT_STATES),
+      .CONTENTS(PROGRAM_CONTENTS)
+  ) program_memory (
+      .clock,
+      .reset(soc_reset),
+      .fetch_request(fetch_request && fetch_ready && fetch_is_program),
+      .fetch_address,
+      .fetch_ready(program_fetch_ready),
+      .fetch_response(program_fetch_response),
+      .fetch_data(program_fetch_data),
+      .data_request(data_request && select == SELECT_PROGRAM),
+      .data_address,
+      .data_response(program_data_response),
+      .data_read_data(program_read_data)
+  );
+
+  sram #(
+      .BYTES(SRAM_BYTES)
+  ) sram (
+      .clock,
+      .fetch_address,
+      .fetch_data(sram_fetch_data),
+      .write(data_request && data_write && select == SELECT_SRAM),
+      .address(data_address),
+      .byte_lanes(data_byte_lanes),
+      .write_data(data_write_data),
+      .read_data(sram_read_data)
+  );
+
+  uart uart (
+      .clock,
+      .reset(soc_reset),
+      .request(peripheral_request && answering == SELECT_UART),
+      .write(peripheral_write),
+      .status_register(peripheral_register[0]),
+      .write_data(peripheral_write_data),
+      .read_data(uart_read_data),
+      .received_interrupt,
+      .receive_valid,
+      .receive_ready,
+      .receive_data,
+      .receive_overrun,
+      .send_valid,
+      .send_ready,
+      .send_data
+  );
+
+  timer timer (
+      .clock,
+      .reset(soc_reset),
+      .request(peripheral_request && answering == SELECT_TIMER),
+      .write(peripheral_write),
+      .register(peripheral_register),
+      .write_data(peripheral_write_data),
+      .read_data(timer_read_data),
+      .timer_interrupt
+  );
+
+  system_registers #(
+      .CLOCK_HZ(CLOCK_HZ)
+  ) system_registers (
+      .clock,
+      .reset(soc_reset),
+      .request(peripheral_request && answering == SELECT_SYSTEM),
+      .write(peripheral_write),
+      .register(peripheral_register),
+      .write_data(peripheral_write_data),
+      .read_data(system_read_data),
+      .exit,
+      .exit_code,
+      .reset_request
+  );
+endmodule

@@ -1,0 +1,117 @@
+// Program and weight memory: read-only for the core, 32 bits per word, a fetch port and a data port.
+//
+// WAIT_STATES = 0: dual-port block RAM, both ports answer in the next cycle.
+// WAIT_STATES > 0: one flash device behind both ports. An access takes WAIT_STATES extra cycles unless it is for
+// the word after the last one read (a burst goes on); the device serves one port at a time, so a load from
+// flash interrupts the burst of the fetch port and both pay the wait states again. The data port keeps the last
+// word that it read, so the bytes of one word cost one access.
+module program_memory #(
+    parameter int    BYTES = 1 << 20,
+    parameter int    WAIT_STATES = 0,
+    parameter string CONTENTS = ""        // hexadecimal words; empty: loaded by the simulator
+) (
+    input  logic        clock,
+    input  logic        reset,
+    // fetch port, protocol of midge_fetch
+    input  logic        fetch_request,
+    input  logic [31:2] fetch_address,
+    output logic        fetch_ready,
+    output logic        fetch_response,
+    output logic [31:0] fetch_data,
+    // data port, protocol of midge_core
+    input  logic        data_request,
+    input  logic [31:2] data_address,
+    output logic        data_response,
+    output logic [31:0] data_read_data
+);
+  localparam int WORDS = BYTES / 4;
+  localparam int INDEX_BITS = $clog2(WORDS);
+  typedef logic [INDEX_BITS-1:0] index_t;
+
+  logic [31:0] words[WORDS]  /* verilator public_flat_rw */;
+  if (CONTENTS != "") begin : g_contents
+    initial $readmemh(CONTENTS, words);
+  end
+
+  index_t fetch_index, data_index;
+  assign fetch_index = fetch_address[2+:INDEX_BITS];
+  assign data_index = data_address[2+:INDEX_BITS];
+  logic unused_high_bits;
+  assign unused_high_bits = ^{fetch_address[31:2+INDEX_BITS], data_address[31:2+INDEX_BITS]};
+
+  if (WAIT_STATES == 0) begin : g_block_ram
+    assign fetch_ready = 1'b1;
+    always_ff @(posedge clock) begin
+      fetch_response <= fetch_request && !reset;
+      data_response <= data_request && !reset;
+      // Enables that do not depend on the late request signals keep the address path short.
+      fetch_data <= words[fetch_index];
+      data_read_data <= words[data_index];
+    end
+  end else begin : g_flash
+    localparam int WAIT_BITS = $clog2(WAIT_STATES + 1);
+
+    logic                 data_waiting;              // a load that has not reached the device yet
+    index_t               data_waiting_index;
+    logic                 buffer_valid;
+    index_t               buffer_index;
+    logic [31:0]          buffer;
+    logic                 busy, serves_data;
+    logic [WAIT_BITS-1:0] wait_left;
+    index_t               index, burst_index;        // being read; the word that the burst would give next
+    logic                 burst_valid;
+    logic [31:0]          word;
+    logic                 answers, free;
+
+    assign answers = busy && wait_left == '0;
+    assign free = !busy || answers;
+    assign fetch_ready = free && !data_waiting;
+    assign word = words[index];
+
+    // What the device starts on in this cycle: a load that waits, then fetches, then a load just asked for.
+    logic   buffer_hit, start, start_data;
+    index_t start_index;
+    assign buffer_hit = buffer_valid && data_index == buffer_index;
+    assign start_data = data_waiting || !fetch_request;
+    assign start = free && (data_waiting || fetch_request || (data_request && !buffer_hit));
+    assign start_index = data_waiting ? data_waiting_index : fetch_request ? fetch_index : data_index;
+
+    logic buffer_answers;
+    assign fetch_response = answers && !serves_data;
+    assign fetch_data = word;
+    assign data_response = buffer_answers || (answers && serves_data);
+    assign data_read_data = buffer_answers ? buffer : word;
+
+    always_ff @(posedge clock)
+      if (reset) begin
+        busy <= 1'b0;
+        data_waiting <= 1'b0;
+        buffer_valid <= 1'b0;
+        burst_valid <= 1'b0;
+        buffer_answers <= 1'b0;
+      end else begin
+        buffer_answers <= data_request && buffer_hit;
+        if (data_request && !buffer_hit && !(start && start_data)) data_waiting <= 1'b1;
+        else if (start && start_data) data_waiting <= 1'b0;
+        if (answers && serves_data) buffer_valid <= 1'b1;
+        if (start) begin
+          busy <= 1'b1;
+          burst_valid <= 1'b1;
+        end else if (answers) busy <= 1'b0;
+      end
+
+    always_ff @(posedge clock) begin
+      if (data_request) data_waiting_index <= data_index;
+      if (answers && serves_data) begin
+        buffer_index <= index;
+        buffer <= word;
+      end
+      if (start) begin
+        index <= start_index;
+        burst_index <= start_index + 1'b1;
+        serves_data <= start_data;
+        wait_left <= (burst_valid && start_index == burst_index) ? '0 : WAIT_BITS'(WAIT_STATES);
+      end else if (busy && !answers) wait_left <= wait_left - 1'b1;
+    end
+  end
+endmodule
