@@ -1,0 +1,37 @@
+"""Import of TensorFlow Lite models (.tflite), int8 or float."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from smidgen.errors import ModelError, Problem
+from smidgen.graph import Graph
+from smidgen.importers.tflite import activation, conv, elementwise, matmul, pool, shape
+from smidgen.importers.tflite.call import IMPORTERS, Importer
+from smidgen.importers.tflite.model import ModelImport
+from smidgen.importers.tflite.reader import SIGNATURE, DamagedFile, read
+
+# Loading a family's module registers its importers.
+FAMILIES = (conv, matmul, pool, elementwise, activation, shape)
+
+# Builtin operator name -> how it is imported; the first line of each function's module says its family.
+SUPPORTED: Mapping[str, Importer] = MappingProxyType(IMPORTERS)
+
+
+def is_tflite(content: bytes) -> bool:
+    """Whether the content carries the signature of TFLite's flatbuffers."""
+    return content[4:8] == SIGNATURE
+
+
+def load(content: bytes, path: Path) -> Graph:
+    """Import a .tflite file's content; `path` names it in errors and gives the graph its name.
+
+    Raises ModelError with every problem found.
+    """
+    try:
+        return ModelImport(read(content), path).run()
+    except DamagedFile as error:
+        fix = "the file is damaged or truncated: download it or convert the model again"
+        raise ModelError(Problem(str(path), str(error), fix)) from None

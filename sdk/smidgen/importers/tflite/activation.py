@@ -1,0 +1,86 @@
+"""RELU, RELU6, LEAKY_RELU, LOGISTIC, TANH, SOFTMAX."""
+
+from __future__ import annotations
+
+import math
+
+from smidgen.graph import DType, Tensor
+from smidgen.graph.operators import LeakyRelu, Logistic, Relu, Relu6, Softmax, Tanh
+from smidgen.importers.tflite.call import Call, importer
+from smidgen.importers.tflite.multiplier import expect_rescalable
+
+_LARGEST_DIFFERENCE = 255  # of an int8 value and a zero point
+
+
+@importer("RELU")
+def relu(call: Call) -> None:
+    x, y = _operands(call)
+    if y.dtype is DType.I8:
+        expect_rescalable(call, x.scale / y.scale, _LARGEST_DIFFERENCE, "the input")
+    call.emit(Relu(), [x], [y])
+
+
+@importer("RELU6")
+def relu6(call: Call) -> None:
+    x, y = _operands(call)
+    call.expect_same_quantization(x, y)
+    call.emit(Relu6(), [x], [y])
+
+
+@importer("LEAKY_RELU", "LeakyReluOptions")
+def leaky_relu(call: Call) -> None:
+    x, y = _operands(call)
+    alpha = float(call.option("Alpha"))
+    if not math.isfinite(alpha):
+        call.fail(f"alpha {alpha} is not a number")
+    if y.dtype is DType.I8:
+        for multiplier in (x.scale / y.scale, abs(alpha) * x.scale / y.scale):
+            expect_rescalable(call, multiplier, _LARGEST_DIFFERENCE, "the input")
+    call.emit(LeakyRelu(alpha), [x], [y])
+
+
+@importer("LOGISTIC")
+def logistic(call: Call) -> None:
+    x, y = _operands(call)
+    _expect_output(call, y, 1 / 256, -128)
+    call.emit(Logistic(), [x], [y])
+
+
+@importer("TANH")
+def tanh(call: Call) -> None:
+    x, y = _operands(call)
+    _expect_output(call, y, 1 / 128, 0)
+    call.emit(Tanh(), [x], [y])
+
+
+@importer("SOFTMAX", "SoftmaxOptions")
+def softmax(call: Call) -> None:
+    x, y = _operands(call)
+    beta = float(call.option("Beta"))
+    if not math.isfinite(beta) or beta <= 0:
+        call.fail(f"beta {beta} is not a positive number")
+    if not 1 <= len(x.shape) <= 4:
+        call.fail(f"its input has shape {list(x.shape)}; 1 to 4 dimensions are supported")
+    _expect_output(call, y, 1 / 256, -128)
+    # Differences are held with 5 integer bits, so the input is scaled up by 2^26 (TFLite's softmax).
+    if y.dtype is DType.I8 and beta * x.scale * (1 << 26) <= 1:
+        call.fail(f"the input's scale {x.scale:g} times beta {beta:g} is too small")
+    call.emit(Softmax(beta), [x], [y])
+
+
+def _operands(call: Call) -> tuple[Tensor, Tensor]:
+    call.expect(inputs=1)
+    x, y = call.input(0), call.outputs[0]
+    call.expect_types(x, y)
+    call.expect_shape(y, x.shape)
+    return x, y
+
+
+def _expect_output(call: Call, y: Tensor, scale: float, zero_point: int) -> None:
+    """The integer kernels write one fixed quantization."""
+    if y.dtype is DType.I8 and (y.scale != scale or y.zero_point != zero_point):
+        call.fail(
+            f"its output has scale {y.scale:g} and zero point {y.zero_point}; the int8 operator writes "
+            f"{scale:g} and {zero_point}",
+            "convert again with a current TensorFlow",
+        )

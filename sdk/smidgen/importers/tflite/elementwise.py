@@ -1,0 +1,73 @@
+"""ADD, SUB, MUL, MINIMUM, MAXIMUM."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from smidgen.graph import DType, Tensor
+from smidgen.graph.operators import Add, Maximum, Minimum, Mul, Sub
+from smidgen.importers.tflite.call import Call, importer
+from smidgen.importers.tflite.multiplier import expect_rescalable
+
+_ADD_LEFT_SHIFT = 20  # inputs of ADD and SUB are scaled up by this many bits before they are rescaled
+_LARGEST_DIFFERENCE = 255  # of an int8 value and a zero point
+
+
+@importer("ADD", "AddOptions")
+def add(call: Call) -> None:
+    a, b, y = _operands(call)
+    _check_sum(call, a, b, y)
+    call.emit(Add(call.activation()), [a, b], [y])
+
+
+@importer("SUB", "SubOptions")
+def sub(call: Call) -> None:
+    a, b, y = _operands(call)
+    _check_sum(call, a, b, y)
+    call.emit(Sub(call.activation()), [a, b], [y])
+
+
+@importer("MUL", "MulOptions")
+def mul(call: Call) -> None:
+    a, b, y = _operands(call)
+    if y.dtype is DType.I8:
+        expect_rescalable(call, a.scale * b.scale / y.scale, _LARGEST_DIFFERENCE**2, "the product")
+    call.emit(Mul(call.activation()), [a, b], [y])
+
+
+@importer("MINIMUM")
+def minimum(call: Call) -> None:
+    a, b, y = _operands(call)
+    call.expect_same_quantization(a, b, y)
+    call.emit(Minimum(), [a, b], [y])
+
+
+@importer("MAXIMUM")
+def maximum(call: Call) -> None:
+    a, b, y = _operands(call)
+    call.expect_same_quantization(a, b, y)
+    call.emit(Maximum(), [a, b], [y])
+
+
+def _operands(call: Call) -> tuple[Tensor, Tensor, Tensor]:
+    call.expect(inputs=2)
+    a, b, y = call.input(0), call.input(1), call.outputs[0]
+    call.expect_types(a, b, y)
+    try:
+        shape = np.broadcast_shapes(a.shape, b.shape)
+    except ValueError:
+        call.fail(f"shapes {list(a.shape)} and {list(b.shape)} do not broadcast")
+    call.expect_shape(y, shape)
+    return a, b, y
+
+
+def _check_sum(call: Call, a: Tensor, b: Tensor, y: Tensor) -> None:
+    """The sum is made in units of the larger input scale's 2^-19 and must shrink on its way to the output."""
+    if y.dtype is not DType.I8:
+        return
+    multiplier = 2 * max(a.scale, b.scale) / ((1 << _ADD_LEFT_SHIFT) * y.scale)
+    if not 0 < multiplier < 1:
+        call.fail(
+            f"the output's scale {y.scale:g} is too small for the inputs' scales {a.scale:g} and {b.scale:g}",
+            "convert again with a representative_dataset that covers the real inputs",
+        )

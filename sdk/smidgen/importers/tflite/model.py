@@ -1,0 +1,222 @@
+"""From the file's operators and tensors to one checked Graph, with all problems collected on the way."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from smidgen.errors import ModelError, ProblemList
+from smidgen.graph import Graph, Node, Tensor
+from smidgen.importers.tflite.call import IMPORTERS, Call, Refused
+from smidgen.importers.tflite.reader import FileModel, FileOperator, FileTensor
+from smidgen.importers.tflite.tensors import BadTensor, convert
+
+_MAX_PROBLEMS = 50  # a damaged file can make one of every tensor
+
+_TO_INT8 = (
+    "convert with converter.optimizations = [tf.lite.Optimize.DEFAULT], a representative_dataset, "
+    "target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8] and "
+    "inference_input_type = inference_output_type = tf.int8"
+)
+_FIXED_SIZES = "convert the model with fixed sizes, for example keras.Input(batch_shape=(1, ...))"
+_WITH_WEIGHTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+_DYNAMIC_SHAPE = ("SHAPE", "RANK", "RANGE", "FILL", "BROADCAST_ARGS")
+_FLOAT = ("FLOAT32", "FLOAT16")
+
+
+def graph_name(path: Path) -> str:
+    """The file's stem as a C identifier."""
+    name = re.sub(r"[^0-9A-Za-z]+", "_", path.stem).strip("_").lower()
+    return name if name and name[0].isalpha() else f"model_{name}".rstrip("_")
+
+
+class ModelImport:
+    """One file on its way into a Graph; `path` names it in problems."""
+
+    def __init__(self, model: FileModel, path: Path) -> None:
+        self.model = model
+        self.path = path
+        self.problems = ProblemList()
+        self.names: set[str] = set()
+        self.tensors: dict[int, Tensor | None] = {}  # None: it was refused, and its problem is listed
+        self.extra: list[Tensor] = []
+        self.nodes: list[Node] = []
+
+    def run(self) -> Graph:
+        """The Graph. Raises ModelError with every problem found."""
+        self._check_conversion()
+        self._stop_if_any()
+        self._check_interface()
+        for operator in self.model.operators:
+            self._operator(operator)
+        self._stop_if_any()
+        self._check_order()
+        self._stop_if_any()
+        return self._graph()
+
+    # What concerns the model as a whole
+
+    def _check_conversion(self) -> None:
+        """One problem for a model that was converted in another way than to int8 or float."""
+        model, tensors = self.model, self.model.tensors
+        if not model.operators or not model.outputs or not model.inputs:
+            self._problem("the model has no operators, no inputs or no outputs")
+            return
+        used = {index for operator in model.operators for index in (*operator.inputs, *operator.outputs)}
+        used |= {*model.inputs, *model.outputs}
+        narrow = [
+            tensors[index] for index in sorted(used) if index >= 0 and tensors[index].type_name == "UINT8"
+        ]
+        if narrow:
+            ends = {*model.inputs, *model.outputs}
+            if all(tensor.index in ends for tensor in narrow):
+                listed = ", ".join(f"'{tensor.name}'" for tensor in narrow)
+                self._problem(
+                    f"the model's interface is uint8 ({listed}); only int8 or float is supported",
+                    "convert with inference_input_type = inference_output_type = tf.int8",
+                )
+            else:
+                self._problem("the model is quantized to uint8; only int8 is supported", _TO_INT8)
+        hybrid = [operator for operator in model.operators if self._is_hybrid(operator)]
+        if hybrid:
+            listed = ", ".join(f"{operator.index} {operator.name}" for operator in hybrid[:8])
+            more = f" and {len(hybrid) - 8} more" if len(hybrid) > 8 else ""
+            self._problem(
+                "the model is dynamic-range quantized: its weights are integers but its activations are "
+                f"float (operators {listed}{more})",
+                _TO_INT8,
+            )
+
+    def _is_hybrid(self, operator: FileOperator) -> bool:
+        if operator.name not in _WITH_WEIGHTS or len(operator.inputs) < 2 or min(operator.inputs[:2]) < 0:
+            return False
+        x, weights = (self.model.tensors[index] for index in operator.inputs[:2])
+        return x.type_name in _FLOAT and weights.type_name not in _FLOAT
+
+    def _check_interface(self) -> None:
+        for role, indices in (("input", self.model.inputs), ("output", self.model.outputs)):
+            for index in dict.fromkeys(indices):
+                tensor = self._tensor(index)
+                if tensor is not None and role == "input" and tensor.is_constant:
+                    self._tensor_problem(index, "is an input of the model, but holds constant data")
+        if len(set(self.model.inputs)) != len(self.model.inputs):
+            self._problem("the model lists one input twice")
+        for index in self.model.inputs:
+            # A batch of unknown size is run as the batch of 1 that the shape says.
+            file_tensor = self.model.tensors[index]
+            if -1 in file_tensor.signature[1:]:
+                self._tensor_problem(
+                    index,
+                    f"has the dynamic shape {list(file_tensor.signature)}; sizes must be fixed",
+                    _FIXED_SIZES,
+                )
+
+    def _check_order(self) -> None:
+        """Every tensor is written once, before it is read."""
+        written = {tensor.name for tensor in self._known() if tensor.is_constant}
+        written |= {self._name(index) for index in self.model.inputs}
+        for node in self.nodes:
+            for name in node.inputs:
+                if name is not None and name not in written:
+                    self._problem(f"node {node.id} reads tensor '{name}' before anything has written it")
+            for name in node.outputs:
+                if name in written:
+                    self._problem(f"node {node.id} writes tensor '{name}', which already has a value")
+                written.add(name)
+        for index in self.model.outputs:
+            if self._name(index) not in written:
+                self._tensor_problem(index, "is an output of the model, but no operator writes it")
+
+    # Operators
+
+    def _operator(self, operator: FileOperator) -> None:
+        where = f"{self.path}: operator {operator.index} {operator.name}"
+        importer = None if operator.custom else IMPORTERS.get(operator.name)
+        if importer is None:
+            what = (
+                "custom operators are not supported" if operator.custom else "this operator is not supported"
+            )
+            fix = "replace it in the model with supported operators (`smidgen ops` lists them)"
+            if operator.name in _DYNAMIC_SHAPE:
+                what, fix = (
+                    "makes a shape that is only known at run time, which is not supported",
+                    _FIXED_SIZES,
+                )
+            self.problems.add(where, what, fix)
+            return
+        inputs = [None if index < 0 else self._tensor(index) for index in operator.inputs]
+        outputs = [self._tensor(index) for index in operator.outputs]
+        refused_inputs = any(
+            tensor is None for tensor, index in zip(inputs, operator.inputs, strict=True) if index >= 0
+        )
+        if refused_inputs or any(tensor is None for tensor in outputs):
+            return
+        call = Call(operator, inputs, [tensor for tensor in outputs if tensor is not None], self._unique_name)
+        try:
+            importer.function(call)
+        except Refused as refused:
+            self.problems.add(where, refused.what, refused.fix)
+            return
+        self.nodes.extend(call.nodes)
+        self.extra.extend(call.tensors)
+
+    # Tensors
+
+    def _tensor(self, index: int) -> Tensor | None:
+        """The graph's tensor, converted at its first use; None when it cannot be."""
+        if index not in self.tensors:
+            file_tensor = self.model.tensors[index]
+            try:
+                self.tensors[index] = convert(file_tensor, self._unique_name(_tensor_name(file_tensor)))
+            except BadTensor as error:
+                self.tensors[index] = None
+                self._tensor_problem(index, error.what, error.fix)
+        return self.tensors[index]
+
+    def _known(self) -> list[Tensor]:
+        return [tensor for tensor in self.tensors.values() if tensor is not None] + self.extra
+
+    def _name(self, index: int) -> str:
+        tensor = self.tensors[index]
+        assert tensor is not None
+        return tensor.name
+
+    def _unique_name(self, name: str) -> str:
+        candidate, count = name, 1
+        while candidate in self.names:
+            count += 1
+            candidate = f"{name}_{count}"
+        self.names.add(candidate)
+        return candidate
+
+    # The result
+
+    def _graph(self) -> Graph:
+        inputs = tuple(self._name(index) for index in self.model.inputs)
+        outputs = tuple(self._name(index) for index in self.model.outputs)
+        used = {name for node in self.nodes for name in (*node.inputs, *node.outputs)} | {*inputs, *outputs}
+        tensors = {tensor.name: tensor for tensor in self._known() if tensor.name in used}
+        return Graph(graph_name(self.path), tensors, tuple(self.nodes), inputs, outputs)
+
+    # Problems
+
+    def _problem(self, what: str, fix: str = "") -> None:
+        self.problems.add(str(self.path), what, fix)
+
+    def _tensor_problem(self, index: int, what: str, fix: str = "") -> None:
+        name = _tensor_name(self.model.tensors[index])
+        self.problems.add(f"{self.path}: tensor {index} '{name}'", what, fix)
+
+    def _stop_if_any(self) -> None:
+        problems = self.problems.problems
+        if len(problems) > _MAX_PROBLEMS:
+            count = len(problems) - _MAX_PROBLEMS
+            del problems[_MAX_PROBLEMS:]
+            self._problem(f"{count} more problems are not shown")
+        self.problems.stop_if_any(ModelError)
+
+
+def _tensor_name(tensor: FileTensor) -> str:
+    """A printable name of reasonable length; converters chain the names of everything they fused."""
+    printable = "".join(character if character.isprintable() else "?" for character in tensor.name)
+    return printable[:200] or f"tensor_{tensor.index}"

@@ -1,0 +1,120 @@
+"""From a tensor of the file to a tensor of the graph: type, shape, quantization and data, all checked."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from smidgen.graph import DType, Quantization, Tensor
+from smidgen.importers.tflite.reader import MAX_RANK, FileQuantization, FileTensor
+
+MAX_ELEMENTS = 1 << 24  # per tensor; far above what a microcontroller holds
+
+_TYPES = {
+    "FLOAT32": DType.F32,
+    "INT8": DType.I8,
+    "INT16": DType.I16,
+    "INT32": DType.I32,
+}
+# Constants that only operators' parameters come from (axes, sizes) may be 64-bit in the file.
+_DATA_TYPES = {"FLOAT32": "<f4", "INT8": "i1", "INT16": "<i2", "INT32": "<i4", "INT64": "<i8"}
+_ZERO_POINTS = {DType.I8: (-128, 127), DType.I16: (-32768, 32767), DType.I32: (0, 0)}
+
+_FIXES = {
+    "FLOAT16": "convert to int8: converter.optimizations = [tf.lite.Optimize.DEFAULT] with a "
+    "representative_dataset",
+    "INT4": "convert with 8-bit weights",
+    "INT2": "convert with 8-bit weights",
+    "INT64": "only axes, sizes and shapes may be 64-bit integers",
+}
+
+
+class BadTensor(Exception):
+    """A tensor that cannot be imported: what is wrong and what to do."""
+
+    def __init__(self, what: str, fix: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.fix = fix
+
+
+def convert(tensor: FileTensor, name: str) -> Tensor:
+    """The graph's tensor. Raises BadTensor."""
+    if tensor.type_name == "INT64" and tensor.data is not None:
+        return _parameter(tensor, name)
+    if tensor.type_name not in _TYPES:
+        fix = _FIXES.get(tensor.type_name, "convert the model to int8")
+        raise BadTensor(f"type {tensor.type_name} is not supported", fix)
+    if tensor.sparse:
+        raise BadTensor("sparse storage is not supported", "convert without sparsity, to dense weights")
+    if tensor.variable:
+        raise BadTensor("variable tensors (recurrent state) are not supported in this version")
+    dtype = _TYPES[tensor.type_name]
+    check_shape(tensor.shape)
+    quantization = _quantization(tensor.quantization, tensor.shape, dtype)
+    data = None if tensor.data is None else _data(tensor)
+    if dtype is DType.F32 and data is not None and not np.isfinite(data).all():
+        raise BadTensor("constant holds values that are not finite")
+    return Tensor(name, tensor.shape, dtype, quantization, data)
+
+
+def check_shape(shape: tuple[int, ...]) -> None:
+    """Raise BadTensor unless every size is positive and the whole is not absurd."""
+    if len(shape) > MAX_RANK:
+        raise BadTensor(f"shape {list(shape)} has {len(shape)} dimensions; at most {MAX_RANK} are supported")
+    if any(size == -1 for size in shape):
+        raise BadTensor(
+            f"shape {list(shape)} is dynamic",
+            "convert the model with fixed sizes, for example keras.Input(batch_shape=(1, ...))",
+        )
+    if any(size < 1 for size in shape):
+        raise BadTensor(f"shape {list(shape)} has a size that is not positive")
+    if math.prod(shape) > MAX_ELEMENTS:
+        raise BadTensor(f"shape {list(shape)} has {math.prod(shape):,} elements; at most {MAX_ELEMENTS:,}")
+
+
+def _parameter(tensor: FileTensor, name: str) -> Tensor:
+    """A constant of 64-bit axes or sizes, narrowed."""
+    check_shape(tensor.shape)
+    data = _data(tensor)
+    if data.size and (data.min() < -(2**31) or data.max() >= 2**31):
+        raise BadTensor("64-bit constant holds values that do not fit 32 bits", _FIXES["INT64"])
+    return Tensor(name, tensor.shape, DType.I32, None, data.astype(np.int32))
+
+
+def _data(tensor: FileTensor) -> np.ndarray:
+    dtype = np.dtype(_DATA_TYPES[tensor.type_name])
+    expected = math.prod(tensor.shape) * dtype.itemsize
+    if tensor.data is None or tensor.data.size != expected:
+        held = 0 if tensor.data is None else tensor.data.size
+        raise BadTensor(f"shape {list(tensor.shape)} needs {expected} bytes, but its buffer holds {held}")
+    data = np.frombuffer(tensor.data.tobytes(), dtype).reshape(tensor.shape)
+    return data.astype(dtype.newbyteorder("="), copy=False)
+
+
+def _quantization(
+    quantization: FileQuantization | None, shape: tuple[int, ...], dtype: DType
+) -> Quantization | None:
+    if quantization is None or dtype is DType.F32:
+        return None
+    if quantization.blockwise:
+        raise BadTensor(
+            "blockwise or custom quantization is not supported", "convert per channel or per tensor"
+        )
+    scales, zero_points = quantization.scales, quantization.zero_points
+    if zero_points.size not in (1, scales.size):
+        raise BadTensor(f"{scales.size} scales but {zero_points.size} zero points")
+    if scales.size > 1 and scales.size not in shape:
+        raise BadTensor(f"{scales.size} scales, but no dimension of shape {list(shape)} has that size")
+    if not np.isfinite(scales).all() or not (scales > 0).all():
+        bad = scales[~(np.isfinite(scales) & (scales > 0))][0]
+        raise BadTensor(f"scale {bad:g} is not a positive finite number")
+    low, high = _ZERO_POINTS[dtype]
+    if zero_points.min() < low or zero_points.max() > high:
+        bad = zero_points[(zero_points < low) | (zero_points > high)][0]
+        raise BadTensor(f"zero point {bad} is outside {low}..{high}")
+    scale = scales.astype(np.float32)
+    zero_point = np.broadcast_to(zero_points, scales.shape).astype(np.int32)
+    axis = quantization.dimension if scales.size > 1 else None
+    return Quantization(scale, zero_point, axis)

@@ -1,0 +1,110 @@
+"""Weights and biases of convolutions and matrix products (TFLite 8-bit quantization specification)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from smidgen.graph import DType, Quantization, Tensor
+from smidgen.importers.tflite.call import Call
+from smidgen.importers.tflite.multiplier import expect_rescalable
+
+# TFLite's own tolerance, in units of the output's scale (kernels/kernel_util.cc).
+_BIAS_SCALE_TOLERANCE = 0.02
+
+
+def check_weights(call: Call, weights: Tensor, dtype: DType, channel_axis: int) -> Tensor:
+    """Check constant weights for activations of `dtype`; returns them with the channel axis normalised."""
+    if weights.data is None:
+        call.fail("its weights are not constant")
+    if weights.dtype is not dtype:
+        call.fail(f"its weights have type {weights.dtype.value}, its input {dtype.value}")
+    if dtype is DType.F32:
+        return weights
+    quantization = weights.quantization
+    if quantization is None:
+        call.fail("its weights have no quantization", "convert with a representative_dataset")
+    if (quantization.zero_point != 0).any():
+        call.fail("its weights have a zero point that is not 0", "int8 weights are symmetric: convert again")
+    return _with_axis(call, weights, quantization, channel_axis, "weights")
+
+
+def check_bias(
+    call: Call, bias: Tensor | None, x: Tensor, weights: Tensor, y: Tensor, channel_axis: int
+) -> Tensor | None:
+    """Check an optional bias; returns it with the channel axis normalised."""
+    if bias is None:
+        return None
+    channels = weights.shape[channel_axis]
+    if bias.data is None:
+        call.fail("its bias is not constant")
+    if bias.elements != channels or bias.shape[-1:] != (channels,):
+        call.fail(f"its bias has shape {list(bias.shape)} instead of [{channels}]")
+    if x.dtype is DType.F32:
+        if bias.dtype is not DType.F32:
+            call.fail(f"its bias has type {bias.dtype.value} instead of f32")
+        return bias
+    if bias.dtype is not DType.I32:
+        call.fail(f"its bias has type {bias.dtype.value} instead of i32")
+    quantization = bias.quantization
+    if quantization is None:
+        return bias
+    if quantization.scale.size not in (1, channels):
+        call.fail(f"its bias has {quantization.scale.size} scales for {channels} channels")
+    assert weights.quantization is not None
+    product = x.scale * weights.quantization.scale.astype(np.float64)
+    difference = np.abs(product - quantization.scale.astype(np.float64)) / y.scale
+    if not (difference <= _BIAS_SCALE_TOLERANCE).all():
+        channel = int(np.argmax(difference))
+        call.fail(
+            f"its bias's scale in channel {channel} is not that of the input times that of the weights",
+            "the integer kernels add the bias to that product: convert again",
+        )
+    # Files give any dimension here (3 in the wild); a bias has only one that is not 1.
+    return _with_axis(call, bias, quantization, len(bias.shape) - 1, "bias", trust_dimension=False)
+
+
+def check_accumulator(
+    call: Call, x: Tensor, weights: Tensor, bias: Tensor | None, y: Tensor, channel_axis: int
+) -> None:
+    """Fail when a 32-bit accumulator could overflow for some input, bias and zero point included."""
+    assert weights.data is not None and weights.quantization is not None
+    channels = weights.shape[channel_axis]
+    other_axes = tuple(axis for axis in range(weights.data.ndim) if axis != channel_axis)
+    magnitude = np.abs(weights.data.astype(np.int64)).sum(axis=other_axes) * (128 + abs(x.zero_point))
+    if bias is not None:
+        assert bias.data is not None
+        magnitude = magnitude + np.abs(bias.data.astype(np.int64).reshape(channels))
+    multipliers = x.scale * weights.quantization.scale.astype(np.float64) / y.scale
+    for channel, multiplier in enumerate(np.broadcast_to(multipliers, (channels,))):
+        expect_rescalable(
+            call, float(multiplier), int(magnitude[channel]), f"the accumulator of channel {channel}"
+        )
+
+
+def _with_axis(
+    call: Call,
+    tensor: Tensor,
+    quantization: Quantization,
+    channel_axis: int,
+    role: str,
+    trust_dimension: bool = True,
+) -> Tensor:
+    """The tensor with its scales along the channel axis.
+
+    A `quantized_dimension` that cannot be meant (its size is not the number of scales) is corrected, as
+    TensorFlow Lite Micro does; one that could be meant is an error.
+    """
+    count, axis = quantization.scale.size, quantization.axis
+    if axis is None or axis == channel_axis:
+        if axis is not None and tensor.shape[axis] != count:
+            call.fail(f"its {role} have {count} scales for {tensor.shape[axis]} channels")
+        return tensor
+    if tensor.shape[channel_axis] != count:
+        call.fail(f"its {role} have {count} scales for {tensor.shape[channel_axis]} channels")
+    if trust_dimension and 0 <= axis < len(tensor.shape) and tensor.shape[axis] == count:
+        call.fail(
+            f"its {role} are quantized along dimension {axis}; only dimension {channel_axis} is supported"
+        )
+    return call.replace_tensor(
+        tensor, Quantization(quantization.scale, quantization.zero_point, channel_axis)
+    )
