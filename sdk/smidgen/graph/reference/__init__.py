@@ -27,7 +27,7 @@ from smidgen.graph.reference import (
 from smidgen.graph.reference.base import Evaluator
 from smidgen.graph.types import Graph, Node
 
-_FAMILIES: dict[type[operators.Operator], Callable[[Graph, Node], Evaluator]] = {
+FAMILIES: dict[type[operators.Operator], Callable[[Graph, Node], Evaluator]] = {
     operators.Conv2D: conv.conv2d,
     operators.DepthwiseConv2D: conv.depthwise_conv2d,
     operators.FullyConnected: matmul.fully_connected,
@@ -80,7 +80,7 @@ class Reference:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self._steps = [(node, _FAMILIES[type(node.operator)](graph, node)) for node in graph.nodes]
+        self._steps = [(node, FAMILIES[type(node.operator)](graph, node)) for node in graph.nodes]
         self._constants = {t.name: t.data for t in graph.tensors.values() if t.data is not None}
 
     def run(

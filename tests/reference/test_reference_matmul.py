@@ -1,0 +1,70 @@
+"""FullyConnected equals TensorFlow Lite Micro byte for byte; in float it agrees with LiteRT."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from oracle import (
+    as_float,
+    assert_close_to_litert,
+    assert_equals_tflm,
+    litert,
+    one_operator,
+    reference,
+    tensor,
+    tflm,
+    to_tflite,
+)
+from shapes import Random
+
+from smidgen.graph import DType, Graph
+from smidgen.graph.operators import FullyConnected
+
+
+def case(draw: Random, bias_magnitude: int = 20000) -> Graph:
+    rows, depth, outputs = draw.integer(1, 3), draw.integer(1, 200), draw.integer(1, 20)
+    x = draw.quantized((rows, depth))
+    weights = draw.weights((outputs, depth), axis=0)
+    bias = None if draw.chance(0.2) else draw.bias(x, weights, outputs, bias_magnitude)
+    output = draw.product_output(x, weights, (rows, outputs))
+    return one_operator(FullyConnected(draw.activation()), [x, weights, bias], [output])
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_fully_connected_equals_tflm(seed):
+    draw = Random(seed)
+    assert_equals_tflm(case(draw), draw.generator)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_fully_connected_with_accumulators_that_overflow_equals_tflm(seed):
+    draw = Random(500 + seed)
+    assert_equals_tflm(case(draw, bias_magnitude=2**31 - 1), draw.generator)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_fully_connected_takes_rows_of_more_than_two_dimensions(seed):
+    draw = Random(600 + seed)
+    x = draw.quantized((1, 3, 2, 7))
+    weights = tensor((5, 7), DType.I8, 0.01, data=draw.weights((5, 7), axis=0).data)
+    output = draw.product_output(x, weights, (6, 5))
+    graph = one_operator(FullyConnected(), [x, weights, draw.bias(x, weights, 5)], [output])
+    assert_equals_tflm(graph, draw.generator)
+
+
+def test_fully_connected_rounds_twice_where_litert_rounds_once():
+    """9 / 6.0000005 lies just below 1.5: the first rounding lifts it to 1.5, the second to 2."""
+    x = tensor((1, 1), DType.I8, 1.0, 0)
+    weights = tensor((1, 1), DType.I8, 1.0, data=np.array([[1]], np.int8))
+    output = tensor((1, 1), DType.I8, 6.0000005, 0)
+    graph = one_operator(FullyConnected(), [x, weights, None], [output])
+    inputs = [np.array([[9]], np.int8)]
+    assert reference(graph, inputs)[0].item() == 2
+    assert tflm(to_tflite(graph), inputs)[0].item() == 2
+    assert litert(to_tflite(graph), inputs)[0].item() == 1
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_float_fully_connected_agrees_with_litert(seed):
+    draw = Random(700 + seed)
+    assert_close_to_litert(as_float(case(draw), draw.generator), draw.generator, 1e-4)

@@ -1,0 +1,91 @@
+"""Operators that move elements equal TensorFlow Lite Micro; for int32, which it moves less of, LiteRT."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from oracle import as_float, assert_close_to_litert, assert_equals_tflm, one_operator, tensor
+from shapes import Random
+
+from smidgen.graph import DType, Graph, Tensor
+from smidgen.graph.operators import (
+    Concatenation,
+    Operator,
+    Pack,
+    Pad,
+    Reshape,
+    ResizeNearestNeighbor,
+    Split,
+    StridedSlice,
+    Transpose,
+    Unpack,
+)
+
+CASES: dict[str, tuple[Operator, list[tuple[int, ...]], list[tuple[int, ...]]]] = {
+    "concatenate channels": (Concatenation(3), [(1, 2, 3, 4), (1, 2, 3, 1), (1, 2, 3, 5)], [(1, 2, 3, 10)]),
+    "concatenate rows": (Concatenation(1), [(2, 3, 4), (2, 1, 4)], [(2, 4, 4)]),
+    "pad": (Pad(((0, 0), (1, 2), (3, 0), (0, 1))), [(1, 3, 2, 2)], [(1, 6, 5, 3)]),
+    "reshape": (Reshape(), [(2, 3, 4)], [(6, 4)]),
+    "transpose": (Transpose((0, 3, 1, 2)), [(1, 3, 4, 5)], [(1, 5, 3, 4)]),
+    "transpose two axes": (Transpose((1, 0)), [(3, 7)], [(7, 3)]),
+    "slice": (StridedSlice((0, 1, 2), (1, 1, 1)), [(2, 4, 5)], [(2, 2, 3)]),
+    "slice with steps": (StridedSlice((0, 1, 0), (1, 2, 3)), [(2, 5, 7)], [(2, 2, 3)]),
+    "slice backwards": (StridedSlice((1, 4, 6), (-1, -2, -3)), [(2, 5, 7)], [(2, 3, 3)]),
+    "split": (Split(2), [(1, 2, 6)], [(1, 2, 2)] * 3),
+    "pack": (Pack(1), [(2, 3), (2, 3), (2, 3)], [(2, 3, 3)]),
+    "pack first": (Pack(0), [(4,), (4,)], [(2, 4)]),
+    "unpack": (Unpack(1), [(2, 3, 4)], [(2, 4)] * 3),
+}
+
+
+def case(name: str, dtype: DType) -> Graph:
+    operator, inputs, outputs = CASES[name]
+
+    def make(shape: tuple[int, ...]) -> Tensor:
+        return (
+            tensor(shape, dtype)
+            if dtype in (DType.F32, DType.I32)
+            else tensor(shape, dtype, 0.1, _zero(dtype))
+        )
+
+    return one_operator(operator, [make(s) for s in inputs], [make(s) for s in outputs])
+
+
+def _zero(dtype: DType) -> int:
+    return -17 if dtype is DType.I8 else 0
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("dtype", [DType.I8, DType.I16, DType.F32])
+def test_equals_tflm(name, dtype):
+    assert_equals_tflm(case(name, dtype), np.random.default_rng(1))
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("dtype", [DType.F32, DType.I32])
+def test_equals_litert(name, dtype):
+    assert_close_to_litert(case(name, dtype), np.random.default_rng(2), tolerance=0)
+
+
+def test_pad_with_a_value_equals_tflm():
+    draw = Random(1)
+    x = tensor((1, 3, 2), DType.I8, 0.1, -17)
+    output = tensor((1, 6, 2), DType.I8, 0.1, -17)
+    graph = one_operator(Pad(((0, 0), (1, 2), (0, 0)), 99), [x], [output])
+    assert_equals_tflm(graph, draw.generator)
+
+
+@pytest.mark.parametrize("dtype", [DType.I8, DType.F32])
+@pytest.mark.parametrize(
+    ("align_corners", "half_pixel_centers"), [(False, False), (True, False), (False, True)]
+)
+@pytest.mark.parametrize("seed", range(8))
+def test_resize_nearest_neighbor_equals_tflm(align_corners, half_pixel_centers, dtype, seed):
+    draw = Random(seed)
+    x = draw.quantized((1, *draw.pair(1, 9), 2))
+    output = tensor((1, *draw.pair(1, 23), 2), DType.I8, x.scale, x.zero_point)
+    graph = one_operator(ResizeNearestNeighbor(align_corners, half_pixel_centers), [x], [output])
+    if dtype is DType.F32:
+        assert_close_to_litert(as_float(graph, draw.generator), draw.generator)
+    else:
+        assert_equals_tflm(graph, draw.generator)
