@@ -1,0 +1,48 @@
+/* What the agent needs from a board. Each board has a folder with
+ *   board_config.h  BOARD_NAME, BOARD_HAS_CYCLES, BOARD_HAS_INSTRUCTIONS, and the two UART
+ * functions below as static inline functions, because they are called for every byte; board.c the
+ * rest. A board runs the agent with interrupts masked: nothing disturbs a measurement. */
+#ifndef SMIDGEN_BOARD_H
+#define SMIDGEN_BOARD_H
+
+#include <stdint.h>
+
+/* Memory from start up to but not including end; empty when the board cannot tell. */
+typedef struct {
+    uint8_t *start;
+    uint8_t *end;
+} board_region;
+
+void board_init(void);
+
+/* Returns at once with the next received byte, or -1 when there is none. */
+static inline int board_read(void);
+/* Waits until the transmitter takes the byte. */
+static inline void board_write(uint8_t byte);
+/* Sleeps until a byte may have arrived. */
+void board_wait(void);
+/* Makes sure that what was written leaves. */
+void board_flush(void);
+
+/* Counters since boot; 0 for ever where BOARD_HAS_CYCLES or BOARD_HAS_INSTRUCTIONS is 0. */
+uint64_t board_cycles(void);
+uint64_t board_instructions(void);
+/* Clock in Hz, 0 when unknown. */
+uint32_t board_clock_hz(void);
+
+/* All RAM that is free for the arena and the agent's tables; start is a multiple of 16. */
+board_region board_free_ram(void);
+/* The stack: it grows down from end to start. */
+board_region board_stack(void);
+/* Bytes of the image in flash, and of RAM that it reserves (stack, data, arena). 0 when unknown. */
+uint32_t board_flash_bytes(void);
+uint32_t board_ram_bytes(void);
+
+/* Start again from the reset vector. */
+void board_reset(void) __attribute__((noreturn));
+/* Stop with this exit code where the board can (a simulator), otherwise start again. */
+void board_exit(uint32_t code) __attribute__((noreturn));
+
+#include "board_config.h"
+
+#endif

@@ -1,0 +1,159 @@
+#include "link.h"
+
+#include "board.h"
+#include "codec.h"
+
+enum {
+    START_SECOND = 0x09,
+    CONTINUE_SECOND = 0x14,
+    LINE_BASE64_BYTES = 93, /* 124 digits: with two bytes before and one after them, 127 */
+    PADDING = 0x40,         /* flags beside the value of a digit */
+    NOT_A_DIGIT = 0x80,
+};
+
+uint8_t link_wait_byte(void) {
+    for (;;) {
+        int32_t byte = board_read();
+        if (byte >= 0) {
+            return (uint8_t)byte;
+        }
+        board_wait();
+    }
+}
+
+/* Value of a base64 digit, PADDING for '=', or something with NOT_A_DIGIT set for any other byte.
+ */
+static inline uint32_t digit(uint32_t byte) {
+    return smidgen_base64_value[byte & 0x7f] | (byte & NOT_A_DIGIT);
+}
+
+static inline uint32_t next_byte(void) {
+    int32_t byte = board_read();
+    return byte >= 0 ? (uint32_t)byte : link_wait_byte();
+}
+
+/* Decodes digits until the line ends. Returns false when anything but whole groups came. `*restart`
+ * is the first byte of another line, when one cut this line short, or 0. */
+static bool receive_digits(link_receiver *receiver, uint8_t *restart) {
+    uint8_t *to = receiver->frame.bytes + receiver->received;
+    const uint8_t *end = receiver->frame.bytes + sizeof receiver->frame.bytes;
+    uint32_t byte;
+    uint32_t padding = 0;
+    bool whole = true;
+    for (;;) {
+        uint32_t a = digit(byte = next_byte());
+        if ((a & NOT_A_DIGIT) != 0) {
+            break; /* between two groups: the only place where a line may end */
+        }
+        uint32_t b = digit(byte = next_byte());
+        uint32_t c = (b & NOT_A_DIGIT) != 0 ? b : digit(byte = next_byte());
+        uint32_t d = (c & NOT_A_DIGIT) != 0 ? c : digit(byte = next_byte());
+        if ((d & NOT_A_DIGIT) != 0) {
+            whole = false;
+            break;
+        }
+        if (((c | d) & PADDING) != 0 || padding != 0) {
+            whole = whole && padding == 0 && (d & PADDING) != 0;
+            padding = (c & PADDING) != 0 ? 2 : 1;
+        }
+        if (((a | b) & PADDING) != 0 || end - to < 3) {
+            whole = false;
+            continue;
+        }
+        to[0] = (uint8_t)(a << 2 | b >> 4);
+        to[1] = (uint8_t)(b << 4 | c >> 2);
+        to[2] = (uint8_t)(c << 6 | d);
+        to += 3 - padding;
+    }
+    receiver->received = (uint32_t)(to - receiver->frame.bytes);
+    *restart = 0;
+    for (; byte != '\n'; byte = next_byte()) {
+        if (byte == LINK_START || byte == LINK_CONTINUE) {
+            *restart = (uint8_t)byte;
+            return false;
+        }
+        whole = false;
+    }
+    return whole;
+}
+
+static link_event damaged(link_receiver *receiver) {
+    bool reported = receiver->reported;
+    receiver->started = false;
+    receiver->reported = true;
+    return reported ? LINK_NOTHING : LINK_DAMAGED;
+}
+
+link_event link_receive_line(link_receiver *receiver, uint8_t first, uint32_t *length) {
+    const uint8_t *bytes = receiver->frame.bytes;
+    bool whole;
+    do {
+        /* A line that another cuts short is dropped with all before it: its sender repeats itself.
+         */
+        uint8_t second = link_wait_byte();
+        if (first == LINK_START && second == START_SECOND) {
+            receiver->started = true;
+            receiver->reported = false;
+            receiver->received = 0;
+        } else if (first != LINK_CONTINUE || second != CONTINUE_SECOND || !receiver->started) {
+            receiver->started = false;
+        }
+        whole = receive_digits(receiver, &first);
+    } while (first != 0);
+    if (!whole || !receiver->started || receiver->received < LINK_OVERHEAD) {
+        return damaged(receiver);
+    }
+    uint32_t total = LINK_LENGTH_BYTES + (uint32_t)(bytes[0] << 8 | bytes[1]);
+    if (receiver->received < total && total <= LINK_OVERHEAD + SMIDGEN_FRAME_BYTES) {
+        return LINK_NOTHING;
+    }
+    if (receiver->received != total || total < LINK_OVERHEAD ||
+        smidgen_crc16(bytes + LINK_LENGTH_BYTES, total - LINK_LENGTH_BYTES) != 0) {
+        return damaged(receiver);
+    }
+    receiver->started = false;
+    *length = total - LINK_OVERHEAD;
+    return LINK_MESSAGE;
+}
+
+static inline void send_group(uint32_t a, uint32_t b, uint32_t c) {
+    board_write((uint8_t)smidgen_base64_digit[a >> 2]);
+    board_write((uint8_t)smidgen_base64_digit[(a << 4 | b >> 4) & 63]);
+    board_write((uint8_t)smidgen_base64_digit[(b << 2 | c >> 6) & 63]);
+    board_write((uint8_t)smidgen_base64_digit[c & 63]);
+}
+
+static void send_line(const uint8_t *from, uint32_t length) {
+    for (; length >= 3; length -= 3, from += 3) {
+        send_group(from[0], from[1], from[2]);
+    }
+    if (length != 0) {
+        uint32_t a = from[0];
+        uint32_t b = length == 2 ? from[1] : 0;
+        board_write((uint8_t)smidgen_base64_digit[a >> 2]);
+        board_write((uint8_t)smidgen_base64_digit[(a << 4 | b >> 4) & 63]);
+        board_write(length == 2 ? (uint8_t)smidgen_base64_digit[(b << 2) & 63] : '=');
+        board_write('=');
+    }
+    board_write('\n');
+}
+
+void link_send(uint8_t *frame, uint32_t length) {
+    uint32_t crc = smidgen_crc16(frame + LINK_LENGTH_BYTES, length);
+    uint32_t left = length + LINK_OVERHEAD;
+    frame[0] = (uint8_t)((length + LINK_CRC_BYTES) >> 8);
+    frame[1] = (uint8_t)(length + LINK_CRC_BYTES);
+    frame[LINK_LENGTH_BYTES + length] = (uint8_t)(crc >> 8);
+    frame[LINK_LENGTH_BYTES + length + 1] = (uint8_t)crc;
+    board_write(LINK_START);
+    board_write(START_SECOND);
+    while (left > LINE_BASE64_BYTES) {
+        send_line(frame, LINE_BASE64_BYTES);
+        frame += LINE_BASE64_BYTES;
+        left -= LINE_BASE64_BYTES;
+        board_write(LINK_CONTINUE);
+        board_write(CONTINUE_SECOND);
+    }
+    send_line(frame, left);
+    board_flush();
+}
