@@ -89,8 +89,7 @@ def _not_a_model(path: Path, content: bytes) -> Problem:
     for start, description, fix in _KNOWN_CONTENT:
         if content.startswith(start):
             return Problem(str(path), f"is {description}", fix or "name a .tflite file")
-    description = _KNOWN_SUFFIXES.get(path.suffix.lower())
-    if description:
-        return Problem(str(path), f"is {description}", _CONVERT)
+    if path.suffix.lower() in _KNOWN_SUFFIXES:
+        return Problem(str(path), f"is {_KNOWN_SUFFIXES[path.suffix.lower()]}", _CONVERT)
     what = "is not a TFLite model: the signature 'TFL3' is missing at byte 4"
     return Problem(str(path), what, "check that the file is complete and is a .tflite file")

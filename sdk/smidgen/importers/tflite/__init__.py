@@ -8,13 +8,24 @@ from types import MappingProxyType
 
 from smidgen.errors import ModelError, Problem
 from smidgen.graph import Graph
-from smidgen.importers.tflite import activation, conv, elementwise, matmul, pool, shape
+from smidgen.importers.tflite import (
+    activation,
+    conv,
+    elementwise,
+    matmul,
+    pool,
+    quantize,
+    reduce,
+    resize,
+    shape,
+    slices,
+)
 from smidgen.importers.tflite.call import IMPORTERS, Importer
 from smidgen.importers.tflite.model import ModelImport
 from smidgen.importers.tflite.reader import SIGNATURE, DamagedFile, read
 
 # Loading a family's module registers its importers.
-FAMILIES = (conv, matmul, pool, elementwise, activation, shape)
+FAMILIES = (conv, matmul, pool, reduce, elementwise, activation, shape, slices, quantize, resize)
 
 # Builtin operator name -> how it is imported; the first line of each function's module says its family.
 SUPPORTED: Mapping[str, Importer] = MappingProxyType(IMPORTERS)

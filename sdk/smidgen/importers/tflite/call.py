@@ -37,6 +37,12 @@ class Importer:
     function: Callable[[Call], None]
     options: str | None
 
+    @property
+    def family(self) -> str:
+        """The operator family, the file name that it has in every stage."""
+        module = self.function.__module__.rpartition(".")[2]
+        return "shape" if module == "slices" else module
+
 
 IMPORTERS: dict[str, Importer] = {}
 
