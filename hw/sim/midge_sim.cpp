@@ -1,5 +1,6 @@
-// Simulator of the Midge system: the Verilated hardware, a firmware image, and a host at the other end of the UART.
-// Simulated time stands still while the core sleeps and nothing can wake it, and then this process sleeps too.
+// Simulator of the Midge system: the Verilated hardware, a firmware image, and a host at the other
+// end of the UART. Simulated time stands still while the core sleeps and nothing can wake it, and
+// then this process sleeps too.
 
 #include <getopt.h>
 
@@ -30,11 +31,14 @@ constexpr uint64_t kExchangeInterval = 1024;
 constexpr uint64_t kForever = UINT64_MAX;
 
 volatile std::sig_atomic_t stop_signal = 0;
-void on_signal(int) { stop_signal = 1; }
+void on_signal(int) {
+    stop_signal = 1;
+}
 
 const char kUsage[] =
     "usage: midge-sim --image FILE.elf|FILE.bin [options]\n"
-    "  --uart stdio|pty|tcp   where the UART goes (default stdio); pty and tcp print `uart: PORT` first\n"
+    "  --uart stdio|pty|tcp   where the UART goes (default stdio); pty and tcp print `uart: PORT` "
+    "first\n"
     "  --uart-cycles N        cycles per byte, each way (default 16)\n"
     "  --max-cycles N         give up after N cycles, with exit code 124\n"
     "  --trace FILE.vcd       write a waveform (builds with tracing only)\n"
@@ -67,37 +71,67 @@ uint64_t parse_count(const char *option, const char *text) {
 
 Options parse_options(int argc, char **argv) {
     static const option kOptions[] = {
-        {"image", required_argument, nullptr, 'i'},      {"uart", required_argument, nullptr, 'u'},
-        {"uart-cycles", required_argument, nullptr, 'b'}, {"max-cycles", required_argument, nullptr, 'm'},
-        {"trace", required_argument, nullptr, 't'},      {"rvfi", required_argument, nullptr, 'r'},
-        {"stats", required_argument, nullptr, 's'},      {"exit-with-stdin", no_argument, nullptr, 'e'},
-        {"help", no_argument, nullptr, 'h'},             {nullptr, 0, nullptr, 0},
+        {"image", required_argument, nullptr, 'i'},
+        {"uart", required_argument, nullptr, 'u'},
+        {"uart-cycles", required_argument, nullptr, 'b'},
+        {"max-cycles", required_argument, nullptr, 'm'},
+        {"trace", required_argument, nullptr, 't'},
+        {"rvfi", required_argument, nullptr, 'r'},
+        {"stats", required_argument, nullptr, 's'},
+        {"exit-with-stdin", no_argument, nullptr, 'e'},
+        {"help", no_argument, nullptr, 'h'},
+        {nullptr, 0, nullptr, 0},
     };
     Options options;
     int choice;
     while ((choice = getopt_long(argc, argv, "", kOptions, nullptr)) != -1) {
         switch (choice) {
-            case 'i': options.image = optarg; break;
-            case 'u':
-                if (!strcmp(optarg, "stdio")) options.uart = UartHost::Kind::kStdio;
-                else if (!strcmp(optarg, "pty")) options.uart = UartHost::Kind::kPty;
-                else if (!strcmp(optarg, "tcp")) options.uart = UartHost::Kind::kTcp;
-                else fail(std::string("--uart: stdio, pty or tcp, not ") + optarg);
-                break;
-            case 'b': options.uart_cycles = parse_count("uart-cycles", optarg); break;
-            case 'm': options.max_cycles = parse_count("max-cycles", optarg); break;
-            case 't': options.trace = optarg; break;
-            case 'r': options.rvfi = optarg; break;
-            case 's': options.stats = optarg; break;
-            case 'e': options.exit_with_stdin = true; break;
-            case 'h': fputs(kUsage, stdout); exit(0);
-            default: fputs(kUsage, stderr); exit(kExitUsage);
+        case 'i':
+            options.image = optarg;
+            break;
+        case 'u':
+            if (!strcmp(optarg, "stdio"))
+                options.uart = UartHost::Kind::kStdio;
+            else if (!strcmp(optarg, "pty"))
+                options.uart = UartHost::Kind::kPty;
+            else if (!strcmp(optarg, "tcp"))
+                options.uart = UartHost::Kind::kTcp;
+            else
+                fail(std::string("--uart: stdio, pty or tcp, not ") + optarg);
+            break;
+        case 'b':
+            options.uart_cycles = parse_count("uart-cycles", optarg);
+            break;
+        case 'm':
+            options.max_cycles = parse_count("max-cycles", optarg);
+            break;
+        case 't':
+            options.trace = optarg;
+            break;
+        case 'r':
+            options.rvfi = optarg;
+            break;
+        case 's':
+            options.stats = optarg;
+            break;
+        case 'e':
+            options.exit_with_stdin = true;
+            break;
+        case 'h':
+            fputs(kUsage, stdout);
+            exit(0);
+        default:
+            fputs(kUsage, stderr);
+            exit(kExitUsage);
         }
     }
-    if (optind < argc) fail(std::string("unexpected argument: ") + argv[optind]);
-    if (options.image.empty()) fail("--image is missing (--help lists the options)");
+    if (optind < argc)
+        fail(std::string("unexpected argument: ") + argv[optind]);
+    if (options.image.empty())
+        fail("--image is missing (--help lists the options)");
 #if !VM_TRACE
-    if (!options.trace.empty()) fail("--trace: this simulator was built without tracing (make -C hw sim TRACE=1)");
+    if (!options.trace.empty())
+        fail("--trace: this simulator was built without tracing (make -C hw sim TRACE=1)");
 #endif
     return options;
 }
@@ -147,13 +181,15 @@ void Simulation::load() {
         {"SRAM", 0x10000000, sizeof sram, &sram[0]},
     };
     const std::string problem = load_image(options_.image, memories, 2);
-    if (!problem.empty()) fail(options_.image + ": " + problem);
+    if (!problem.empty())
+        fail(options_.image + ": " + problem);
 }
 
 void Simulation::open_files() {
     if (!options_.rvfi.empty()) {
         rvfi_ = fopen(options_.rvfi.c_str(), "wb");
-        if (!rvfi_) fail(options_.rvfi + ": " + strerror(errno));
+        if (!rvfi_)
+            fail(options_.rvfi + ": " + strerror(errno));
         setvbuf(rvfi_, nullptr, _IOFBF, 1 << 20);
     }
 #if VM_TRACE
@@ -162,7 +198,8 @@ void Simulation::open_files() {
         trace_ = std::make_unique<VerilatedVcdC>();
         soc_.trace(trace_.get(), 99);
         trace_->open(options_.trace.c_str());
-        if (!trace_->isOpen()) fail(options_.trace + ": cannot be written");
+        if (!trace_->isOpen())
+            fail(options_.trace + ": cannot be written");
     }
 #endif
 }
@@ -171,25 +208,29 @@ inline void Simulation::step() {
     soc_.clock = 1;
     soc_.eval();
 #if VM_TRACE
-    if (trace_) trace_->dump(cycle_ * 2);
+    if (trace_)
+        trace_->dump(cycle_ * 2);
 #endif
     soc_.clock = 0;
     soc_.eval();
 #if VM_TRACE
-    if (trace_) trace_->dump(cycle_ * 2 + 1);
+    if (trace_)
+        trace_->dump(cycle_ * 2 + 1);
 #endif
     cycle_++;
 }
 
 void Simulation::reset() {
     soc_.reset = 1;
-    for (int i = 0; i < 4; i++) step();
+    for (int i = 0; i < 4; i++)
+        step();
     soc_.reset = 0;
     soc_.eval();
     cycle_ = 0;
 }
 
-// Sets the byte stream's inputs for the coming cycle; both sides are known to transfer at its clock edge.
+// Sets the byte stream's inputs for the coming cycle; both sides are known to transfer at its clock
+// edge.
 inline void Simulation::exchange_uart() {
     const bool may_send = cycle_ >= next_send_;
     soc_.send_ready = may_send;
@@ -226,22 +267,29 @@ void Simulation::write_rvfi() {
 }
 
 void Simulation::close_files(const char *reason, int code) {
-    if (rvfi_ && fclose(rvfi_) != 0) fail(options_.rvfi + ": " + strerror(errno));
+    if (rvfi_ && fclose(rvfi_) != 0)
+        fail(options_.rvfi + ": " + strerror(errno));
 #if VM_TRACE
-    if (trace_) trace_->close();
+    if (trace_)
+        trace_->close();
 #endif
-    if (options_.stats.empty()) return;
+    if (options_.stats.empty())
+        return;
     FILE *file = fopen(options_.stats.c_str(), "w");
-    if (!file) fail(options_.stats + ": " + strerror(errno));
-    fprintf(file, "{\"cycles\": %llu, \"instructions\": %llu, \"ended\": \"%s\", \"exit_code\": %d}\n",
-            static_cast<unsigned long long>(cycle_), static_cast<unsigned long long>(instructions_), reason, code);
+    if (!file)
+        fail(options_.stats + ": " + strerror(errno));
+    fprintf(file,
+            "{\"cycles\": %llu, \"instructions\": %llu, \"ended\": \"%s\", \"exit_code\": %d}\n",
+            static_cast<unsigned long long>(cycle_), static_cast<unsigned long long>(instructions_),
+            reason, code);
     fclose(file);
 }
 
 int Simulation::run() {
     load();
     const std::string problem = host_.open();
-    if (!problem.empty()) fail(problem);
+    if (!problem.empty())
+        fail(problem);
     open_files();
     reset();
 
@@ -252,7 +300,8 @@ int Simulation::run() {
         step();
         if (soc_.rvfi_valid) {
             instructions_ += !soc_.rvfi_trap;
-            if (rvfi_) write_rvfi();
+            if (rvfi_)
+                write_rvfi();
         }
         if (soc_.exit) {
             reason = "exit";
@@ -264,9 +313,11 @@ int Simulation::run() {
             code = kExitCycleLimit;
             break;
         }
-        const bool idle = soc_.asleep && !soc_.timer_wakes && !host_.has_received() && !soc_.send_valid;
+        const bool idle =
+            soc_.asleep && !soc_.timer_wakes && !host_.has_received() && !soc_.send_valid;
         if (idle || cycle_ % kExchangeInterval == 0) {
-            // A host that is gone ends the simulation; with stdio, once the program has nothing left to do.
+            // A host that is gone ends the simulation; with stdio, once the program has nothing
+            // left to do.
             if (host_.gone() && (idle || options_.uart != UartHost::Kind::kStdio)) {
                 reason = "host";
                 break;
@@ -283,7 +334,7 @@ int Simulation::run() {
     return code;
 }
 
-}  // namespace
+} // namespace
 
 int main(int argc, char **argv) {
     const Options options = parse_options(argc, argv);

@@ -18,10 +18,14 @@ namespace {
 // More than this unread by the host stops simulated time until it reads.
 constexpr size_t kSendLimit = 1 << 16;
 
-void set_nonblocking(int descriptor) { fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK); }
+void set_nonblocking(int descriptor) {
+    fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK);
+}
 
-bool try_again(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
-}  // namespace
+bool try_again(int error) {
+    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+} // namespace
 
 std::string UartHost::open() {
     if (kind_ == Kind::kStdio) {
@@ -34,7 +38,8 @@ std::string UartHost::open() {
         memset(&settings, 0, sizeof settings);
         cfmakeraw(&settings);
         cfsetspeed(&settings, B115200);
-        // The terminal side stays open here too, so that a host may close the port and open it again.
+        // The terminal side stays open here too, so that a host may close the port and open it
+        // again.
         if (openpty(&input_, &terminal, name, &settings, nullptr) != 0)
             return std::string("cannot open a pseudo-terminal: ") + strerror(errno);
         set_nonblocking(input_);
@@ -59,7 +64,8 @@ std::string UartHost::open() {
 
 void UartHost::accept_connection() {
     const int connection = accept(listener_, nullptr, nullptr);
-    if (connection < 0) return;
+    if (connection < 0)
+        return;
     const int on = 1;
     setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     set_nonblocking(connection);
@@ -78,7 +84,8 @@ void UartHost::read_available() {
 }
 
 void UartHost::flush() {
-    if (to_send_.empty() || output_ < 0) return;
+    if (to_send_.empty() || output_ < 0)
+        return;
     const ssize_t count = write(output_, to_send_.data(), to_send_.size());
     if (count > 0)
         to_send_.erase(0, static_cast<size_t>(count));
@@ -90,29 +97,38 @@ void UartHost::flush() {
 
 void UartHost::exchange(bool wait) {
     flush();
-    if (gone_) return;
+    if (gone_)
+        return;
     pollfd watched[3];
     int count = 0;
     int input_index = -1, listener_index = -1, stdin_index = -1;
     if (input_ >= 0) {
         const short events = static_cast<short>(POLLIN | (to_send_.empty() ? 0 : POLLOUT));
         watched[input_index = count++] = {input_, events, 0};
-        // Standard input and output are two descriptors; a write that did not fit was refused by the other.
-        if (kind_ == Kind::kStdio) watched[0].events = POLLIN;
+        // Standard input and output are two descriptors; a write that did not fit was refused by
+        // the other.
+        if (kind_ == Kind::kStdio)
+            watched[0].events = POLLIN;
     }
-    if (listener_ >= 0) watched[listener_index = count++] = {listener_, POLLIN, 0};
-    if (watch_stdin_) watched[stdin_index = count++] = {STDIN_FILENO, POLLIN, 0};
+    if (listener_ >= 0)
+        watched[listener_index = count++] = {listener_, POLLIN, 0};
+    if (watch_stdin_)
+        watched[stdin_index = count++] = {STDIN_FILENO, POLLIN, 0};
 
     const bool choked = to_send_.size() > kSendLimit && output_ >= 0;
     const int timeout = choked ? 10 : wait ? -1 : 0;
-    if (poll(watched, static_cast<nfds_t>(count), timeout) <= 0) return;
+    if (poll(watched, static_cast<nfds_t>(count), timeout) <= 0)
+        return;
 
     if (stdin_index >= 0 && watched[stdin_index].revents) {
         char ignored[256];
         const ssize_t size = read(STDIN_FILENO, ignored, sizeof ignored);
-        if (size == 0 || (size < 0 && !try_again(errno))) gone_ = true;
+        if (size == 0 || (size < 0 && !try_again(errno)))
+            gone_ = true;
     }
-    if (listener_index >= 0 && watched[listener_index].revents) accept_connection();
-    if (input_index >= 0 && (watched[input_index].revents & (POLLIN | POLLHUP | POLLERR))) read_available();
+    if (listener_index >= 0 && watched[listener_index].revents)
+        accept_connection();
+    if (input_index >= 0 && (watched[input_index].revents & (POLLIN | POLLHUP | POLLERR)))
+        read_available();
     flush();
 }

@@ -1,4 +1,5 @@
-// The far end of the simulated UART: standard input and output, a pseudo-terminal, or one TCP connection.
+// The far end of the simulated UART: standard input and output, a pseudo-terminal, or one TCP
+// connection.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +10,8 @@ class UartHost {
   public:
     enum class Kind { kStdio, kPty, kTcp };
 
-    // watch_stdin: with a pty or TCP, standard input is held open by whoever started us; its end is the end.
+    // watch_stdin: with a pty or TCP, standard input is held open by whoever started us; its end is
+    // the end.
     UartHost(Kind kind, bool watch_stdin) : kind_(kind), watch_stdin_(watch_stdin) {}
 
     // Opens the line and prints where it is. Returns an empty string, or what went wrong.
@@ -20,7 +22,8 @@ class UartHost {
     void pop_received() { received_.pop_front(); }
     void send(uint8_t byte) { to_send_.push_back(static_cast<char>(byte)); }
 
-    // Moves bytes both ways. wait: sleep until a byte comes, the host goes away or a signal arrives.
+    // Moves bytes both ways. wait: sleep until a byte comes, the host goes away or a signal
+    // arrives.
     void exchange(bool wait);
 
     // No byte will ever come again.

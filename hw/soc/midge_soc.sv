@@ -9,7 +9,7 @@ module midge_soc #(
     parameter int          PROGRAM_WAIT_STATES = 0,
     parameter string       PROGRAM_CONTENTS = "",
     parameter int          SRAM_BYTES = 1 << 18,
-    parameter int unsigned CLOCK_HZ = 50_000_000
+    parameter int unsigned CLOCK_HZ = 40_000_000
 ) (
     input  logic        clock,
     input  logic        reset,

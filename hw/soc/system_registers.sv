@@ -1,7 +1,7 @@
 // Identity, end of simulation, and reset.
 //   +0 EXIT (write: the simulator ends with that code), +4 ID, +8 clock in Hz, +12 RESET (write the key)
 module system_registers #(
-    parameter int unsigned CLOCK_HZ = 50_000_000
+    parameter int unsigned CLOCK_HZ = 40_000_000
 ) (
     input  logic        clock,
     input  logic        reset,

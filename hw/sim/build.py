@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+"""Builds the simulator of one hardware configuration: build.py CONFIGURATION OUTPUT [--trace].
+
+The only recipe for it: `make -C hw sim` and the Python package both come here. Needs verilator, make and g++.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+HW = Path(__file__).resolve().parents[1]
+
+
+def parameters(configuration: str) -> dict[str, int]:
+    """The top-level Verilog parameters of a configuration, from configurations.toml."""
+    configurations = tomllib.loads((HW / "configurations.toml").read_text())
+    if configuration not in configurations:
+        sys.exit(f"{configuration}: no such hardware configuration; there are {', '.join(configurations)}")
+    return {name: value for name, value in configurations[configuration].items() if name.isupper()}
+
+
+def build(configuration: str, output: Path, trace: bool, verilator: str) -> None:
+    """Writes the simulator program to `output`; raises CalledProcessError when a tool fails."""
+    with tempfile.TemporaryDirectory(prefix="midge-sim-") as temporary:
+        # A copy: make cannot handle a source folder with spaces in its name.
+        sources = Path(temporary) / "hw"
+        for folder in ("midge", "soc", "sim"):
+            shutil.copytree(HW / folder, sources / folder)
+        shutil.copy(HW / "sources.f", sources)
+        command = [
+            verilator, "--cc", "--exe", "--build", "-Wno-fatal", "--noassert",
+            "-O3", "--x-assign", "fast", "--x-initial", "fast",
+            "-CFLAGS", "-std=c++17", "-LDFLAGS", "-lutil",
+            "-MAKEFLAGS", "OPT_FAST=-O3 OPT_SLOW=-O1 OPT_GLOBAL=-O3",
+            "--top-module", "midge_soc", "-Mdir", str(Path(temporary) / "build"), "-o", "midge-sim",
+            "-f", "sources.f", *(str(path) for path in sorted((sources / "sim").glob("*.cpp"))),
+        ]  # fmt: skip
+        command += [f"-G{name}={value}" for name, value in parameters(configuration).items()]
+        if trace:
+            command.append("--trace")
+        subprocess.run(command, cwd=sources, check=True)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(Path(temporary) / "build" / "midge-sim", output)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("configuration")
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--trace", action="store_true", help="a slower program that can write a waveform")
+    parser.add_argument("--verilator", default="verilator", help="which verilator to use")
+    options = parser.parse_args()
+    try:
+        build(options.configuration, options.output, options.trace, options.verilator)
+    except FileNotFoundError as error:
+        sys.exit(f"{error.filename}: not found (Debian, Ubuntu: apt-get install verilator make g++)")
+    except subprocess.CalledProcessError as error:
+        sys.exit(error.returncode)
+
+
+if __name__ == "__main__":
+    main()

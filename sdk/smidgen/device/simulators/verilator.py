@@ -1,0 +1,224 @@
+"""The Midge simulator: built from `hw/` with Verilator, cached by content, started with its UART on a port.
+
+`build` compiles one hardware configuration of `hw/configurations.toml`; `start` runs a firmware image on it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import fcntl
+import hashlib
+import os
+import selectors
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from smidgen.errors import BuildError, DeviceError, Problem, ProblemList, UsageError
+from smidgen.paths import cache_folder, data_folder
+
+Uart = Literal["stdio", "pty", "tcp"]
+
+_TOOLS = {"verilator": "verilator", "g++": "g++", "make": "make"}
+_START_SECONDS = 20.0
+_STOP_SECONDS = 2.0
+
+
+def configurations() -> dict[str, dict[str, object]]:
+    """Every hardware configuration by name: its description and Verilog parameters."""
+    return tomllib.loads((data_folder("hw") / "configurations.toml").read_text())
+
+
+def build(configuration: str, trace: bool = False) -> Path:
+    """The simulator program of a configuration, compiled if the cache does not hold it yet.
+
+    trace: a slower program that can also write waveforms. Safe to call from several processes at once.
+    Raises UsageError for an unknown configuration, BuildError when a tool is missing or fails.
+    """
+    known = configurations()
+    if configuration not in known:
+        near = difflib.get_close_matches(configuration, known) or list(known)
+        raise UsageError(
+            Problem(configuration, "no such hardware configuration", f"nearest: {', '.join(near)}")
+        )
+    _require_tools()
+    folder = cache_folder() / "simulators"
+    folder.mkdir(parents=True, exist_ok=True)
+    program = folder / f"{configuration}{'-trace' if trace else ''}-{_key(configuration, trace)}"
+    if program.exists():
+        return program
+    # Whoever comes second waits for the first and finds the program done.
+    with (folder / f"{program.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not program.exists():
+            _compile(configuration, trace, program)
+    return program
+
+
+def _require_tools() -> None:
+    problems = ProblemList()
+    for tool, package in _TOOLS.items():
+        if _find_tool(tool) is None:
+            problems.add(
+                tool, "not found; it builds the simulator", f"Debian, Ubuntu: apt-get install {package}"
+            )
+    problems.stop_if_any(BuildError)
+
+
+def _find_tool(name: str) -> str | None:
+    """On the path, or beside this Python (a virtual environment that is not activated)."""
+    beside = Path(sys.executable).parent / name
+    return shutil.which(name) or (str(beside) if os.access(beside, os.X_OK) else None)
+
+
+def _key(configuration: str, trace: bool) -> str:
+    """A hash of all that goes into the program: sources, parameters, options and tools."""
+    hw = data_folder("hw")
+    digest = hashlib.sha256(f"{configuration} {trace}".encode())
+    files = [hw / "configurations.toml", hw / "sources.f", hw / "sim" / "build.py"]
+    files += [hw / line for line in (hw / "sources.f").read_text().split()]
+    files += sorted([*(hw / "sim").glob("*.cpp"), *(hw / "sim").glob("*.h")])
+    for file in files:
+        digest.update(file.relative_to(hw).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    for tool in ("verilator", "g++"):
+        path = _find_tool(tool)
+        version = subprocess.run([str(path), "--version"], capture_output=True, check=False).stdout
+        digest.update(str(path).encode() + b"\0" + version)
+    return digest.hexdigest()[:16]
+
+
+def _compile(configuration: str, trace: bool, program: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="build-", dir=program.parent) as temporary:
+        output = Path(temporary) / "midge-sim"
+        command = [sys.executable, str(data_folder("hw") / "sim" / "build.py"), configuration, str(output)]
+        command += ["--verilator", str(_find_tool("verilator")), *(["--trace"] if trace else [])]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode != 0 or not output.exists():
+            raise BuildError(
+                Problem(
+                    f"simulator {configuration}",
+                    "Verilator or g++ failed:\n" + (result.stdout + result.stderr)[-4000:],
+                    "smidgen doctor checks the tools",
+                )
+            )
+        output.replace(program)
+
+
+class Simulator:
+    """A running simulator. A context manager; leaving it ends the process.
+
+    port: what the UART is on, as pyserial's serial_for_url takes it; empty with stdio, where the bytes go
+    through process.stdin and process.stdout.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], port: str, log_file: Path) -> None:
+        self.process = process
+        self.port = port
+        self._log_file = log_file
+        self._log = ""
+
+    def log(self) -> str:
+        """What the simulator wrote to standard error so far."""
+        with contextlib.suppress(OSError):
+            self._log = self._log_file.read_text(errors="replace")
+        return self._log
+
+    def wait(self, seconds: float | None = None) -> int:
+        """The exit code, once the firmware has ended the simulation. Raises subprocess.TimeoutExpired."""
+        return self.process.wait(seconds)
+
+    def close(self) -> None:
+        """Ends the process, if it still runs, and removes what it left. May be called twice."""
+        if self.process.poll() is None:
+            # SIGTERM lets it finish the files that it writes.
+            self.process.terminate()
+            try:
+                self.process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        self.log()
+        self._log_file.unlink(missing_ok=True)
+
+    def __enter__(self) -> Simulator:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def start(
+    image: str | Path,
+    configuration: str,
+    uart: Uart = "pty",
+    *,
+    uart_cycles: int | None = None,
+    max_cycles: int | None = None,
+    trace: str | Path | None = None,
+    rvfi: str | Path | None = None,
+    stats: str | Path | None = None,
+) -> Simulator:
+    """Runs an image (.elf, or .bin for address 0) and returns once the UART's port is known.
+
+    uart_cycles: cycles per byte each way; max_cycles: give up with exit code 124; trace, rvfi, stats: files
+    to write (waveform, a record per instruction, cycle counts; docs/midge.md). The simulator ends with this
+    process, however that ends. Raises BuildError, UsageError (a bad image), DeviceError (it did not start).
+    """
+    program = build(configuration, trace=trace is not None)
+    command = [str(program), "--image", str(image), "--uart", uart]
+    named = {
+        "uart-cycles": uart_cycles, "max-cycles": max_cycles, "trace": trace, "rvfi": rvfi, "stats": stats
+    }  # fmt: skip
+    for option, value in named.items():
+        if value is not None:
+            command += [f"--{option}", str(value)]
+    if uart != "stdio":
+        command.append("--exit-with-stdin")
+    descriptor, log_name = tempfile.mkstemp(prefix="midge-sim-", suffix=".log")
+    with os.fdopen(descriptor, "wb") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, bufsize=0
+        )
+    simulator = Simulator(process, "", Path(log_name))
+    if uart == "stdio":
+        return simulator
+    try:
+        line = _first_line(process, time.monotonic() + _START_SECONDS)
+    except BaseException:
+        simulator.close()
+        raise
+    if not line.startswith("uart: "):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_STOP_SECONDS)
+        code = process.poll()
+        simulator.close()
+        what = simulator.log().strip().removeprefix("midge-sim: ") or f"it ended with code {code}"
+        if code == UsageError.exit_code:
+            raise UsageError(Problem("simulator", what))
+        raise DeviceError(Problem("simulator start", what, f"command: {' '.join(command)}"))
+    simulator.port = line.removeprefix("uart: ").strip()
+    return simulator
+
+
+def _first_line(process: subprocess.Popen[bytes], deadline: float) -> str:
+    """The first line of output; what there is of it when the process ends or the deadline passes."""
+    assert process.stdout is not None
+    text = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while b"\n" not in text and selector.select(max(0.0, deadline - time.monotonic())):
+            piece = process.stdout.read(256)
+            if not piece:
+                break
+            text += piece
+    return text.decode(errors="replace")
