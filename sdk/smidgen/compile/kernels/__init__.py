@@ -1,0 +1,50 @@
+"""Kernels: what the C functions of firmware/kernels can compute, declared once each.
+
+One Python module per operator family, named as the C header that it declares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from smidgen.compile.kernels import (
+    activation,
+    conv,
+    elementwise,
+    matmul,
+    pool,
+    quantize,
+    reduce,
+    resize,
+    shape,
+)
+from smidgen.compile.kernels.spec import KernelSpec, Lowered
+from smidgen.graph import Graph, Node
+
+__all__ = ["COMPILE_FLAGS", "KernelSpec", "Lowered", "kernels_for", "select"]
+
+# GCC's first scheduling pass moves the loads of a multiply block apart until its accumulators spill.
+COMPILE_FLAGS = {
+    "speed": ["-O3", "-fno-schedule-insns"],
+    "size": ["-Os", "-fno-schedule-insns"],
+}
+
+_FAMILIES = (conv, matmul, pool, reduce, elementwise, activation, shape, quantize, resize)
+_ALL = tuple(spec for family in _FAMILIES for spec in family.KERNELS)
+
+
+def kernels_for(kernel_sets: Sequence[str]) -> list[KernelSpec]:
+    """The kernels of a target, those of its first kernel set first."""
+    return [spec for name in kernel_sets for spec in _ALL if spec.kernel_set == name]
+
+
+def select(graph: Graph, node: Node, kernel_sets: Sequence[str]) -> KernelSpec | list[str]:
+    """The first kernel that can run the node, or the reason why each candidate cannot."""
+    reasons: list[str] = []
+    for spec in kernels_for(kernel_sets):
+        if isinstance(node.operator, spec.operators):
+            reason = spec.refuse(graph, node)
+            if reason is None:
+                return spec
+            reasons.append(f"{spec.name}: {reason}")
+    return reasons or ["no kernel of this target computes this operator"]

@@ -1,0 +1,204 @@
+/* Products of blocks: 4 output channels with 4 patches, or with 1 vector. The inner loops of convolutions
+ * and fully connected layers.
+ *
+ * Weights lie in blocks of 4 output channels, [channels / 4][depth][4], then one row of `depth` per channel
+ * that is left over. Patches lie interleaved, [depth][4]. So each loop has one pointer per stream, loads at
+ * constant offsets, and every byte loaded is used four times. */
+#ifndef SMIDGEN_KERNELS_BLOCK_H
+#define SMIDGEN_KERNELS_BLOCK_H
+
+#include "common.h"
+
+/* patches: how many vectors are interleaved in the 4-patch kernels */
+#define SMIDGEN_PATCHES 4
+
+/* One matrix product. multiplier and shift advance by parameter_step per channel (0: one for all);
+ * depth: inputs per output; pixel_stride: bytes from one patch's outputs to the next's. */
+struct smidgen_block {
+    const int8_t *weights;
+    const int32_t *bias;
+    const uint32_t *multiplier;
+    const int8_t *shift;
+    int32_t depth, channels, parameter_step, pixel_stride;
+    struct smidgen_output output;
+};
+
+SMIDGEN_INLINE int8_t smidgen_block_output(uint32_t sum, uint32_t multiplier, int32_t shift, int32_t half,
+                                           const struct smidgen_output *output, int wide) {
+    const int32_t scaled = wide ? smidgen_scale(sum, multiplier, shift)
+                                : smidgen_scale_right(sum, multiplier, shift, half);
+    return smidgen_finish(scaled, output);
+}
+
+/* One value of a patch times the weights of 4 channels. */
+#define SMIDGEN_MULTIPLY_4(value, s0, s1, s2, s3)                                                  \
+    do {                                                                                           \
+        const int32_t v = (value);                                                                 \
+        s0 += (uint32_t)(w0 * v);                                                                  \
+        s1 += (uint32_t)(w1 * v);                                                                  \
+        s2 += (uint32_t)(w2 * v);                                                                  \
+        s3 += (uint32_t)(w3 * v);                                                                  \
+    } while (0)
+
+/* 4 channels x 4 patches at depth k after the pointers w and x. */
+#define SMIDGEN_STEP_4X4(k)                                                                        \
+    do {                                                                                           \
+        const int32_t w0 = w[4 * (k)], w1 = w[4 * (k) + 1];                                        \
+        const int32_t w2 = w[4 * (k) + 2], w3 = w[4 * (k) + 3];                                    \
+        SMIDGEN_MULTIPLY_4(x[4 * (k)], a0, b0, c0, d0);                                            \
+        SMIDGEN_MULTIPLY_4(x[4 * (k) + 1], a1, b1, c1, d1);                                        \
+        SMIDGEN_MULTIPLY_4(x[4 * (k) + 2], a2, b2, c2, d2);                                        \
+        SMIDGEN_MULTIPLY_4(x[4 * (k) + 3], a3, b3, c3, d3);                                        \
+    } while (0)
+
+/* 4 channels x 1 vector at depth k after the pointers w and x. */
+#define SMIDGEN_STEP_4X1(k)                                                                        \
+    do {                                                                                           \
+        const int32_t w0 = w[4 * (k)], w1 = w[4 * (k) + 1];                                        \
+        const int32_t w2 = w[4 * (k) + 2], w3 = w[4 * (k) + 3];                                    \
+        SMIDGEN_MULTIPLY_4(x[k], a, b, c, d);                                                      \
+    } while (0)
+
+/* Requantizes and stores the 4 patches of one channel, then moves on to the next channel. */
+#define SMIDGEN_STORE_4(s0, s1, s2, s3)                                                            \
+    do {                                                                                           \
+        const uint32_t m = *multiplier;                                                            \
+        const int32_t right = *shift, half = wide ? 0 : (int32_t)((uint32_t)1 << (right - 1));     \
+        int8_t *o = out;                                                                           \
+        *o = smidgen_block_output(s0, m, right, half, &output, wide);                              \
+        o += pixel_stride;                                                                         \
+        *o = smidgen_block_output(s1, m, right, half, &output, wide);                              \
+        o += pixel_stride;                                                                         \
+        *o = smidgen_block_output(s2, m, right, half, &output, wide);                              \
+        o += pixel_stride;                                                                         \
+        *o = smidgen_block_output(s3, m, right, half, &output, wide);                              \
+        multiplier += parameter_step;                                                              \
+        shift += parameter_step;                                                                   \
+        out++;                                                                                     \
+    } while (0)
+
+#define SMIDGEN_STORE_1(sum)                                                                       \
+    do {                                                                                           \
+        const int32_t right = *shift, half = wide ? 0 : (int32_t)((uint32_t)1 << (right - 1));     \
+        *out++ = smidgen_block_output(sum, *multiplier, right, half, &output, wide);               \
+        multiplier += parameter_step;                                                              \
+        shift += parameter_step;                                                                   \
+    } while (0)
+
+/* All channels of 4 interleaved patches. wide: shifts may be of any sign, accumulators of any size. */
+SMIDGEN_INLINE void smidgen_block_4x4_body(const struct smidgen_block *block, const int8_t *patches,
+                                           int8_t *out, const int wide) {
+    const ptrdiff_t pixel_stride = block->pixel_stride, parameter_step = block->parameter_step;
+    const int8_t *w = block->weights;
+    const int32_t *bias = block->bias;
+    const uint32_t *multiplier = block->multiplier;
+    const int8_t *shift = block->shift;
+    int32_t channels = block->channels;
+    for (; channels >= 4; channels -= 4) {
+        uint32_t a0 = (uint32_t)bias[0], a1 = a0, a2 = a0, a3 = a0;
+        uint32_t b0 = (uint32_t)bias[1], b1 = b0, b2 = b0, b3 = b0;
+        uint32_t c0 = (uint32_t)bias[2], c1 = c0, c2 = c0, c3 = c0;
+        uint32_t d0 = (uint32_t)bias[3], d1 = d0, d2 = d0, d3 = d0;
+        const int8_t *x = patches, *const end = x + SMIDGEN_PATCHES * block->depth;
+#ifndef __OPTIMIZE_SIZE__
+        if (block->depth & 1) {
+            SMIDGEN_STEP_4X4(0);
+            x += 4;
+            w += 4;
+        }
+        while (x != end) {
+            SMIDGEN_STEP_4X4(0);
+            SMIDGEN_STEP_4X4(1);
+            x += 8;
+            w += 8;
+        }
+#else
+        while (x != end) {
+            SMIDGEN_STEP_4X4(0);
+            x += 4;
+            w += 4;
+        }
+#endif
+        const struct smidgen_output output = block->output;
+        SMIDGEN_STORE_4(a0, a1, a2, a3);
+        SMIDGEN_STORE_4(b0, b1, b2, b3);
+        SMIDGEN_STORE_4(c0, c1, c2, c3);
+        SMIDGEN_STORE_4(d0, d1, d2, d3);
+        bias += 4;
+    }
+    const struct smidgen_output output = block->output;
+    for (; channels > 0; channels--) {
+        uint32_t s0 = (uint32_t)*bias++, s1 = s0, s2 = s0, s3 = s0;
+        const int8_t *x = patches, *const end = x + SMIDGEN_PATCHES * block->depth;
+        for (; x != end; x += 4) {
+            const int32_t v = *w++;
+            s0 += (uint32_t)(x[0] * v);
+            s1 += (uint32_t)(x[1] * v);
+            s2 += (uint32_t)(x[2] * v);
+            s3 += (uint32_t)(x[3] * v);
+        }
+        SMIDGEN_STORE_4(s0, s1, s2, s3);
+    }
+}
+
+/* All channels of one vector; pixel_stride plays no part. */
+SMIDGEN_INLINE void smidgen_block_4x1_body(const struct smidgen_block *block, const int8_t *vector,
+                                           int8_t *out, const int wide) {
+    const ptrdiff_t parameter_step = block->parameter_step;
+    const struct smidgen_output output = block->output;
+    const int8_t *w = block->weights;
+    const int32_t *bias = block->bias;
+    const uint32_t *multiplier = block->multiplier;
+    const int8_t *shift = block->shift;
+    const int8_t *const end = vector + block->depth;
+    int32_t channels = block->channels;
+    for (; channels >= 4; channels -= 4) {
+        uint32_t a = (uint32_t)bias[0], b = (uint32_t)bias[1];
+        uint32_t c = (uint32_t)bias[2], d = (uint32_t)bias[3];
+        const int8_t *x = vector;
+#ifndef __OPTIMIZE_SIZE__
+        const int8_t *const end4 = x + (block->depth & ~3);
+        for (; x != end4; x += 4, w += 16) {
+            SMIDGEN_STEP_4X1(0);
+            SMIDGEN_STEP_4X1(1);
+            SMIDGEN_STEP_4X1(2);
+            SMIDGEN_STEP_4X1(3);
+        }
+#endif
+        for (; x != end; x++, w += 4)
+            SMIDGEN_STEP_4X1(0);
+        SMIDGEN_STORE_1(a);
+        SMIDGEN_STORE_1(b);
+        SMIDGEN_STORE_1(c);
+        SMIDGEN_STORE_1(d);
+        bias += 4;
+    }
+    for (; channels > 0; channels--) {
+        uint32_t sum = (uint32_t)*bias++;
+        for (const int8_t *x = vector; x != end; x++)
+            sum += (uint32_t)(*w++ * *x);
+        SMIDGEN_STORE_1(sum);
+    }
+}
+
+SMIDGEN_SHARED void smidgen_block_4x4(const struct smidgen_block *block, const int8_t *patches,
+                                      int8_t *out) {
+    smidgen_block_4x4_body(block, patches, out, 0);
+}
+
+SMIDGEN_SHARED void smidgen_block_4x4_wide(const struct smidgen_block *block, const int8_t *patches,
+                                           int8_t *out) {
+    smidgen_block_4x4_body(block, patches, out, 1);
+}
+
+SMIDGEN_SHARED void smidgen_block_4x1(const struct smidgen_block *block, const int8_t *vector,
+                                      int8_t *out) {
+    smidgen_block_4x1_body(block, vector, out, 0);
+}
+
+SMIDGEN_SHARED void smidgen_block_4x1_wide(const struct smidgen_block *block, const int8_t *vector,
+                                           int8_t *out) {
+    smidgen_block_4x1_body(block, vector, out, 1);
+}
+
+#endif

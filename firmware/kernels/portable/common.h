@@ -1,0 +1,63 @@
+/* Fixed-point requantization and clamping, shared by all portable kernels.
+ *
+ * Every kernel is `static inline void smidgen_X(const struct smidgen_X_shape *shape, reads..., blobs...,
+ * writes..., scratch)`. Accumulators are uint32_t: they wrap as two's complement does, which is what the
+ * int32 accumulators of TensorFlow Lite Micro do on real machines, without undefined behaviour. */
+#ifndef SMIDGEN_KERNELS_COMMON_H
+#define SMIDGEN_KERNELS_COMMON_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* One copy of an inner loop for all callers, and a body that is built into each of its variants. */
+#if defined(__GNUC__)
+#define SMIDGEN_SHARED static __attribute__((noinline, unused))
+#define SMIDGEN_INLINE static inline __attribute__((always_inline))
+#else
+#define SMIDGEN_SHARED static
+#define SMIDGEN_INLINE static inline
+#endif
+
+SMIDGEN_INLINE int32_t smidgen_clamp(int32_t x, int32_t low, int32_t high) {
+    x = x < low ? low : x;
+    return x > high ? high : x;
+}
+
+/* x * multiplier / 2^32, rounded to nearest, ties upward. A multiplier is twice the 31-bit multiplier of
+ * the TFLite 8-bit specification, so this is gemmlowp's saturating rounding doubling high multiply
+ * (arXiv 1712.05877): it saturates only for two factors of -2^31, and no multiplier is negative. */
+SMIDGEN_INLINE int32_t smidgen_multiply_high(int32_t x, uint32_t multiplier) {
+    const int64_t product = (int64_t)x * multiplier;
+    return (int32_t)(product >> 32) + (int32_t)((uint32_t)product >> 31);
+}
+
+/* x / 2^exponent, rounded to nearest, ties away from zero; 0 <= exponent <= 31. */
+SMIDGEN_INLINE int32_t smidgen_rounding_shift(int32_t x, int32_t exponent) {
+    const int32_t mask = (int32_t)(((uint32_t)1 << exponent) - 1u);
+    const int32_t threshold = (mask >> 1) + (x < 0);
+    return (x >> exponent) + ((x & mask) > threshold);
+}
+
+/* Scales an accumulator by multiplier / 2^32 / 2^shift; a negative shift goes left, first, and wraps. */
+SMIDGEN_INLINE int32_t smidgen_scale(uint32_t x, uint32_t multiplier, int32_t shift) {
+    const uint32_t shifted = shift < 0 ? x << -shift : x;
+    return smidgen_rounding_shift(smidgen_multiply_high((int32_t)shifted, multiplier), shift < 0 ? 0 : shift);
+}
+
+/* smidgen_scale for 1 <= shift <= 31 where |x| + 2^(shift - 1) < 2^31; half is 2^(shift - 1). */
+SMIDGEN_INLINE int32_t smidgen_scale_right(uint32_t x, uint32_t multiplier, int32_t shift, int32_t half) {
+    const int32_t high = smidgen_multiply_high((int32_t)x, multiplier);
+    return (high + (high >> 31) + half) >> shift;
+}
+
+/* How an int8 output is made from a scaled accumulator. */
+struct smidgen_output {
+    int32_t zero_point, min, max;
+};
+
+SMIDGEN_INLINE int8_t smidgen_finish(int32_t scaled, const struct smidgen_output *output) {
+    const int32_t shifted = (int32_t)((uint32_t)scaled + (uint32_t)output->zero_point);
+    return (int8_t)smidgen_clamp(shifted, output->min, output->max);
+}
+
+#endif

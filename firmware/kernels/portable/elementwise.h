@@ -1,0 +1,100 @@
+/* Add, subtract, multiply, minimum and maximum of two int8 tensors that broadcast. */
+#ifndef SMIDGEN_KERNELS_ELEMENTWISE_H
+#define SMIDGEN_KERNELS_ELEMENTWISE_H
+
+#include "common.h"
+
+/* Four axes of the output, the last one innermost, with the step of each input along it (0: broadcast). */
+#define SMIDGEN_BROADCAST_FIELDS                                                                   \
+    int32_t size_0, size_1, size_2, size_3, a_0, a_1, a_2, a_3, b_0, b_1, b_2, b_3
+
+/* Each input, less its zero point, is shifted left by left_shift and scaled by its multiplier and shift;
+ * their sum or difference is scaled by the output's, offset and clamped. */
+struct smidgen_add_shape {
+    SMIDGEN_BROADCAST_FIELDS;
+    uint32_t a_multiplier, b_multiplier, output_multiplier;
+    int32_t left_shift, a_zero_point, a_shift, b_zero_point, b_shift;
+    int32_t output_zero_point, output_shift, activation_min, activation_max;
+};
+
+/* The product of both inputs, less their zero points, is requantized. */
+struct smidgen_mul_shape {
+    SMIDGEN_BROADCAST_FIELDS;
+    uint32_t output_multiplier;
+    int32_t a_zero_point, b_zero_point;
+    int32_t output_zero_point, output_shift, activation_min, activation_max;
+};
+
+/* Both inputs and the output share one quantization. */
+struct smidgen_extremum_shape {
+    SMIDGEN_BROADCAST_FIELDS;
+};
+
+/* Runs `statement` for every element of the output, with the inputs' values as va and vb; it sets `result`. */
+#define SMIDGEN_FOR_EACH(shape, a, b, y, statement)                                                \
+    do {                                                                                           \
+        for (int32_t i = 0; i < (shape)->size_0; i++) {                                            \
+            for (int32_t j = 0; j < (shape)->size_1; j++) {                                        \
+                for (int32_t k = 0; k < (shape)->size_2; k++) {                                    \
+                    const int8_t *pa = a + (ptrdiff_t)i * (shape)->a_0 + (ptrdiff_t)j * (shape)->a_1 + \
+                                       (ptrdiff_t)k * (shape)->a_2;                                \
+                    const int8_t *pb = b + (ptrdiff_t)i * (shape)->b_0 + (ptrdiff_t)j * (shape)->b_1 + \
+                                       (ptrdiff_t)k * (shape)->b_2;                                \
+                    const int8_t *const end = y + (shape)->size_3;                                 \
+                    for (; y != end; pa += (shape)->a_3, pb += (shape)->b_3) {                     \
+                        const int32_t va = *pa, vb = *pb;                                          \
+                        int32_t result;                                                            \
+                        statement;                                                                 \
+                        *y++ = (int8_t)result;                                                     \
+                    }                                                                              \
+                }                                                                                  \
+            }                                                                                      \
+        }                                                                                          \
+    } while (0)
+
+/* sign: 1 adds, -1 subtracts. */
+SMIDGEN_INLINE int32_t smidgen_add_one(const struct smidgen_add_shape *shape, int32_t a, int32_t b,
+                                       const int32_t sign) {
+    const struct smidgen_output output = {shape->output_zero_point, shape->activation_min,
+                                          shape->activation_max};
+    const uint32_t shifted_a = (uint32_t)(a - shape->a_zero_point) << shape->left_shift;
+    const uint32_t shifted_b = (uint32_t)(b - shape->b_zero_point) << shape->left_shift;
+    const int32_t scaled_a = smidgen_scale(shifted_a, shape->a_multiplier, shape->a_shift);
+    const int32_t scaled_b = smidgen_scale(shifted_b, shape->b_multiplier, shape->b_shift);
+    const uint32_t sum = (uint32_t)scaled_a + (uint32_t)sign * (uint32_t)scaled_b;
+    return smidgen_finish(smidgen_scale(sum, shape->output_multiplier, shape->output_shift),
+                          &output);
+}
+
+static inline void smidgen_add(const struct smidgen_add_shape *shape, const int8_t *a, const int8_t *b,
+                               int8_t *y) {
+    SMIDGEN_FOR_EACH(shape, a, b, y, result = smidgen_add_one(shape, va, vb, 1));
+}
+
+static inline void smidgen_sub(const struct smidgen_add_shape *shape, const int8_t *a, const int8_t *b,
+                               int8_t *y) {
+    SMIDGEN_FOR_EACH(shape, a, b, y, result = smidgen_add_one(shape, va, vb, -1));
+}
+
+static inline void smidgen_mul(const struct smidgen_mul_shape *shape, const int8_t *a, const int8_t *b,
+                               int8_t *y) {
+    const struct smidgen_output output = {shape->output_zero_point, shape->activation_min,
+                                          shape->activation_max};
+    SMIDGEN_FOR_EACH(shape, a, b, y, {
+        const uint32_t product = (uint32_t)((va - shape->a_zero_point) * (vb - shape->b_zero_point));
+        result = smidgen_finish(
+            smidgen_scale(product, shape->output_multiplier, shape->output_shift), &output);
+    });
+}
+
+static inline void smidgen_minimum(const struct smidgen_extremum_shape *shape, const int8_t *a,
+                                   const int8_t *b, int8_t *y) {
+    SMIDGEN_FOR_EACH(shape, a, b, y, result = va < vb ? va : vb);
+}
+
+static inline void smidgen_maximum(const struct smidgen_extremum_shape *shape, const int8_t *a,
+                                   const int8_t *b, int8_t *y) {
+    SMIDGEN_FOR_EACH(shape, a, b, y, result = va > vb ? va : vb);
+}
+
+#endif

@@ -1,0 +1,68 @@
+"""Kernels of firmware/kernels/portable/activation.h."""
+
+from __future__ import annotations
+
+from smidgen.compile.kernels.common import PORTABLE, constant_operands, doubled, refuse_other_types
+from smidgen.compile.kernels.spec import KernelSpec, Lowered
+from smidgen.compile.schedule import Blob
+from smidgen.graph import Graph, Node
+from smidgen.graph.operators import LeakyRelu, Logistic, Relu, Relu6, Softmax, Tanh
+from smidgen.graph.reference.activation import softmax_parameters, unary_table
+
+SOFTMAX_DEPTH = 4095  # beyond it the sum of the exponentials leaves its 32 bits
+
+
+def table_call(graph: Graph, node: Node, table) -> Lowered:
+    """A call of the table kernel; table: int8 outputs for the inputs 0 to 127, then -128 to -1."""
+    return Lowered(
+        symbol="smidgen_table",
+        shape_type="struct smidgen_table_shape",
+        shape={"elements": graph.tensor(node.outputs[0]).elements},
+        reads=node.inputs[:1],
+        blobs=(Blob("table", table, "table"),),
+        specialise=False,
+        constants=constant_operands(graph, node.inputs[:1]),
+    )
+
+
+def _lower_unary(graph: Graph, node: Node, optimize: str) -> Lowered:
+    return table_call(graph, node, unary_table(graph, node))
+
+
+def _refuse_softmax(graph: Graph, node: Node) -> str | None:
+    depth = graph.tensor(node.inputs[0]).shape[-1]
+    if depth > SOFTMAX_DEPTH:
+        return f"its last axis has {depth} elements, more than {SOFTMAX_DEPTH}"
+    return refuse_other_types(graph, node)
+
+
+def _lower_softmax(graph: Graph, node: Node, optimize: str) -> Lowered:
+    x = graph.tensor(node.inputs[0])
+    p = softmax_parameters(graph, node)
+    return Lowered(
+        symbol="smidgen_softmax",
+        shape_type="struct smidgen_softmax_shape",
+        shape={
+            "rows": x.elements // x.shape[-1],
+            "depth": x.shape[-1],
+            "multiplier": doubled(p.multiplier),
+            "left_shift": p.left_shift,
+            "diff_min": p.diff_min,
+        },
+        reads=node.inputs[:1],
+        specialise=False,
+        constants=constant_operands(graph, node.inputs[:1]),
+    )
+
+
+KERNELS = (
+    KernelSpec(
+        "table",
+        "activation",
+        PORTABLE,
+        (Logistic, Tanh, Relu, Relu6, LeakyRelu),
+        refuse_other_types,
+        _lower_unary,
+    ),
+    KernelSpec("softmax", "activation", PORTABLE, (Softmax,), _refuse_softmax, _lower_softmax),
+)

@@ -1,0 +1,138 @@
+"""Kernels of firmware/kernels/portable/conv.h and depthwise.h."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from smidgen.compile.kernels.blocks import block_blobs
+from smidgen.compile.kernels.common import (
+    PORTABLE,
+    bias_of,
+    constant_operands,
+    largest_accumulator,
+    refuse_other_types,
+    refuse_weights,
+    requantization,
+)
+from smidgen.compile.kernels.spec import KernelSpec, Lowered
+from smidgen.compile.schedule import Blob
+from smidgen.graph import Graph, Node
+from smidgen.graph.operators import Conv2D, DepthwiseConv2D
+from smidgen.graph.reference.conv import conv_parameters
+
+PATCHES = 4
+SCRATCH_LIMIT = 1024
+
+
+def _refuse(graph: Graph, node: Node) -> str | None:
+    return refuse_other_types(graph, node) or refuse_weights(graph, node)
+
+
+def _patches(depth: int, pixels: int, tensor_bytes: int) -> int:
+    """How many patches are gathered at a time: as many as the scratch may hold.
+
+    That is 1 KiB, or a third of what the input and output occupy anyway.
+    """
+    limit = max(SCRATCH_LIMIT, tensor_bytes // 3)
+    return PATCHES if pixels >= PATCHES and PATCHES * depth <= limit else 1
+
+
+def _lower_conv(graph: Graph, node: Node, optimize: str) -> Lowered:
+    operator: Conv2D = node.operator
+    x, weights = graph.tensor(node.inputs[0]), graph.tensor(node.inputs[1])
+    output = graph.tensor(node.outputs[0])
+    channels, kernel_height, kernel_width, group_channels = weights.shape
+    groups = x.shape[3] // group_channels
+    depth = kernel_height * kernel_width * group_channels
+    pixels = math.prod(output.shape[:3])
+    p = conv_parameters(graph, node)
+    rows = weights.data.reshape(channels, depth)
+    bias = bias_of(graph, node, channels)
+    blobs, requantized = block_blobs(rows, bias, p.input_zero_point, p.multiplier, p.shift, groups)
+    patches = _patches(depth, pixels, x.elements + output.elements)
+    return Lowered(
+        symbol="smidgen_conv_wide" if requantized.wide else "smidgen_conv",
+        shape_type="struct smidgen_conv_shape",
+        shape={
+            "batches": x.shape[0],
+            "input_height": x.shape[1],
+            "input_width": x.shape[2],
+            "input_channels": x.shape[3],
+            "output_height": output.shape[1],
+            "output_width": output.shape[2],
+            "output_channels": channels,
+            "groups": groups,
+            "kernel_height": kernel_height,
+            "kernel_width": kernel_width,
+            "stride_height": operator.stride[0],
+            "stride_width": operator.stride[1],
+            "dilation_height": operator.dilation[0],
+            "dilation_width": operator.dilation[1],
+            "pad_top": operator.padding.top,
+            "pad_left": operator.padding.left,
+            "patches": patches,
+            "input_zero_point": p.input_zero_point,
+            "output_zero_point": p.output_zero_point,
+            "activation_min": p.clamp_min,
+            "activation_max": p.clamp_max,
+        },
+        reads=node.inputs[:1],
+        blobs=(*blobs, *requantized.blobs),
+        scratch_bytes=patches * depth,
+        macs=output.elements * depth,
+        specialise=False,
+        constants=constant_operands(graph, node.inputs[:1]),
+    )
+
+
+def _lower_depthwise(graph: Graph, node: Node, optimize: str) -> Lowered:
+    operator: DepthwiseConv2D = node.operator
+    x, weights = graph.tensor(node.inputs[0]), graph.tensor(node.inputs[1])
+    output = graph.tensor(node.outputs[0])
+    _, kernel_height, kernel_width, channels = weights.shape
+    p = conv_parameters(graph, node)
+    bias = bias_of(graph, node, channels)
+    rows = weights.data.reshape(-1, channels).T
+    requantized = requantization(p.multiplier, p.shift, 2 * largest_accumulator(rows, bias))
+    return Lowered(
+        symbol="smidgen_depthwise",
+        shape_type="struct smidgen_depthwise_shape",
+        shape={
+            "batches": x.shape[0],
+            "input_height": x.shape[1],
+            "input_width": x.shape[2],
+            "input_channels": x.shape[3],
+            "output_height": output.shape[1],
+            "output_width": output.shape[2],
+            "channel_multiplier": channels // x.shape[3],
+            "kernel_height": kernel_height,
+            "kernel_width": kernel_width,
+            "stride_height": operator.stride[0],
+            "stride_width": operator.stride[1],
+            "dilation_height": operator.dilation[0],
+            "dilation_width": operator.dilation[1],
+            "pad_top": operator.padding.top,
+            "pad_left": operator.padding.left,
+            "input_zero_point": p.input_zero_point,
+            "output_zero_point": p.output_zero_point,
+            "activation_min": p.clamp_min,
+            "activation_max": p.clamp_max,
+        },
+        reads=node.inputs[:1],
+        blobs=(
+            Blob("weights", np.ascontiguousarray(weights.data).reshape(-1), "weights"),
+            Blob("bias", bias.astype(np.int32), "bias"),
+            *requantized.blobs,
+        ),
+        macs=output.elements * kernel_height * kernel_width,
+        specialise=False,
+        constants=constant_operands(graph, node.inputs[:1]),
+    )
+
+
+KERNELS = (
+    KernelSpec("conv", "conv", PORTABLE, (Conv2D,), _refuse, _lower_conv),
+    KernelSpec("depthwise", "conv", PORTABLE, (DepthwiseConv2D,), _refuse, _lower_depthwise),
+)

@@ -1,0 +1,57 @@
+"""Kernels of firmware/kernels/portable/matmul.h."""
+
+from __future__ import annotations
+
+from smidgen.compile.kernels.blocks import block_blobs
+from smidgen.compile.kernels.common import (
+    PORTABLE,
+    bias_of,
+    constant_operands,
+    refuse_other_types,
+    refuse_weights,
+)
+from smidgen.compile.kernels.spec import KernelSpec, Lowered
+from smidgen.graph import Graph, Node
+from smidgen.graph.operators import FullyConnected
+from smidgen.graph.reference.matmul import fully_connected_parameters
+
+
+def _refuse(graph: Graph, node: Node) -> str | None:
+    return refuse_other_types(graph, node) or refuse_weights(graph, node)
+
+
+def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
+    weights, output = graph.tensor(node.inputs[1]), graph.tensor(node.outputs[0])
+    outputs, depth = weights.shape
+    p = fully_connected_parameters(graph, node)
+    # One multiplier and shift for all outputs are stored once.
+    per_channel = len(set(zip(p.multiplier.tolist(), p.shift.tolist(), strict=True))) > 1
+    stored = outputs if per_channel else 1
+    blobs, requantized = block_blobs(
+        weights.data,
+        bias_of(graph, node, outputs),
+        p.input_zero_point,
+        p.multiplier[:stored],
+        p.shift[:stored],
+    )
+    return Lowered(
+        symbol="smidgen_fully_connected_wide" if requantized.wide else "smidgen_fully_connected",
+        shape_type="struct smidgen_fully_connected_shape",
+        shape={
+            "rows": output.elements // outputs,
+            "depth": depth,
+            "outputs": outputs,
+            "parameter_step": int(per_channel),
+            "output_zero_point": p.output_zero_point,
+            "activation_min": p.clamp_min,
+            "activation_max": p.clamp_max,
+        },
+        reads=node.inputs[:1],
+        blobs=(*blobs, *requantized.blobs),
+        macs=output.elements * depth,
+        specialise=False,
+        constants=constant_operands(graph, node.inputs[:1]),
+    )
+
+
+KERNELS = (KernelSpec("fully_connected", "matmul", PORTABLE, (FullyConnected,), _refuse, _lower),)

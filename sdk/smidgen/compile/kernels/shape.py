@@ -1,0 +1,141 @@
+"""Kernels of firmware/kernels/portable/shape.h."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from smidgen.compile.kernels.common import PORTABLE, constant_operands
+from smidgen.compile.kernels.spec import KernelSpec, Lowered
+from smidgen.compile.schedule import Blob
+from smidgen.graph import Graph, Node, Tensor
+from smidgen.graph.operators import (
+    Concatenation,
+    Pack,
+    Pad,
+    Reshape,
+    Split,
+    StridedSlice,
+    Transpose,
+    Unpack,
+)
+from smidgen.graph.reference.shape import pad_value
+
+AXES = 5
+
+
+def _never(graph: Graph, node: Node) -> str | None:
+    return None
+
+
+def _element_bytes(tensor: Tensor) -> int:
+    return tensor.dtype.bits // 8
+
+
+def _byte_strides(tensor: Tensor) -> list[int]:
+    """Bytes from one index to the next along each axis."""
+    sizes = [math.prod(tensor.shape[axis + 1 :]) for axis in range(len(tensor.shape))]
+    return [size * _element_bytes(tensor) for size in sizes]
+
+
+def _runs(sizes: tuple[int, ...], steps: list[int], element_bytes: int) -> tuple[int, list[tuple[int, int]]]:
+    """(bytes of a contiguous run, loops of (size, step) around it), axes that can run together merged."""
+    loops: list[tuple[int, int]] = []
+    for size, step in zip(sizes, steps, strict=True):
+        if size == 1:
+            continue
+        if loops and loops[-1][1] == size * step:
+            loops[-1] = (loops[-1][0] * size, step)
+        else:
+            loops.append((size, step))
+    if loops and loops[-1][1] == element_bytes:
+        return loops.pop()[0] * element_bytes, loops
+    return element_bytes, loops
+
+
+def _scattered(graph: Graph, node: Node) -> tuple[tuple[int, ...], list[int], int, int]:
+    """(sizes, byte steps, byte offset, element bytes) of the side of a gather or pad that is not in order."""
+    x, output = graph.tensor(node.inputs[0]), graph.tensor(node.outputs[0])
+    match node.operator:
+        case Transpose(permutation=permutation):
+            strides = _byte_strides(x)
+            return output.shape, [strides[axis] for axis in permutation], 0, _element_bytes(x)
+        case StridedSlice(begin=begin, step=step):
+            strides = _byte_strides(x)
+            offset = sum(b * stride for b, stride in zip(begin, strides, strict=True))
+            steps = [s * stride for s, stride in zip(step, strides, strict=True)]
+            return output.shape, steps, offset, _element_bytes(x)
+        case Pad(paddings=paddings):
+            strides = _byte_strides(output)
+            offset = sum(before * stride for (before, _), stride in zip(paddings, strides, strict=True))
+            return x.shape, strides, offset, _element_bytes(x)
+    raise ValueError(f"{node.operator} does not scatter")
+
+
+def _refuse_scattered(graph: Graph, node: Node) -> str | None:
+    sizes, steps, _, element_bytes = _scattered(graph, node)
+    _, loops = _runs(sizes, steps, element_bytes)
+    return f"it moves data along more than {AXES} axes" if len(loops) > AXES else None
+
+
+def _loop_fields(graph: Graph, node: Node) -> dict[str, int]:
+    sizes, steps, offset, element_bytes = _scattered(graph, node)
+    run, loops = _runs(sizes, steps, element_bytes)
+    loops = [(1, 0)] * (AXES - len(loops)) + loops
+    fields = {"run": run, "offset": offset}
+    fields |= {f"size_{axis}": size for axis, (size, _) in enumerate(loops)}
+    return fields | {f"step_{axis}": step for axis, (_, step) in enumerate(loops)}
+
+
+def _call(graph: Graph, node: Node, symbol: str, struct: str, shape: dict[str, int], **more) -> Lowered:
+    reads = node.inputs if isinstance(node.operator, Concatenation | Pack) else node.inputs[:1]
+    constants = constant_operands(graph, reads)
+    shape_type = f"struct {struct}"
+    return Lowered(symbol, shape_type, shape, reads, specialise=False, constants=constants, **more)
+
+
+def _lower_gather(graph: Graph, node: Node, optimize: str) -> Lowered:
+    return _call(graph, node, "smidgen_gather", "smidgen_gather_shape", _loop_fields(graph, node))
+
+
+def _lower_pad(graph: Graph, node: Node, optimize: str) -> Lowered:
+    output = graph.tensor(node.outputs[0])
+    fill = np.array([pad_value(graph, node)]).astype(output.dtype.numpy)
+    shape = _loop_fields(graph, node) | {
+        "output_bytes": output.elements * _element_bytes(output),
+        "fill_bytes": _element_bytes(output),
+        "fill": int.from_bytes(fill.tobytes(), "little", signed=True),
+    }
+    return _call(graph, node, "smidgen_pad", "smidgen_pad_shape", shape)
+
+
+def _lower_reshape(graph: Graph, node: Node, optimize: str) -> Lowered:
+    output = graph.tensor(node.outputs[0])
+    shape = {"bytes": output.elements * _element_bytes(output)}
+    return _call(graph, node, "smidgen_copy", "smidgen_copy_shape", shape)
+
+
+def _lower_parts(graph: Graph, node: Node, optimize: str) -> Lowered:
+    joins = isinstance(node.operator, Concatenation | Pack)
+    tensors = [graph.tensor(name) for name in (node.inputs if joins else node.outputs)]
+    axis = node.operator.axis
+    rows = math.prod(tensors[0].shape[:axis])
+    part_bytes = [tensor.elements // rows * _element_bytes(tensor) for tensor in tensors]
+    return _call(
+        graph,
+        node,
+        "smidgen_join" if joins else "smidgen_divide",
+        "smidgen_parts_shape",
+        {"parts": len(tensors), "rows": rows, "row_bytes": sum(part_bytes)},
+        blobs=(Blob("part_bytes", np.array(part_bytes, np.int32), "table"),),
+    )
+
+
+KERNELS = (
+    KernelSpec("copy", "shape", PORTABLE, (Reshape,), _never, _lower_reshape),
+    KernelSpec("gather", "shape", PORTABLE, (Transpose, StridedSlice), _refuse_scattered, _lower_gather),
+    KernelSpec("pad", "shape", PORTABLE, (Pad,), _refuse_scattered, _lower_pad),
+    KernelSpec("join", "shape", PORTABLE, (Concatenation, Pack), _never, _lower_parts),
+    KernelSpec("divide", "shape", PORTABLE, (Split, Unpack), _never, _lower_parts),
+)
