@@ -3,6 +3,8 @@
 
 #include "board.h"
 
+#include "smidgen_agent.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -75,4 +77,8 @@ void board_reset(void) {
 }
 void board_exit(uint32_t code) {
     exit((int)code);
+}
+
+int main(void) {
+    smidgen_agent_main();
 }

@@ -1,0 +1,70 @@
+#include "board.h"
+
+#define SYSTEM_EXIT (*(volatile uint32_t *)0x20020000u)
+#define SYSTEM_CLOCK_HZ (*(volatile uint32_t *)0x20020008u)
+#define SYSTEM_RESET (*(volatile uint32_t *)0x2002000cu)
+
+enum { RESET_KEY = 0x52535421 };
+
+/* From the linker script. */
+extern uint8_t __stack_start[], __stack_end[], __arena_start[], __ram_end[];
+extern uint8_t __flash_bytes[], __ram_bytes[]; /* sizes: their addresses are the values */
+
+/* The upper half may carry between the reads; then it differs and the reading is repeated. */
+#define READ_COUNTER(name)                                                                         \
+    uint32_t high, low, again;                                                                     \
+    do {                                                                                           \
+        __asm__ volatile(".option push\n\t.option arch, +zicsr\n\t"                                \
+                         "csrr %0, m" name "h\n\tcsrr %1, m" name "\n\tcsrr %2, m" name "h\n\t"    \
+                         ".option pop"                                                             \
+                         : "=r"(high), "=r"(low), "=r"(again));                                    \
+    } while (high != again);                                                                       \
+    return (uint64_t)high << 32 | low;
+
+uint64_t board_cycles(void){READ_COUNTER("cycle")}
+
+uint64_t board_instructions(void) {
+    READ_COUNTER("instret")
+}
+
+void board_init(void) {}
+
+/* start.S has enabled the UART's interrupt but left interrupts masked: it wakes the core, nothing
+ * more. */
+void board_wait(void) {
+    __asm__ volatile("wfi" ::: "memory");
+}
+
+void board_flush(void) {}
+
+uint32_t board_clock_hz(void) {
+    return SYSTEM_CLOCK_HZ;
+}
+
+board_region board_free_ram(void) {
+    return (board_region){__arena_start, __ram_end};
+}
+
+board_region board_stack(void) {
+    return (board_region){__stack_start, __stack_end};
+}
+
+uint32_t board_flash_bytes(void) {
+    return (uint32_t)(uintptr_t)__flash_bytes;
+}
+
+uint32_t board_ram_bytes(void) {
+    return (uint32_t)(uintptr_t)__ram_bytes;
+}
+
+void board_reset(void) {
+    SYSTEM_RESET = RESET_KEY;
+    for (;;) {
+    }
+}
+
+void board_exit(uint32_t code) {
+    SYSTEM_EXIT = code;
+    for (;;) {
+    }
+}

@@ -1,0 +1,23 @@
+#ifndef SMIDGEN_BOARD_CONFIG_H
+#define SMIDGEN_BOARD_CONFIG_H
+
+#define BOARD_NAME "midge"
+#define BOARD_HAS_CYCLES 1
+#define BOARD_HAS_INSTRUCTIONS 1
+
+#define MIDGE_UART_DATA (*(volatile uint32_t *)0x20000000u)
+#define MIDGE_UART_STATUS (*(volatile uint32_t *)0x20000004u)
+
+enum { MIDGE_UART_RECEIVED = 1, MIDGE_UART_CAN_SEND = 2 };
+
+static inline int board_read(void) {
+    return (MIDGE_UART_STATUS & MIDGE_UART_RECEIVED) != 0 ? (int)MIDGE_UART_DATA : -1;
+}
+
+static inline void board_write(uint8_t byte) {
+    while ((MIDGE_UART_STATUS & MIDGE_UART_CAN_SEND) == 0) {
+    }
+    MIDGE_UART_DATA = byte;
+}
+
+#endif
