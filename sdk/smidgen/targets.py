@@ -47,7 +47,7 @@ class Core:
 
 @dataclass(frozen=True)
 class ToolchainSettings:
-    """The compiler's name, flags for every file, and those of `--optimize speed` and `size`."""
+    """The compiler's name, flags for every file, and more for the model, by `--optimize`."""
 
     compiler: str
     flags: tuple[str, ...]
@@ -280,7 +280,7 @@ def _toolchain(top: _Table) -> ToolchainSettings:
     if table is None:
         return ToolchainSettings("", (), (), ())
     settings = ToolchainSettings(
-        table.text("compiler"), table.texts("flags", []), table.texts("speed"), table.texts("size")
+        table.text("compiler"), table.texts("flags", []), table.texts("speed", []), table.texts("size", [])
     )
     table.finish()
     return settings

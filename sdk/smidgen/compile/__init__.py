@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from smidgen.compile.assemble import assemble
+from smidgen.compile.kernels import kernels_for
+from smidgen.compile.lower import lower
 from smidgen.compile.plan import plan
 from smidgen.compile.schedule import Schedule
 from smidgen.errors import Problem, UsageError
@@ -16,10 +19,6 @@ def compile_model(graph: Graph, target: Target, optimize: str = "speed") -> Sche
 
     Raises ModelError naming every operator that no kernel of the target computes.
     """
-    from smidgen.compile.assemble import assemble
-    from smidgen.compile.kernels import kernels_for
-    from smidgen.compile.lower import lower
-
     if optimize not in OPTIMIZE:
         raise UsageError(Problem("--optimize", f"'{optimize}' is not known", f"use {' or '.join(OPTIMIZE)}"))
     lowered, _ = lower(graph)

@@ -1,0 +1,169 @@
+"""model.c: kernels with their shapes, and one call for each layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from smidgen.compile.emit.names import unique_identifiers
+from smidgen.compile.emit.template import comment_text, fill
+from smidgen.compile.schedule import KernelCall, Schedule
+
+ShapeKey = tuple[str, str, tuple[tuple[str, int], ...]]
+
+
+@dataclass(frozen=True)
+class Wrapper:
+    """A function of model.c that runs one kernel. shape is None when it is built in."""
+
+    name: str
+    shape: str | None
+
+
+def model_c(
+    heading: dict[str, object], prefix: str, schedule: Schedule, blob_names: Mapping[str, str], optimize: str
+) -> str:
+    """The text of model.c; `blob_names` maps the schedule's constants to C identifiers."""
+    wrappers, kernels = _kernels(schedule, prefix, optimize)
+    includes = sorted({f"kernels/{call.kernel_set}/{call.family}.h" for call in schedule.calls})
+    return fill(
+        "model.c",
+        prefix=prefix,
+        includes="".join(f'#include "{path}"\n' for path in includes),
+        kernels=kernels,
+        layers=_layers(schedule, wrappers, blob_names) or "    (void)arena;\n",
+        copy=fill("copy.c") if schedule.states else "",
+        reset=_reset(schedule, blob_names),
+        detail=f"{len(schedule.calls)} layers, {sum(call.macs for call in schedule.calls):,} MAC",
+        **heading,
+    )
+
+
+def _key(call: KernelCall) -> ShapeKey:
+    return call.symbol, call.shape_type, tuple(call.shape.items())
+
+
+def _kernels(schedule: Schedule, prefix: str, optimize: str) -> tuple[dict[ShapeKey, Wrapper], str]:
+    """A wrapper for every kernel and shape, and their text.
+
+    A kernel gets one function per shape, with the shape built in, where that pays; otherwise all its
+    shapes share one function. With only one shape in the model, building it in always pays.
+    """
+    users: dict[ShapeKey, list[int]] = {}
+    first: dict[ShapeKey, KernelCall] = {}
+    shapes_of: dict[str, list[ShapeKey]] = {}
+    for index, call in enumerate(schedule.calls):
+        key = _key(call)
+        if key not in users:
+            shapes_of.setdefault(call.symbol, []).append(key)
+            first[key] = call
+        users.setdefault(key, []).append(index)
+
+    wrappers: dict[ShapeKey, Wrapper] = {}
+    texts: list[str] = []
+    for symbol, keys in shapes_of.items():
+        base = f"{prefix}_{symbol.removeprefix('smidgen_')}"
+        specialise = len(keys) == 1 or (optimize == "speed" and first[keys[0]].specialise)
+        if not specialise:
+            layers = [index for key in keys for index in users[key]]
+            texts.append(_wrapper("kernel_shared.c", base, first[keys[0]], layers))
+        for number, key in enumerate(keys):
+            name = base if len(keys) == 1 else f"{base}_{number}"
+            if specialise:
+                texts.append(_wrapper("kernel_specialised.c", name, first[key], users[key]))
+                wrappers[key] = Wrapper(name, None)
+            else:
+                texts.append(_shape(f"{name}_shape", first[key], users[key]))
+                wrappers[key] = Wrapper(base, f"{name}_shape")
+    return wrappers, "".join(texts)
+
+
+def _argument_names(call: KernelCall) -> list[tuple[str, bool]]:
+    """A name for each pointer that the kernel takes after its shape, and whether it is only read."""
+    names = [f"x{i}" for i in range(len(call.reads))]
+    blobs = unique_identifiers([f"{i} {name.rsplit('.', 1)[-1]}" for i, name in enumerate(call.blobs)], "c")
+    arguments = [(name, True) for name in (*names, *blobs.values())]
+    arguments += [(f"y{i}", False) for i in range(len(call.writes))]
+    return [*arguments, ("scratch", False)] if call.scratch else arguments
+
+
+def _wrapper(template: str, name: str, call: KernelCall, layers: list[int]) -> str:
+    arguments = _argument_names(call)
+    return fill(
+        template,
+        layers=_layer_list(layers),
+        name=name,
+        parameters=", ".join(f"{'const ' if constant else ''}void *{name}" for name, constant in arguments),
+        arguments=", ".join(name for name, _ in arguments),
+        shape_type=call.shape_type,
+        symbol=call.symbol,
+        **({"fields": _fields(call, 8)} if "specialised" in template else {}),
+    )
+
+
+def _shape(name: str, call: KernelCall, layers: list[int]) -> str:
+    return fill(
+        "shape.c", layers=_layer_list(layers), shape_type=call.shape_type, name=name, fields=_fields(call, 4)
+    )
+
+
+def _layer_list(layers: list[int]) -> str:
+    return f"Layer{'s' if len(layers) > 1 else ''} {', '.join(map(str, layers))}."
+
+
+def _fields(call: KernelCall, indent: int) -> str:
+    return "".join(f"{' ' * indent}.{field} = {_value(value)},\n" for field, value in call.shape.items())
+
+
+def _value(value: int) -> str:
+    if value == -(2**31):
+        return "-2147483647 - 1"
+    return f"{value}u" if value > 2**31 - 1 else str(value)
+
+
+def _layers(schedule: Schedule, wrappers: Mapping[ShapeKey, Wrapper], blob_names: Mapping[str, str]) -> str:
+    def pointer(name: str) -> str:
+        if name in schedule.buffers:
+            return f"arena + {schedule.buffers[name].offset}"
+        return blob_names[name]
+
+    texts = []
+    for index, call in enumerate(schedule.calls):
+        wrapper = wrappers[_key(call)]
+        arguments = [pointer(name) for name in (*call.reads, *call.blobs, *call.writes)]
+        if call.scratch:
+            arguments.append(pointer(call.scratch))
+        if wrapper.shape is not None:
+            arguments.insert(0, f"&{wrapper.shape}")
+        tell = [
+            f"    {'ALSO' if number else 'AFTER'}({index}, {pointer(name)}, {schedule.buffers[name].bytes});"
+            for number, name in enumerate(call.writes)
+        ]
+        texts.append(
+            fill(
+                "layer.c",
+                index=index,
+                id=comment_text(call.id),
+                type_name=call.type_name,
+                detail=comment_text(call.detail),
+                macs=f", {call.macs:,} MAC" if call.macs else "",
+                call=f"{wrapper.name}({', '.join(arguments)})",
+                after="\n".join(tell),
+            )
+        )
+    for state in schedule.states:
+        if state.buffer != state.next_buffer:
+            to, origin = schedule.buffers[state.buffer], schedule.buffers[state.next_buffer]
+            texts.append(f"    copy_bytes(arena + {to.offset}, arena + {origin.offset}, {to.bytes});\n")
+    return "".join(texts)
+
+
+def _reset(schedule: Schedule, blob_names: Mapping[str, str]) -> str:
+    if not schedule.states:
+        return "    (void)arena;\n"
+    lines = []
+    for state in schedule.states:
+        buffer = schedule.buffers[state.buffer]
+        source = f"(const uint8_t *){blob_names[state.initial]}"
+        lines.append(f"    copy_bytes((uint8_t *)arena + {buffer.offset}, {source}, {buffer.bytes});\n")
+    return "".join(lines)

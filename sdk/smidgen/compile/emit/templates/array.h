@@ -1,0 +1,4 @@
+/* $name: $what, $bytes bytes */
+static const $ctype $identifier[$count] ${PREFIX}_ALIGNED($alignment)$section = {
+$values};
+

@@ -1,0 +1,7 @@
+/* $layers */
+static NOINLINE void $name($parameters) {
+    static const $shape_type shape = {
+$fields    };
+    $symbol(&shape, $arguments);
+}
+

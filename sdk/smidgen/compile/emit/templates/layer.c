@@ -1,0 +1,4 @@
+    /* $index $id: $type_name, $detail$macs */
+    BEFORE($index);
+    $call;
+$after

@@ -1,0 +1,4 @@
+/* $layers */
+static const $shape_type $name = {
+$fields};
+

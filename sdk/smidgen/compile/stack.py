@@ -1,0 +1,112 @@
+"""A static bound on the stack: the compiler's frame sizes along the deepest path of the call graph.
+
+Frames and calls come from GCC's `-fcallgraph-info=su` files. Functions that come from a library (libgcc)
+have none; their frames and calls are read from the disassembly of the linked program.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from smidgen.errors import BuildError, ProblemList
+
+CALLGRAPH_FLAGS = ("-fcallgraph-info=su",)
+_NODE = re.compile(r'^node: \{ title: "([^"]+)" label: "([^"]*)"')
+_EDGE = re.compile(r'^edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"')
+_FRAME = re.compile(r"(\d+) bytes \((\w+(?:,\w+)*)\)")
+_FUNCTION = re.compile(r"^[0-9a-f]+ <([^>]+)>:$")
+_SP_DOWN = re.compile(r"\b(?:addi|c\.addi16sp|add)\s+sp,(?:sp,)?-(\d+)")
+_SP_OTHER = re.compile(r"^\s+[0-9a-f]+:\s+(?:\S+\s+)?(?:add|sub|mv)\s+sp,(?!sp,-?\d)")
+_TRANSFER = re.compile(r"\b(?:jal?|call|tail|beqz?|bnez?|bltz?|bgez?|bgtz?|blez?|bltu|bgeu)\b.*<([^>+]+)>$")
+_INDIRECT = re.compile(r"\b(?:jalr|jr)\s+(?!ra\b)(\w+)")
+
+
+@dataclass
+class Function:
+    """frame: bytes; calls: titles of what it calls; problem: why its stack is not bounded, or ""."""
+
+    frame: int
+    calls: set[str] = field(default_factory=set)
+    problem: str = ""
+
+
+def read_callgraph(paths: Iterable[Path]) -> dict[str, Function]:
+    """Functions by title (static ones are "file:name") from `.ci` files; declarations have no entry."""
+    functions: dict[str, Function] = {}
+    edges: list[tuple[str, str]] = []
+    for path in paths:
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            if (node := _NODE.match(line)) and (frame := _FRAME.search(node[2])):
+                bounded = "static" in frame[2] or "bounded" in frame[2]
+                problem = "" if bounded else "its frame's size is only known when it runs"
+                functions[node[1]] = Function(int(frame[1]), problem=problem)
+            elif edge := _EDGE.match(line):
+                edges.append((edge[1], edge[2]))
+    for source, target in edges:
+        if source in functions:
+            functions[source].calls.add(target)
+    return functions
+
+
+def read_disassembly(text: str) -> dict[str, Function]:
+    """Functions by symbol from `objdump -d --no-show-raw-insn` of a RISC-V program.
+
+    A frame is the sum of everything that is ever subtracted from the stack pointer, which can only be too
+    large.
+    """
+    functions: dict[str, Function] = {}
+    name = ""
+    for line in text.splitlines():
+        if start := _FUNCTION.match(line):
+            name = start[1]
+            functions[name] = Function(0)
+        elif name:
+            function = functions[name]
+            if down := _SP_DOWN.search(line):
+                function.frame += int(down[1])
+            elif _SP_OTHER.search(line):
+                function.problem = "its frame's size is only known when it runs"
+            elif (transfer := _TRANSFER.search(line)) and transfer[1] != name:
+                function.calls.add(transfer[1])
+            elif _INDIRECT.search(line):
+                function.problem = "it jumps through a pointer"
+    return functions
+
+
+def stack_bound(entry: str, compiled: Mapping[str, Function], linked: Mapping[str, Function]) -> int:
+    """The most bytes of stack that `entry` and all it calls can use.
+
+    compiled: from the call graph files; linked: from the disassembly, for what is not in those. Raises
+    BuildError naming recursion, frames without a bound, calls through pointers and unknown functions.
+    """
+    problems = ProblemList()
+    depth: dict[str, int] = {}
+    path: list[str] = []
+
+    def visit(title: str) -> int:
+        if title in depth:
+            return depth[title]
+        if title in path:
+            cycle = " -> ".join(part.split(":")[-1] for part in (*path[path.index(title) :], title))
+            problems.add(entry, f"its stack has no bound: {cycle} is recursive")
+            return 0
+        function = compiled.get(title) or linked.get(title)
+        if function is None:
+            caller = path[-1].split(":")[-1] if path else entry
+            what = "a function through a pointer" if title == "__indirect_call" else f"'{title}'"
+            problems.add(entry, f"its stack has no bound: {caller} calls {what}, which is unknown")
+            return 0
+        if function.problem:
+            problems.add(title.split(":")[-1], f"the stack has no bound: {function.problem}")
+        path.append(title)
+        below = max((visit(call) for call in sorted(function.calls)), default=0)
+        path.pop()
+        depth[title] = function.frame + below
+        return depth[title]
+
+    result = visit(entry)
+    problems.stop_if_any(BuildError)
+    return result
