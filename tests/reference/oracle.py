@@ -97,9 +97,11 @@ def litert(model: bytes, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
     return [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]
 
 
-def assert_equals_tflm(graph: Graph, generator: np.random.Generator) -> None:
-    """The reference equals TensorFlow Lite Micro byte for byte on random inputs."""
-    inputs = random_inputs(graph, generator)
+def assert_equals_tflm(
+    graph: Graph, generator: np.random.Generator, inputs: Sequence[np.ndarray] | None = None
+) -> None:
+    """The reference equals TensorFlow Lite Micro byte for byte, on random inputs unless some are given."""
+    inputs = random_inputs(graph, generator) if inputs is None else inputs
     all_theirs = tflm(to_tflite(graph), inputs, len(graph.outputs))
     for index, (ours, theirs) in enumerate(zip(reference(graph, inputs), all_theirs, strict=True)):
         wrong = np.flatnonzero(ours.reshape(-1) != theirs.reshape(-1))

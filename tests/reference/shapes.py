@@ -62,8 +62,10 @@ class Random:
         scales = 10 ** self.generator.uniform(-4, -1, shape[axis])
         return tensor(shape, DType.I8, scales, axis=axis, data=values)
 
-    def bias(self, x: Tensor, weights: Tensor, channels: int, magnitude: int = 20000) -> Tensor:
-        values = self.generator.integers(-magnitude, magnitude, channels).astype(np.int32)
+    def bias(self, x: Tensor, weights: Tensor, channels: int, values: np.ndarray | None = None) -> Tensor:
+        """int32 in the scale of x times weights, small unless `values` are given."""
+        if values is None:
+            values = self.generator.integers(-20000, 20000, channels).astype(np.int32)
         scales = np.float32(x.scale) * weights.quantization.scale
         return tensor((channels,), DType.I32, scales, axis=weights.quantization.axis and 0, data=values)
 
@@ -71,3 +73,20 @@ class Random:
         """The output of a convolution or matrix product: from mostly saturated to mostly the zero point."""
         scale = x.scale * float(np.mean(weights.quantization.scale)) * self.power_of_ten(0, 4)
         return tensor(shape, DType.I8, scale, self.zero_point())
+
+    def boundary_biases(self, real: np.ndarray, zero_point: int) -> np.ndarray:
+        """int32 accumulators beside the ties of rounding, where the last bit of a multiplier decides.
+
+        real: the scale from accumulator to output, per channel.
+        """
+        outputs = self.generator.integers(-128, 127, real.shape) + 0.5
+        ties = (outputs - zero_point) / real
+        beside = ties * (1 + self.generator.uniform(-1e-7, 1e-7, real.shape))
+        beside += self.generator.integers(-2, 3, real.shape)
+        return np.clip(np.round(beside), -(2**31), 2**31 - 1).astype(np.int32)
+
+    def extreme_biases(self, channels: int) -> np.ndarray:
+        """int32 values within 2**20 of either end, so that sums of products overflow."""
+        distances = self.generator.integers(0, 2**20, channels)
+        ends = self.generator.choice([-1, 1], channels)
+        return (ends * (2**31 - 1 - distances)).astype(np.int32)

@@ -45,6 +45,28 @@ def test_every_int8_input_equals_tflm(operator, seed):
     np.testing.assert_array_equal(reference(graph, [EVERY_INT8])[0], theirs)
 
 
+@pytest.mark.parametrize(
+    ("input_scale", "output_scale", "alpha"),
+    [
+        (0.007542275357991457, 0.008619743399322033, 1.0),
+        (0.09456882625818253, 0.2618829011917114, 0.5600000023841858),
+        (0.17832361161708832, 0.08279310166835785, 0.53125),
+        (0.04349172115325928, 0.03774753212928772, 3.0),
+    ],
+)
+def test_leaky_relu_where_the_precision_of_quotients_matters_equals_tflm(input_scale, output_scale, alpha):
+    x, output = tensor((256,), DType.I8, input_scale, 0), tensor((256,), DType.I8, output_scale, 0)
+    graph = one_operator(LeakyRelu(alpha), [x], [output])
+    np.testing.assert_array_equal(reference(graph, [EVERY_INT8])[0], tflm(to_tflite(graph), [EVERY_INT8])[0])
+
+
+@pytest.mark.parametrize("scale", [0.5714285969734192, 0.23529411852359772, 0.0794702023267746])
+def test_relu6_at_scales_where_the_float32_bound_matters_equals_tflm(scale):
+    x = tensor((256,), DType.I8, scale, -128)
+    graph = one_operator(Relu6(), [x], [x])
+    np.testing.assert_array_equal(reference(graph, [EVERY_INT8])[0], tflm(to_tflite(graph), [EVERY_INT8])[0])
+
+
 @pytest.mark.parametrize("operator", UNARY)
 def test_table_is_indexed_by_the_input_byte(operator):
     graph = unary_case(Random(3), operator)

@@ -20,12 +20,12 @@ from smidgen.graph.operators import Conv2D, DepthwiseConv2D
 from smidgen.graph.reference.conv import conv_parameters
 
 
-def conv_case(draw: Random, groups: int = 1, bias_magnitude: int = 20000) -> Graph:
+def conv_case(draw: Random, groups: int = 1) -> Graph:
     x = draw.quantized((draw.integer(1, 2), *draw.pair(1, 12), groups * draw.integer(1, 8)))
     size, stride, dilation, padding, rows_and_columns = draw.windowed(x, dilated=True)
     channels = groups * draw.integer(1, 8)
     weights = draw.weights((channels, *size, x.shape[3] // groups), axis=0)
-    bias = None if draw.chance(0.2) else draw.bias(x, weights, channels, bias_magnitude)
+    bias = None if draw.chance(0.2) else draw.bias(x, weights, channels)
     output = draw.product_output(x, weights, (x.shape[0], *rows_and_columns, channels))
     return one_operator(Conv2D(stride, dilation, padding, draw.activation()), [x, weights, bias], [output])
 
@@ -54,10 +54,42 @@ def test_conv2d_in_groups_equals_tflm(seed):
     assert_equals_tflm(conv_case(draw, groups=draw.integer(2, 4)), draw.generator)
 
 
-@pytest.mark.parametrize("seed", range(15))
+@pytest.mark.parametrize("seed", range(10))
 def test_conv2d_with_accumulators_that_overflow_equals_tflm(seed):
     draw = Random(2000 + seed)
-    assert_equals_tflm(conv_case(draw, bias_magnitude=2**31 - 1), draw.generator)
+    x, weights = draw.quantized((1, 5, 5, 16)), draw.weights((32, 3, 3, 16), axis=0)
+    bias = draw.bias(x, weights, 32, draw.extreme_biases(32))
+    scale = x.scale * float(np.mean(weights.quantization.scale)) * 2**24
+    output = tensor((1, 3, 3, 32), DType.I8, scale, draw.zero_point())
+    assert_equals_tflm(one_operator(Conv2D(), [x, weights, bias], [output]), draw.generator)
+
+
+@pytest.mark.parametrize("zero_point", [-128, 127])
+def test_adding_the_zero_point_wraps_as_in_tflm(zero_point):
+    """The multiplier is 2**31 - 2, so the scaled accumulator ends within 127 of the largest int32."""
+    x = tensor((1, 1, 1, 1), DType.I8, 1 + 2.0**-15, 0)
+    weights = tensor((2, 1, 1, 1), DType.I8, 1 - 2.0**-15, data=np.zeros((2, 1, 1, 1), np.int8))
+    bias = tensor((2,), DType.I32, 1.0, data=np.array([2**31 - 1, -(2**31)], np.int32))
+    output = tensor((1, 1, 1, 2), DType.I8, 1.0, zero_point)
+    graph = one_operator(Conv2D(), [x, weights, bias], [output])
+    assert_equals_tflm(graph, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("depthwise", [False, True])
+@pytest.mark.parametrize("per_channel", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_accumulators_beside_rounding_ties_equal_tflm(seed, per_channel, depthwise):
+    draw, channels = Random(2500 + seed), 3000
+    x = tensor((1, 1, 1, 1), DType.I8, draw.power_of_ten(-3, 0), draw.zero_point())
+    shape = (1, 1, 1, channels) if depthwise else (channels, 1, 1, 1)
+    scales = 10 ** draw.generator.uniform(-4, -1, channels if per_channel else 1)
+    axis = (3 if depthwise else 0) if per_channel else None
+    weights = tensor(shape, DType.I8, scales, axis=axis, data=np.zeros(shape, np.int8))
+    output = tensor((1, 1, 1, channels), DType.I8, draw.power_of_ten(2, 3), draw.zero_point())
+    real = np.broadcast_to(x.scale * weights.quantization.scale.astype(float) / output.scale, channels)
+    bias = draw.bias(x, weights, channels, draw.boundary_biases(real, output.zero_point))
+    operator = DepthwiseConv2D() if depthwise else Conv2D()
+    assert_equals_tflm(one_operator(operator, [x, weights, bias], [output]), draw.generator)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -72,7 +104,7 @@ def test_conv2d_with_extreme_multipliers_equals_tflm(exponent):
     draw = Random(exponent + 100)
     x = tensor((1, 4, 5, 3), DType.I8, 0.5, -7)
     weights = draw.weights((4, 2, 2, 3), axis=0)
-    bias = draw.bias(x, weights, 4, 100)
+    bias = draw.bias(x, weights, 4)
     scale = x.scale * float(np.mean(weights.quantization.scale)) / 2.0**exponent
     output = tensor((1, 3, 4, 4), DType.I8, scale, 5)
     assert_equals_tflm(one_operator(Conv2D(), [x, weights, bias], [output]), draw.generator)

@@ -44,6 +44,23 @@ def test_int8_equals_tflm(operator, shapes, seed):
 
 
 @pytest.mark.parametrize("operator", ARITHMETIC)
+@pytest.mark.parametrize("seed", range(12))
+def test_every_pair_of_int8_values_equals_tflm(operator, seed):
+    """65,536 results in a narrow output range, where the last bits of the multipliers show."""
+    draw = Random(300 + seed)
+    x, y = draw.quantized((256, 1)), draw.quantized((1, 256))
+    if operator is Mul:
+        scale = x.scale * y.scale * 256
+    else:
+        y = tensor(y.shape, DType.I8, x.scale * draw.power_of_ten(-0.5, 0.5), y.zero_point)
+        scale = 2 * max(x.scale, y.scale)
+    output = tensor((256, 256), DType.I8, scale, draw.integer(-20, 20))
+    graph = one_operator(operator(), [x, y], [output])
+    every = np.arange(-128, 128).astype(np.int8)
+    assert_equals_tflm(graph, draw.generator, [every.reshape(256, 1), every.reshape(1, 256)])
+
+
+@pytest.mark.parametrize("operator", ARITHMETIC)
 @pytest.mark.parametrize("seed", range(10))
 def test_int16_equals_tflm(operator, seed):
     draw = Random(seed)

@@ -21,11 +21,11 @@ from smidgen.graph import DType, Graph
 from smidgen.graph.operators import FullyConnected
 
 
-def case(draw: Random, bias_magnitude: int = 20000) -> Graph:
+def case(draw: Random) -> Graph:
     rows, depth, outputs = draw.integer(1, 3), draw.integer(1, 200), draw.integer(1, 20)
     x = draw.quantized((rows, depth))
     weights = draw.weights((outputs, depth), axis=0)
-    bias = None if draw.chance(0.2) else draw.bias(x, weights, outputs, bias_magnitude)
+    bias = None if draw.chance(0.2) else draw.bias(x, weights, outputs)
     output = draw.product_output(x, weights, (rows, outputs))
     return one_operator(FullyConnected(draw.activation()), [x, weights, bias], [output])
 
@@ -39,7 +39,25 @@ def test_fully_connected_equals_tflm(seed):
 @pytest.mark.parametrize("seed", range(10))
 def test_fully_connected_with_accumulators_that_overflow_equals_tflm(seed):
     draw = Random(500 + seed)
-    assert_equals_tflm(case(draw, bias_magnitude=2**31 - 1), draw.generator)
+    x, weights = draw.quantized((2, 150)), draw.weights((40, 150), axis=0)
+    bias = draw.bias(x, weights, 40, draw.extreme_biases(40))
+    scale = x.scale * float(np.mean(weights.quantization.scale)) * 2**24
+    output = tensor((2, 40), DType.I8, scale, draw.zero_point())
+    assert_equals_tflm(one_operator(FullyConnected(), [x, weights, bias], [output]), draw.generator)
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+@pytest.mark.parametrize("seed", range(5))
+def test_accumulators_beside_rounding_ties_equal_tflm(seed, per_channel):
+    draw, outputs = Random(800 + seed), 3000
+    x = tensor((1, 1), DType.I8, draw.power_of_ten(-3, 0), draw.zero_point())
+    scales = 10 ** draw.generator.uniform(-4, -1, outputs if per_channel else 1)
+    axis = 0 if per_channel else None
+    weights = tensor((outputs, 1), DType.I8, scales, axis=axis, data=np.zeros((outputs, 1), np.int8))
+    output = tensor((1, outputs), DType.I8, draw.power_of_ten(2, 3), draw.zero_point())
+    real = np.broadcast_to(x.scale * weights.quantization.scale.astype(float) / output.scale, outputs)
+    bias = draw.bias(x, weights, outputs, draw.boundary_biases(real, output.zero_point))
+    assert_equals_tflm(one_operator(FullyConnected(), [x, weights, bias], [output]), draw.generator)
 
 
 @pytest.mark.parametrize("seed", range(5))

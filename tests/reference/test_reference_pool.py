@@ -7,7 +7,7 @@ from oracle import as_float, assert_close_to_litert, assert_equals_tflm, one_ope
 from shapes import Random
 
 from smidgen.graph import DType, Graph
-from smidgen.graph.operators import AveragePool2D, MaxPool2D
+from smidgen.graph.operators import Activation, AveragePool2D, MaxPool2D
 
 
 def case(draw: Random, operator: type, dtype: DType = DType.I8) -> Graph:
@@ -23,6 +23,13 @@ def case(draw: Random, operator: type, dtype: DType = DType.I8) -> Graph:
 def test_pooling_equals_tflm(operator, dtype, seed):
     draw = Random(seed)
     assert_equals_tflm(case(draw, operator, dtype), draw.generator)
+
+
+@pytest.mark.parametrize("scale", [0.5714285969734192, 0.23529411852359772, 0.0794702023267746])
+def test_a_fused_relu6_at_scales_where_the_float32_bound_matters_equals_tflm(scale):
+    x = tensor((1, 16, 16, 1), DType.I8, scale, -128)
+    graph = one_operator(MaxPool2D(activation=Activation.RELU6), [x], [x])
+    assert_equals_tflm(graph, Random(0).generator)
 
 
 @pytest.mark.parametrize("operator", [AveragePool2D, MaxPool2D])

@@ -49,3 +49,26 @@ def test_dequantize_equals_tflm(dtype, seed):
     draw = Random(seed)
     x = tensor((500,), dtype, draw.power_of_ten(-4, 1), draw.zero_point() if dtype is I8 else 0)
     assert_equals_tflm(one_operator(Dequantize(), [x], [tensor((500,), F32)]), draw.generator)
+
+
+@pytest.mark.parametrize("to", [I8, I16])
+@pytest.mark.parametrize("seed", range(5))
+def test_requantize_of_every_int16_value_equals_tflm(to, seed):
+    draw = Random(100 + seed)
+    x = tensor((65536,), I16, draw.power_of_ten(-4, 0), 0)
+    zero_point = draw.zero_point() if to is I8 else 0
+    output = tensor(
+        (65536,), to, x.scale * (256 if to is I8 else 1) * draw.power_of_ten(-0.3, 0.3), zero_point
+    )
+    inputs = [np.arange(-32768, 32768).astype(np.int16)]
+    assert_equals_tflm(one_operator(Quantize(), [x], [output]), draw.generator, inputs)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_requantize_of_int32_beside_rounding_ties_equals_tflm(seed):
+    draw = Random(200 + seed)
+    x = tensor((5000,), I32, draw.power_of_ten(-7, -5), 0)
+    output = tensor((5000,), I8, draw.power_of_ten(-1, 0), draw.zero_point())
+    real = np.full(5000, x.scale / output.scale)
+    inputs = [draw.boundary_biases(real, output.zero_point)]
+    assert_equals_tflm(one_operator(Quantize(), [x], [output]), draw.generator, inputs)

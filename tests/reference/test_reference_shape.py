@@ -89,3 +89,17 @@ def test_resize_nearest_neighbor_equals_tflm(align_corners, half_pixel_centers, 
         assert_close_to_litert(as_float(graph, draw.generator), draw.generator)
     else:
         assert_equals_tflm(graph, draw.generator)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "operator"),
+    [
+        ((2, 41), (4, 47), ResizeNearestNeighbor(half_pixel_centers=True)),
+        ((8, 47), (14, 23), ResizeNearestNeighbor(align_corners=True)),
+    ],
+)
+def test_resize_at_sizes_where_float32_positions_matter_equals_tflm(rows, columns, operator):
+    """rows and columns are (input size, output size)."""
+    x = tensor((1, rows[0], columns[0], 1), DType.I8, 0.1)
+    output = tensor((1, rows[1], columns[1], 1), DType.I8, 0.1)
+    assert_equals_tflm(one_operator(operator, [x], [output]), np.random.default_rng(0))

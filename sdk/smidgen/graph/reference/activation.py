@@ -107,12 +107,10 @@ def relu_parameters(graph: Graph, node: Node) -> ReluParameters:
 
 
 def leaky_relu_parameters(graph: Graph, node: Node) -> LeakyReluParameters:
-    """The quotients of scales are taken in float32, as TensorFlow Lite does."""
     (x,), output = tensors_of(graph, node)
-    in_scale, out_scale = np.float32(x.scale), np.float32(output.scale)
-    alpha = np.float32(node.operator.alpha)
-    positive = quantize_multiplier(float(in_scale / out_scale))
-    negative = quantize_multiplier(float(in_scale * alpha / out_scale))
+    alpha = float(np.float32(node.operator.alpha))
+    positive = quantize_multiplier(x.scale / output.scale)
+    negative = quantize_multiplier(x.scale * alpha / output.scale)
     return LeakyReluParameters(x.zero_point, output.zero_point, *positive, *negative)
 
 

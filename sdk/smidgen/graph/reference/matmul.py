@@ -7,7 +7,6 @@ import numpy as np
 from smidgen.graph.fixed_point import (
     activation_range,
     activation_range_float,
-    quantize_multipliers,
     requantize,
     wrap_int32,
 )
@@ -24,17 +23,9 @@ from smidgen.graph.types import DType, Graph, Node
 
 
 def fully_connected_parameters(graph: Graph, node: Node) -> ConvParameters:
-    """Of an int8 FullyConnected; one multiplier and shift per output, all equal when per tensor.
-
-    Per tensor, TensorFlow Lite multiplies the two input scales in float32 before dividing in float64.
-    """
+    """Of an int8 FullyConnected; one multiplier and shift per output, all equal when per tensor."""
     (x, weights, *_), output = tensors_of(graph, node)
-    outputs = weights.shape[0]
-    if weights.quantization.scale.size > 1:
-        multiplier, shift = channel_multipliers(x, weights, output, outputs)
-    else:
-        real = float(np.float32(x.scale) * np.float32(weights.scale)) / output.scale
-        multiplier, shift = quantize_multipliers(np.full(outputs, real))
+    multiplier, shift = channel_multipliers(x, weights, output, weights.shape[0])
     clamp = activation_range(node.operator.activation, output.dtype.bits, output.scale, output.zero_point)
     return ConvParameters(x.zero_point, output.zero_point, multiplier, shift, *clamp)
 
