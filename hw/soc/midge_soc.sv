@@ -27,19 +27,7 @@ module midge_soc #(
     output logic        asleep,
     output logic        timer_wakes,
     output logic        rvfi_valid,
-    output logic        rvfi_trap,
-    output logic        rvfi_intr,
-    output logic [31:0] rvfi_insn,
-    output logic [31:0] rvfi_pc_rdata,
-    output logic [31:0] rvfi_pc_wdata,
-    output logic [4:0]  rvfi_rd_addr,
-    output logic [31:0] rvfi_rd_wdata,
-    output logic [31:0] rvfi_mem_addr,
-    output logic [3:0]  rvfi_mem_rmask,
-    output logic [3:0]  rvfi_mem_wmask,
-    output logic [31:0] rvfi_mem_rdata,
-    output logic [31:0] rvfi_mem_wdata,
-    output logic [31:0] rvfi_cause
+    output midge_package::rvfi_t rvfi
 );
   localparam int PROGRAM_BITS = $clog2(PROGRAM_BYTES);
   localparam int SRAM_BITS = $clog2(SRAM_BYTES);
@@ -77,19 +65,7 @@ module midge_soc #(
       .asleep,
       .timer_wakes,
       .rvfi_valid,
-      .rvfi_trap,
-      .rvfi_intr,
-      .rvfi_insn,
-      .rvfi_pc_rdata,
-      .rvfi_pc_wdata,
-      .rvfi_rd_addr,
-      .rvfi_rd_wdata,
-      .rvfi_mem_addr,
-      .rvfi_mem_rmask,
-      .rvfi_mem_wmask,
-      .rvfi_mem_rdata,
-      .rvfi_mem_wdata,
-      .rvfi_cause
+      .rvfi
   );
 
   // Fetch port: which memory, remembered for the answer.

@@ -45,7 +45,7 @@ module uart_phy #(
   // Receive: sampled in the middle of each bit; two registers against metastability.
   logic [1:0] rx_synchronizer;
   logic       rx_bit, complete;
-  logic [8:0] receive_shift;
+  logic [7:0] receive_shift;
   logic [3:0] receive_left;
   timer_t     receive_timer;
   assign rx_bit = rx_synchronizer[1];
@@ -63,7 +63,7 @@ module uart_phy #(
     end else if (receive_timer != '0) receive_timer <= receive_timer - 1'b1;
     else begin
       receive_timer <= BIT;
-      receive_shift <= {rx_bit, receive_shift[8:1]};
+      receive_shift <= {rx_bit, receive_shift[7:1]};
       // A start bit that has gone by its middle was noise.
       receive_left <= (receive_left == 4'd10 && rx_bit) ? 4'd0 : receive_left - 4'd1;
     end
@@ -73,7 +73,7 @@ module uart_phy #(
     if (reset) receive_valid <= 1'b0;
     else if (complete) begin
       receive_valid <= 1'b1;
-      receive_data <= receive_shift[8:1];
+      receive_data <= receive_shift;
     end else if (receive_ready) receive_valid <= 1'b0;
   assign receive_overrun = complete && receive_valid && !receive_ready;
 endmodule

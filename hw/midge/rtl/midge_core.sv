@@ -41,22 +41,9 @@ module midge_core
     // asleep in wfi; timer_wakes: a timer interrupt could end it
     output logic        asleep,
     output logic        timer_wakes,
-    // RISC-V formal interface: the instruction that retires or traps in this cycle. mem_addr is the exact
-    // address; masks and data are relative to it (a byte load has mask 1 and its byte in bits 7:0).
+    // RISC-V formal interface: the instruction that retires or traps in this cycle
     output logic        rvfi_valid,
-    output logic        rvfi_trap,
-    output logic        rvfi_intr,
-    output logic [31:0] rvfi_insn,
-    output logic [31:0] rvfi_pc_rdata,
-    output logic [31:0] rvfi_pc_wdata,
-    output logic [4:0]  rvfi_rd_addr,
-    output logic [31:0] rvfi_rd_wdata,
-    output logic [31:0] rvfi_mem_addr,
-    output logic [3:0]  rvfi_mem_rmask,
-    output logic [3:0]  rvfi_mem_wmask,
-    output logic [31:0] rvfi_mem_rdata,
-    output logic [31:0] rvfi_mem_wdata,
-    output logic [31:0] rvfi_cause
+    output rvfi_t       rvfi
 );
   // ---------------------------------------------------------------------------------------------- fetch
   logic        f_valid, f_is_compressed, f_illegal, f_fault, f_fault_second_half;
@@ -344,7 +331,8 @@ module midge_core
   // ----------------------------------------------------------------------------------------------- RVFI
   // Registers of this part feed nothing else; synthesis removes them where the outputs are left open.
   logic        w_first_of_handler;
-  logic [31:0] w_instruction, w_store_value;
+  logic        w_reads, w_stores;
+  logic [31:0] w_instruction, w_store_value, w_mask_bits;
   logic [31:1] w_next_pc;
   logic [3:0]  w_mask;
   always_ff @(posedge clock) begin
@@ -358,21 +346,25 @@ module midge_core
     else if (rvfi_valid) w_first_of_handler <= 1'b0;
   end
   assign w_mask = w_funct3[1] ? 4'b1111 : w_funct3[0] ? 4'b0011 : 4'b0001;
-
-  logic [31:0] w_mask_bits;
   assign w_mask_bits = {{16{w_mask[2]}}, {8{w_mask[1]}}, 8'hff};
+  assign w_reads = w_commit && w_memory && w_load;
+  assign w_stores = w_commit && w_memory && w_store;
+
   assign rvfi_valid = (w_commit || w_trap) && !(w_exception && w_interrupt);
-  assign rvfi_trap = w_trap;
-  assign rvfi_intr = w_first_of_handler;
-  assign rvfi_insn = w_instruction;
-  assign rvfi_pc_rdata = {w_pc, 1'b0};
-  assign rvfi_pc_wdata = {w_trap ? trap_target : w_mret_done ? return_target : w_next_pc, 1'b0};
-  assign rvfi_rd_addr = (w_commit && w_writes) ? w_rd : 5'd0;
-  assign rvfi_rd_wdata = (w_commit && w_writes) ? w_value : 32'b0;
-  assign rvfi_mem_addr = w_memory ? w_result : 32'b0;
-  assign rvfi_mem_rmask = (w_commit && w_memory && w_load) ? w_mask : 4'b0;
-  assign rvfi_mem_wmask = (w_commit && w_memory && w_store) ? w_mask : 4'b0;
-  assign rvfi_mem_rdata = rvfi_mem_rmask[0] ? load_value & w_mask_bits : 32'b0;
-  assign rvfi_mem_wdata = rvfi_mem_wmask[0] ? w_store_value & w_mask_bits : 32'b0;
-  assign rvfi_cause = w_trap ? {w_interrupt, 27'b0, w_trap_cause} : 32'b0;
+  always_comb begin
+    rvfi = '0;
+    rvfi.pc_rdata = {w_pc, 1'b0};
+    rvfi.pc_wdata = {w_trap ? trap_target : w_mret_done ? return_target : w_next_pc, 1'b0};
+    rvfi.insn = w_instruction;
+    if (w_commit && w_writes) begin
+      rvfi.rd_addr = {27'b0, w_rd};
+      rvfi.rd_wdata = w_value;
+    end
+    if (w_memory) rvfi.mem_addr = w_result;
+    if (w_reads) rvfi.mem_rdata = load_value & w_mask_bits;
+    if (w_stores) rvfi.mem_wdata = w_store_value & w_mask_bits;
+    rvfi.mem_masks = {20'b0, w_mask & {4{w_stores}}, 4'b0, w_mask & {4{w_reads}}};
+    rvfi.flags = {30'b0, w_first_of_handler, w_trap};
+    if (w_trap) rvfi.cause = {28'b0, w_trap_cause};
+  end
 endmodule

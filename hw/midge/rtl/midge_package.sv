@@ -37,6 +37,23 @@ package midge_package;
     logic [31:0]    immediate;
   } decoded_t;
 
+  // One retired or trapped instruction, with the meanings of the RISC-V formal interface. Words only, so that the
+  // simulator writes it out as it is; the last field comes first in memory. mem_addr is the exact address;
+  // masks and data are relative to it (a byte load has mask 1 and its byte in bits 7:0).
+  typedef struct packed {
+    logic [31:0] cause;      // of a trap
+    logic [31:0] flags;      // bit 0: trap; bit 1: first instruction of an interrupt handler
+    logic [31:0] mem_wdata;
+    logic [31:0] mem_rdata;
+    logic [31:0] mem_masks;  // bits 3:0 read, bits 11:8 written
+    logic [31:0] mem_addr;
+    logic [31:0] rd_wdata;
+    logic [31:0] rd_addr;
+    logic [31:0] insn;
+    logic [31:0] pc_wdata;
+    logic [31:0] pc_rdata;
+  } rvfi_t;
+
   // mcause values of synchronous exceptions.
   localparam logic [3:0] CAUSE_FETCH_FAULT       = 4'd1;
   localparam logic [3:0] CAUSE_ILLEGAL           = 4'd2;

@@ -1,0 +1,69 @@
+// FPGA top for a Lattice ECP5: the Midge system with its serial line on two pins.
+module ecp5_top #(
+    parameter int          PROGRAM_BYTES = 1 << 16,
+    parameter int          PROGRAM_WAIT_STATES = 0,
+    parameter string       PROGRAM_CONTENTS = "",
+    parameter int          SRAM_BYTES = 1 << 16,
+    parameter int unsigned CLOCK_HZ = 40_000_000,
+    parameter int          BAUD = 115_200
+) (
+    input  logic clock,
+    input  logic reset_n,
+    input  logic uart_rx,
+    output logic uart_tx,
+    output logic stopped    // the firmware wrote a code other than 0 to EXIT
+);
+  logic [1:0] reset_synchronizer = 2'b11;
+  logic reset;
+  always_ff @(posedge clock) reset_synchronizer <= {reset_synchronizer[0], !reset_n};
+  assign reset = reset_synchronizer[1];
+
+  logic receive_valid, receive_ready, receive_overrun, send_valid, send_ready;
+  logic [7:0] receive_data, send_data;
+  logic exit;
+  logic [31:0] exit_code;
+  // For simulation only; what drives these is removed by synthesis.
+  logic unused_asleep, unused_timer_wakes, unused_rvfi_valid;
+  midge_package::rvfi_t unused_rvfi;
+
+  midge_soc #(
+      .PROGRAM_BYTES(PROGRAM_BYTES),
+      .PROGRAM_WAIT_STATES(PROGRAM_WAIT_STATES),
+      .PROGRAM_CONTENTS(PROGRAM_CONTENTS),
+      .SRAM_BYTES(SRAM_BYTES),
+      .CLOCK_HZ(CLOCK_HZ)
+  ) soc (
+      .clock,
+      .reset,
+      .receive_valid,
+      .receive_ready,
+      .receive_data,
+      .receive_overrun,
+      .send_valid,
+      .send_ready,
+      .send_data,
+      .exit,
+      .exit_code,
+      .asleep(unused_asleep),
+      .timer_wakes(unused_timer_wakes),
+      .rvfi_valid(unused_rvfi_valid),
+      .rvfi(unused_rvfi)
+  );
+  assign stopped = exit && exit_code != 32'd0;
+
+  uart_phy #(
+      .CYCLES_PER_BIT(CLOCK_HZ / BAUD)
+  ) uart_phy (
+      .clock,
+      .reset,
+      .rx(uart_rx),
+      .tx(uart_tx),
+      .receive_valid,
+      .receive_ready,
+      .receive_data,
+      .receive_overrun,
+      .send_valid,
+      .send_ready,
+      .send_data
+  );
+endmodule
