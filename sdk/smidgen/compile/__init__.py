@@ -19,10 +19,17 @@ def compile_model(graph: Graph, target: Target, optimize: str = "speed") -> Sche
 
     Raises ModelError naming every operator that no kernel of the target computes.
     """
+    return lower_and_plan(graph, target, optimize)[1]
+
+
+def lower_and_plan(
+    graph: Graph, target: Target, optimize: str = "speed"
+) -> tuple[Graph, Schedule, dict[str, int]]:
+    """`compile_model`, with the lowered graph and how often each lowering pass applied."""
     if optimize not in OPTIMIZE:
         raise UsageError(Problem("--optimize", f"'{optimize}' is not known", f"use {' or '.join(OPTIMIZE)}"))
-    lowered, _ = lower(graph)
-    return plan(assemble(lowered, kernels_for(target.kernels), optimize))
+    lowered, passes = lower(graph)
+    return lowered, plan(assemble(lowered, kernels_for(target.kernels), optimize)), passes
 
 
-__all__ = ["OPTIMIZE", "compile_model"]
+__all__ = ["OPTIMIZE", "compile_model", "lower_and_plan"]

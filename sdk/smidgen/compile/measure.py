@@ -24,7 +24,7 @@ STATIC_DATA_LIMIT = 256  # bytes of writable static data; the arena is the calle
 def measure_model(
     files: Mapping[str, str], prefix: str, target: Target, compiler: Compiler, optimize: str
 ) -> dict[str, int]:
-    """`code_bytes`, `stack_bytes` (of NAME_run) and `stack_hooked_bytes` (of NAME_run_hooked without the hook).
+    """`code_bytes`, `stack_bytes` of NAME_run and `stack_hooked_bytes` of NAME_run_hooked without the hook.
 
     files: the generated sources and kernel headers, by path. Raises BuildError when the stack has no bound.
     """

@@ -1,0 +1,149 @@
+"""Build: from a graph to a bundle, with every size known before anything runs."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from smidgen.compile import lower_and_plan
+from smidgen.compile.bundle import GOLDEN, LIBRARY, Bundle, make_manifest, write_manifest
+from smidgen.compile.emit import emit, identifier
+from smidgen.compile.emit.weights import is_weight
+from smidgen.compile.figures import Figures, Golden
+from smidgen.compile.firmware import Needs, build_firmware
+from smidgen.compile.host_library import build_library
+from smidgen.compile.measure import measure_model
+from smidgen.compile.runtime import model_flags
+from smidgen.compile.schedule import Schedule
+from smidgen.compile.sources import kernel_headers, write_files
+from smidgen.errors import Problem, UsageError
+from smidgen.golden import checksum, golden_inputs
+from smidgen.graph import Graph
+from smidgen.graph.reference import Reference
+from smidgen.targets import Target
+from smidgen.toolchains import find_compiler
+
+GOLDEN_SEEDS = (1, 2)
+
+Progress = Callable[[str], None]
+
+
+def _silent(stage: str) -> None:
+    pass
+
+
+def build(
+    graph: Graph,
+    target: Target,
+    directory: str | Path,
+    optimize: str = "speed",
+    progress: Progress = _silent,
+    golden_seeds: tuple[int, ...] = GOLDEN_SEEDS,
+) -> Bundle:
+    """Build a model for a target into a folder; files of an earlier build there are replaced.
+
+    progress is told the name of each stage as it starts. golden_seeds: known answers for the self-test,
+    each costs a checksum per tensor of flash and one run of the reference.
+    Raises ModelError (operators that no kernel computes), BuildError (too big, a tool is missing or failed)
+    and UsageError (the folder cannot be written).
+    """
+    folder = Path(directory)
+    compiler = find_compiler(target.toolchain.compiler)
+    progress("planning")
+    lowered, schedule, passes = lower_and_plan(graph, target, optimize)
+    progress("computing known answers")
+    golden, arrays = make_golden(lowered, schedule, golden_seeds)
+    _prepare(folder)
+
+    figures = Figures(weights_bytes=weights_bytes(schedule))
+    kernels = kernel_headers(schedule)
+    sources = {**emit(schedule, figures, target.name, optimize, golden), **kernels}
+    if target.is_host:
+        progress("compiling the library")
+        write_files(folder, sources)
+        build_library(sources, target, compiler, optimize, folder / LIBRARY)
+    else:
+        progress("measuring code and stack")
+        alone = measure_model(_without_agent(sources), identifier(schedule.name), target, compiler, optimize)
+        figures = replace(figures, code_bytes=alone["code_bytes"], stack_bytes=alone["stack_bytes"])
+        sources = {**emit(schedule, figures, target.name, optimize, golden), **kernels}
+        write_files(folder, sources)
+        progress("building the firmware")
+        needs = Needs(
+            arena_bytes=schedule.arena_bytes,
+            stack_bytes=max(alone["stack_bytes"], alone["stack_hooked_bytes"]),
+            weights_bytes=figures.weights_bytes,
+            code_bytes=alone["code_bytes"],
+        )
+        image = build_firmware(sources, needs, target, compiler, optimize, folder)
+        figures = replace(
+            figures,
+            flash_bytes=image.flash_bytes,
+            ram_bytes=image.ram_bytes,
+            agent_code_bytes=image.flash_bytes - figures.weights_bytes - alone["code_bytes"],
+        )
+    write_files(folder, {GOLDEN: _npz(arrays)})
+    toolchain = {
+        "compiler": target.toolchain.compiler,
+        "version": compiler.version,
+        "flags": model_flags(target, optimize),
+    }
+    return write_manifest(
+        folder, make_manifest(schedule, figures, target, optimize, toolchain, golden, passes)
+    )
+
+
+def weights_bytes(schedule: Schedule) -> int:
+    """Bytes of weights, biases, requantization parameters and constant operands, as stored."""
+    return sum(blob.bytes for blob in schedule.blobs.values() if is_weight(blob))
+
+
+def make_golden(
+    lowered: Graph, schedule: Schedule, seeds: tuple[int, ...]
+) -> tuple[tuple[Golden, ...], dict[str, np.ndarray]]:
+    """Known answers of the reference, one run after a reset for each seed.
+
+    Gives the checksums of every tensor that a layer writes, in order, and arrays `seeds`, `input_0`, ...,
+    `output_0`, ... with one entry for each seed along the first axis.
+    """
+    reference = Reference(lowered)
+    ports = [(port.shape, port.dtype) for port in schedule.inputs]
+    written = [name for call in schedule.calls for name in call.writes]
+    golden: list[Golden] = []
+    columns: dict[str, list[np.ndarray]] = {}
+    for seed in seeds:
+        inputs = golden_inputs(ports, seed)
+        result = reference.run(inputs, keep="all")
+        golden.append(Golden(seed, tuple(checksum(result.tensors[name]) for name in written)))
+        for kind, values in (("input", inputs), ("output", result.outputs)):
+            for index, value in enumerate(values):
+                columns.setdefault(f"{kind}_{index}", []).append(value)
+    arrays = {name: np.stack(column) for name, column in columns.items()}
+    return tuple(golden), {"seeds": np.array(seeds, np.uint32), **arrays}
+
+
+def _npz(arrays: dict[str, np.ndarray]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def _without_agent(sources: dict[str, str]) -> dict[str, str]:
+    return {name: text for name, text in sources.items() if name != "model_agent.c"}
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folder, and remove the results of an earlier build, so that none outlives a failure."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("manifest.json", "firmware.elf", "firmware.bin", "firmware.hex", LIBRARY):
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        problem = Problem(
+            str(folder), f"cannot write the bundle here: {error.strerror}", "choose another folder"
+        )
+        raise UsageError(problem) from None

@@ -1,0 +1,174 @@
+"""The firmware image: the model, the agent and the board, compiled and linked."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from elftools.elf.constants import SH_FLAGS
+from elftools.elf.elffile import ELFFile
+
+from smidgen.compile.bundle import BIN, ELF, HEX
+from smidgen.compile.cache import cached, content_key
+from smidgen.compile.runtime import Component, agent_stack_bytes, board, model_flags, runtime
+from smidgen.compile.sources import write_files
+from smidgen.errors import BuildError, Problem, ProblemList
+from smidgen.paths import data_folder
+from smidgen.targets import Memory, Target
+from smidgen.toolchains import Compiler, ToolFailed, compile_object, run_tool
+
+STACK_ALIGNMENT = 16
+_OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes?")
+
+
+@dataclass(frozen=True)
+class Image:
+    """Bytes that the whole image takes of flash and of RAM, and the stack that it reserves."""
+
+    flash_bytes: int
+    ram_bytes: int
+    stack_bytes: int
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a model needs of a target, in bytes; stack_bytes: the bound with hooks."""
+
+    arena_bytes: int
+    stack_bytes: int
+    weights_bytes: int
+    code_bytes: int
+
+
+def build_firmware(
+    files: Mapping[str, str], needs: Needs, target: Target, compiler: Compiler, optimize: str, output: Path
+) -> Image:
+    """Write firmware.elf, .bin and .hex to `output`; files: generated sources and kernels, by path.
+
+    Raises BuildError: what is too big, in which region and by how many bytes, or what the tools said.
+    """
+    assert target.board is not None
+    agent, platform = runtime(), board(target.board)
+    flags = model_flags(target, optimize)
+    settings = [flags, asdict(needs), [asdict(memory) for memory in target.memories], agent_stack_bytes()]
+    settings += [[c.cflags, c.ldflags] for c in (agent, platform)]
+    parts = [compiler.version, json.dumps(settings), *(f"{k}\n{v}" for k, v in sorted(files.items()))]
+    for component in (agent, platform):
+        parts += [path.name.encode() + b"\n" + path.read_bytes() for path in component.files()]
+
+    def make(folder: Path) -> None:
+        work = folder / "work"
+        write_files(work, files)
+        objects = _compile(work, agent, platform, target, compiler, flags)
+        elf = _link(work, objects, platform, needs, target, compiler, folder / ELF)
+        objcopy = compiler.tool("objcopy")
+        run_tool(objcopy, ["-O", "binary", str(elf), str(folder / BIN)], "writing the binary image")
+        run_tool(objcopy, ["-O", "ihex", str(elf), str(folder / HEX)], "writing the hexadecimal image")
+        (folder / "image.json").write_text(json.dumps(asdict(_image(elf, target))))
+        shutil.rmtree(work)
+
+    folder = cached("firmware", content_key(parts), make)
+    for name in (ELF, BIN, HEX):
+        shutil.copyfile(folder / name, output / name)
+    return Image(**json.loads((folder / "image.json").read_text()))
+
+
+def _compile(
+    work: Path, agent: Component, platform: Component, target: Target, compiler: Compiler, flags: list[str]
+) -> list[Path]:
+    """All object files of the image."""
+    boards = data_folder("firmware") / "boards"
+    include = [work, boards, *platform.include, *agent.include]
+    objects = [
+        compile_object(compiler, work / "model.c", work / "model.o", [*flags, "-DSMIDGEN_HOOKS"], [work])
+    ]
+    common = [*target.toolchain.flags, *agent.cflags]
+    jobs = [(work / "model_agent.c", [*common, "-DSMIDGEN_HOOKS"], "model_agent.o")]
+    jobs += [(path, common, f"agent_{path.stem}.o") for path in agent.sources]
+    jobs += [(path, [*common, *platform.cflags], f"board_{path.stem}.o") for path in platform.sources]
+    objects += [compile_object(compiler, path, work / name, options, include) for path, options, name in jobs]
+    return objects
+
+
+def _link(
+    work: Path,
+    objects: list[Path],
+    platform: Component,
+    needs: Needs,
+    target: Target,
+    compiler: Compiler,
+    elf: Path,
+) -> Path:
+    (work / "memory.ld").write_text(_memory_script(target), encoding="utf-8")
+    stack = -(-(needs.stack_bytes + agent_stack_bytes()) // STACK_ALIGNMENT) * STACK_ALIGNMENT
+    options = [
+        *platform.ldflags,
+        f"-L{work}",
+        f"-Wl,--defsym=__arena_bytes={needs.arena_bytes}",
+        f"-Wl,--defsym=__stack_bytes={stack}",
+    ]
+    if platform.linker_script is not None:
+        options.append(f"-Wl,-T,{platform.linker_script}")
+    arguments = [*target.toolchain.flags, *options, *map(str, objects), "-lgcc", "-o", str(elf)]
+    try:
+        run_tool(compiler.path, arguments, "linking the firmware")
+    except ToolFailed as error:
+        overflows = {region: int(count) for region, count in _OVERFLOW.findall(error.messages)}
+        if not overflows:
+            raise
+        raise too_big(overflows, needs, stack, target) from None
+    return elf
+
+
+def _region(target: Target, kind: str) -> Memory:
+    memory = target.memory_of_kind(kind)
+    if memory is None:
+        raise BuildError(
+            Problem(str(target.path), f"has no memory of kind {kind}", "add one to build firmware")
+        )
+    return memory
+
+
+def _memory_script(target: Target) -> str:
+    """memory.ld: the target's first memory of each kind, under the names that linker scripts use."""
+    flash, ram = _region(target, "flash"), _region(target, "ram")
+    return (
+        "MEMORY {\n"
+        f"    flash (rx) : ORIGIN = {flash.origin:#x}, LENGTH = {flash.length}\n"
+        f"    ram (rw) : ORIGIN = {ram.origin:#x}, LENGTH = {ram.length}\n"
+        "}\n"
+    )
+
+
+def too_big(overflows: Mapping[str, int], needs: Needs, stack_bytes: int, target: Target) -> BuildError:
+    """The error for regions ("flash", "ram") that are too small by so many bytes, with what is in them."""
+    contents = {
+        "flash": f"weights {needs.weights_bytes:,}, model code {needs.code_bytes:,}, and the agent",
+        "ram": f"arena {needs.arena_bytes:,}, stack {stack_bytes:,}, and the agent's data",
+    }
+    problems = ProblemList()
+    for region, count in overflows.items():
+        memory = _region(target, region)
+        what = f"the image is {count:,} bytes too big for {memory.name} ({memory.length:,} bytes)"
+        problems.add(f"{target.name}, {region}", what, f"it holds: {contents[region]} (bytes)")
+    return BuildError(problems.problems)
+
+
+def _image(elf: Path, target: Target) -> Image:
+    """Sizes from the linked program: what is loaded from flash, and what lies in RAM."""
+    ram = _region(target, "ram")
+    flash_bytes = ram_bytes = stack_bytes = 0
+    with elf.open("rb") as file:
+        program = ELFFile(file)
+        for segment in program.iter_segments():
+            if segment["p_type"] == "PT_LOAD":
+                flash_bytes += segment["p_filesz"]
+        for section in program.iter_sections():
+            if section["sh_flags"] & SH_FLAGS.SHF_ALLOC and ram.origin <= section["sh_addr"] < ram.end:
+                ram_bytes += section["sh_size"]
+                stack_bytes += section["sh_size"] if section.name == ".stack" else 0
+    return Image(flash_bytes, ram_bytes, stack_bytes)
