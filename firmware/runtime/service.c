@@ -105,7 +105,7 @@ static service_status describe(cbor_writer *reply) {
     cbor_put_map(reply, 13);
     cbor_pair_uint(reply, "proto", SMIDGEN_PROTOCOL_VERSION);
     cbor_pair_text(reply, "model", model->name);
-    cbor_pair_text(reply, "version", model->version);
+    cbor_pair_text(reply, "rev", model->version);
     cbor_pair_text(reply, "board", BOARD_NAME);
     cbor_pair_uint(reply, "clock", board_clock_hz());
     cbor_pair_uint(reply, "caps", capabilities);

@@ -73,8 +73,8 @@ class LayerCount:
 class Profile:
     """A plain run, and the layers of a profiled run of the same input.
 
-    profiled_cycles and profiled_instructions: the whole profiled run; cost_cycles and cost_instructions: what the
-    profiler took off each layer's figure, measured around nothing.
+    profiled_cycles and profiled_instructions: the whole profiled run; cost_cycles and cost_instructions: what
+    the profiler took off each layer's figure, measured around nothing.
     """
 
     run: Run
@@ -94,8 +94,8 @@ class Profile:
 
 @dataclass(frozen=True)
 class MemoryUse:
-    """Bytes. flash and ram: the image; the *_used figures are high-water marks since boot; stack_run_bytes is the
-    model's own share of the stack in the last run."""
+    """Bytes. flash and ram: the image; the *_used figures are high-water marks since boot; stack_run_bytes is
+    the model's own share of the stack in the last run."""
 
     flash_bytes: int | None
     ram_bytes: int | None
@@ -141,8 +141,8 @@ class Device(ABC):
 
     @abstractmethod
     def run(self, inputs: Sequence[np.ndarray]) -> Run:
-        """One inference. inputs: one array for each of the model's, in its shape and type (UsageError if not).
-        Persistent state goes on from the last run; `reset` starts it anew."""
+        """One inference. inputs: one array for each of the model's, in its shape and type (UsageError if
+        not). Persistent state goes on from the last run; `reset` starts it anew."""
 
     @abstractmethod
     def reset(self) -> None:
@@ -162,7 +162,7 @@ class Device(ABC):
 
     @abstractmethod
     def selftest(self) -> SelfTest:
-        """Runs the golden inputs that the firmware holds and compares every tensor. Resets the model's state."""
+        """Runs the golden inputs that the firmware holds and compares every tensor. Resets the state."""
 
     @abstractmethod
     def close(self) -> None:

@@ -1,4 +1,5 @@
-/* A model by hand, for testing the link: two inputs, an integer running sum as state, three layers, two outputs.
+/* A model by hand, for testing the link: two inputs, an integer running sum as state, three layers,
+ * two outputs.
  *
  *   sum[i]    = a[i] + b[i]            (layer 0, wraps)
  *   state[i] += sum[i]                 (layer 1)
@@ -10,7 +11,14 @@
 #define TOY_BYTES 1000
 #endif
 
-enum { A = 0, B = A + TOY_BYTES, SUM = B + 8, STATE = SUM + TOY_BYTES, HI = STATE + TOY_BYTES, ARENA = HI + TOY_BYTES };
+enum {
+    A = 0,
+    B = A + TOY_BYTES,
+    SUM = B + 8,
+    STATE = SUM + TOY_BYTES,
+    HI = STATE + TOY_BYTES,
+    ARENA = HI + TOY_BYTES
+};
 
 static void toy_reset(void *arena) {
     int8_t *state = (int8_t *)arena + STATE;
@@ -48,7 +56,9 @@ static void toy_run_hooked(void *arena, smidgen_hook hook, void *context) {
     }
 }
 
-static void toy_run(void *arena) { toy_run_hooked(arena, 0, 0); }
+static void toy_run(void *arena) {
+    toy_run_hooked(arena, 0, 0);
+}
 
 static const uint32_t wide[] = {1, TOY_BYTES};
 static const uint32_t narrow[] = {8};
@@ -66,6 +76,7 @@ static const smidgen_layer layers[] = {{"sum", "ADD"}, {"accumulate", "ADD"}, {"
 static const smidgen_golden golden[] = {{TOY_SEED, 4, checksums}, {TOY_SEED, 4, wrong_checksums}};
 
 static const smidgen_model toy = {
-    "toy", "1.0", ARENA, 2, 2, 3, 2, inputs, outputs, layers, golden, toy_reset, toy_run, toy_run_hooked,
+    "toy",  "1.0",   ARENA,  2,      2,         3,       2,
+    inputs, outputs, layers, golden, toy_reset, toy_run, toy_run_hooked,
 };
 const smidgen_model *const smidgen_agent_model = &toy;

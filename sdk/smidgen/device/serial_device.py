@@ -1,0 +1,340 @@
+"""A device at the end of a serial line, and a simulated one."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import subprocess
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from smidgen.device import protocol
+from smidgen.device.base import (
+    Description,
+    Device,
+    LayerChecksum,
+    LayerCount,
+    LayerInfo,
+    MemoryUse,
+    Profile,
+    Run,
+    SelfTest,
+    TensorInfo,
+    input_bytes,
+    output_arrays,
+)
+from smidgen.device.client import Client, Refused, Stage
+from smidgen.device.protocol import Capability, RunMode, Status
+from smidgen.device.simulators import verilator
+from smidgen.device.transports import Port
+from smidgen.errors import DeviceError, Problem
+from smidgen.graph import DType
+
+_DTYPES = tuple(DType)
+_INPUT_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """Seconds for each stage. `transfer` has one more second for every `transfer_rate` bytes."""
+
+    boot: float = 20.0
+    transfer: float = 20.0
+    transfer_rate: float = 2000.0
+    run: float = 900.0
+    query: float = 20.0
+
+
+class SerialDevice(Device):
+    """The agent behind a port.
+
+    port: a device path or a pyserial URL; expected: the model's name and version as the descriptor gives
+    them, checked when the firmware answers first (None: any); retry_seconds: see Client.
+    """
+
+    def __init__(
+        self,
+        port: str,
+        *,
+        baud: int = 115200,
+        expected: tuple[str, str] | None = None,
+        deadlines: Deadlines | None = None,
+        retry_seconds: float = 0.5,
+    ) -> None:
+        self._port_url = port
+        self._baud = baud
+        self._expected = expected
+        self._deadlines = deadlines or Deadlines()
+        self._retry_seconds = retry_seconds
+        self._port: Port | None = None
+        self._client: Client | None = None
+        self._served: protocol.Described | None = None
+        self._description: Description | None = None
+        self._transaction = random.getrandbits(32)
+        self._run_number = 0
+
+    # Coming and going
+
+    def load(self) -> None:
+        if self._client is not None:
+            return
+        self._port = Port(self._port_url, self._baud)
+        self._port.drain()
+        self._client = Client(self._port, self._retry_seconds, self._obituary)
+        stage = Stage("boot", self._deadlines.boot)
+        served = self._client.ask(stage, protocol.DescribeRequest, protocol.Described)
+        if served.proto != protocol.PROTOCOL_VERSION:
+            raise stage.error(
+                f"the firmware speaks version {served.proto} of the protocol, this program "
+                f"{protocol.PROTOCOL_VERSION}",
+                "build and flash the firmware again",
+            )
+        if self._expected is not None and (served.model, served.rev) != self._expected:
+            raise stage.error(
+                f"the device serves {served.model} {served.rev}, expected {' '.join(self._expected)}",
+                "flash the firmware of this bundle",
+            )
+        self._served = served
+
+    def close(self) -> None:
+        if self._port is not None:
+            self._port.close()
+        self._port = self._client = None
+
+    def _obituary(self) -> str:
+        """What became of the device, when the port broke; "" when there is nothing to tell."""
+        return ""
+
+    # What is there
+
+    def describe(self) -> Description:
+        if self._description is None:
+            served = self._known()
+            stage = self._query("describe")
+            self._description = Description(
+                board=served.board,
+                model=served.model,
+                version=served.rev,
+                clock_hz=served.clock or None,
+                inputs=tuple(self._tensor(stage, 0, i) for i in range(served.inputs)),
+                outputs=tuple(self._tensor(stage, 1, i) for i in range(served.outputs)),
+                layers=tuple(self._layer(stage, i) for i in range(served.layers)),
+                golden_count=served.golden,
+            )
+        return self._description
+
+    def _tensor(self, stage: Stage, out: int, index: int) -> TensorInfo:
+        reply = self._ask(stage, protocol.TensorRequest, protocol.TensorReply, out=out, i=index)
+        if reply.dtype >= len(_DTYPES):
+            raise stage.error(f"tensor '{reply.name}' has the unknown element type {reply.dtype}")
+        return TensorInfo(reply.name, reply.dims, _DTYPES[reply.dtype], reply.scale or None, reply.zero)
+
+    def _layer(self, stage: Stage, index: int) -> LayerInfo:
+        reply = self._ask(stage, protocol.LayerRequest, protocol.LayerReply, i=index)
+        return LayerInfo(reply.name, reply.type)
+
+    def memory(self) -> MemoryUse:
+        reply = self._ask(self._query("memory"), protocol.MemoryRequest, protocol.MemoryReply)
+        has_stack = reply.stack > 0
+        return MemoryUse(
+            flash_bytes=reply.flash or None,
+            ram_bytes=reply.ram or None,
+            stack_bytes=reply.stack or None,
+            stack_used_bytes=reply.stack_used if has_stack else None,
+            stack_run_bytes=reply.stack_run if has_stack else None,
+            arena_bytes=reply.arena,
+            arena_used_bytes=reply.arena_used,
+        )
+
+    # Inference
+
+    def run(self, inputs: Sequence[np.ndarray]) -> Run:
+        reply = self._send_and_run(inputs, RunMode.PLAIN)
+        return self._result(reply)
+
+    def reset(self) -> None:
+        self._ask(self._query("reset"), protocol.ResetStateRequest, protocol.ResetStateReply)
+
+    def profile(self, inputs: Sequence[np.ndarray]) -> Profile:
+        self.reset()
+        run = self.run(inputs)
+        self.reset()
+        reply = self._send_and_run(inputs, RunMode.PROFILE)
+        if zlib.crc32(b"".join(_raw(output) for output in run.outputs)) != reply.crc:
+            raise DeviceError(Problem("profile", "the profiled run gave other outputs than the plain one"))
+        rows = self._rows(reply)
+        counts = [count for row in rows for count in zip(row.cycles, row.instr, strict=True)]
+        layers = zip(self.describe().layers, counts, strict=True)
+        return Profile(
+            run=run,
+            layers=tuple(LayerCount(info.name, info.type, *self._counts(*pair)) for info, pair in layers),
+            **dict(zip(("profiled_cycles", "profiled_instructions"), self._reply_counts(reply), strict=True)),
+            **dict(zip(("cost_cycles", "cost_instructions"),
+                       self._counts(reply.cost_c, reply.cost_i), strict=True)),
+        )  # fmt: skip
+
+    def layer_checksums(self, inputs: Sequence[np.ndarray]) -> tuple[LayerChecksum, ...]:
+        rows = self._rows(self._send_and_run(inputs, RunMode.CHECKSUMS))
+        return tuple(LayerChecksum(*pair) for row in rows for pair in zip(row.layer, row.crc, strict=True))
+
+    def selftest(self) -> SelfTest:
+        checked = 0
+        for index in range(self._known().golden):
+            stage = Stage("selftest", self._deadlines.run)
+            reply = self._ask(stage, protocol.SelfTestRequest, protocol.SelfTestReply, i=index)
+            checked += reply.checked
+            if not reply.ok:
+                layers = self.describe().layers
+                name = layers[reply.layer].name if reply.layer < len(layers) else "a layer that did not run"
+                return SelfTest(False, checked, name, reply.expected, reply.actual)
+        return SelfTest(True, checked)
+
+    # How
+
+    def _known(self) -> protocol.Described:
+        if self._served is None:
+            raise DeviceError(Problem("device", "is not loaded", "call load(), or use a with statement"))
+        return self._served
+
+    def _query(self, name: str) -> Stage:
+        return Stage(name, self._deadlines.query)
+
+    def _transfer(self, name: str, count: int) -> Stage:
+        return Stage(name, self._deadlines.transfer + count / self._deadlines.transfer_rate)
+
+    def _ask(self, stage: Stage, *arguments, **fields):
+        self._known()
+        assert self._client is not None
+        return self._client.ask(stage, *arguments, **fields)
+
+    def _send_and_run(self, inputs: Sequence[np.ndarray], mode: RunMode) -> protocol.RunReply:
+        """Sends the inputs and runs the model; sends them again if they did not arrive as they were sent."""
+        data = b"".join(input_bytes(self.describe().inputs, inputs))
+        crc = zlib.crc32(data)
+        for attempt in range(_INPUT_ATTEMPTS):
+            self._send(data)
+            self._run_number += 1
+            try:
+                return self._ask(
+                    Stage("run", self._deadlines.run), protocol.RunRequest, protocol.RunReply,
+                    t=self._transaction, r=self._run_number, mode=int(mode), crc=crc,
+                )  # fmt: skip
+            except Refused as error:
+                if error.status is not Status.INPUT_DAMAGED or attempt + 1 == _INPUT_ATTEMPTS:
+                    raise
+        raise AssertionError("the loop above returns or raises")
+
+    def _send(self, data: bytes) -> None:
+        """All inputs as one new transaction."""
+        self._transaction = (self._transaction + 1) & 0xFFFFFFFF
+        stage = self._transfer("send input", len(data))
+        chunk = self._known().chunk
+        offset = -1  # even an empty input opens its transaction
+        while offset < len(data):
+            start = max(offset, 0)
+            piece = data[start : start + chunk]
+            reply = self._ask(
+                stage, protocol.InputRequest, protocol.InputReply, t=self._transaction, off=start, data=piece
+            )
+            if reply.off > len(data):
+                raise stage.error(f"the device has {reply.off} bytes of an input of {len(data)}")
+            if stage.left <= 0:
+                raise stage.error(f"not done within {stage.seconds:g} s")
+            offset = reply.off
+
+    def _result(self, reply: protocol.RunReply) -> Run:
+        size = self._known().out_bytes
+        for _ in range(_INPUT_ATTEMPTS):
+            stage = self._transfer("read output", size)
+            data = self._read_output(stage, size)
+            if zlib.crc32(data) == reply.crc:
+                return Run(output_arrays(self.describe().outputs, data), *self._reply_counts(reply))
+        raise stage.error("the output does not have the checksum that the device gave for it")
+
+    def _read_output(self, stage: Stage, size: int) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            count = min(self._known().chunk, size - len(data))
+            piece = self._ask(
+                stage, protocol.OutputRequest, protocol.OutputReply,
+                t=self._transaction, r=self._run_number, off=len(data), len=count,
+            )  # fmt: skip
+            if piece.off != len(data) or len(piece.data) != count:
+                raise stage.error("the device sent another part of the output than was asked for")
+            data += piece.data
+        return bytes(data)
+
+    def _rows(self, reply: protocol.RunReply) -> list[protocol.RowsReply]:
+        stage = self._transfer("read rows", 16 * reply.rows)
+        rows: list[protocol.RowsReply] = []
+        first = 0
+        while first < reply.rows:
+            row = self._ask(
+                stage, protocol.RowsRequest, protocol.RowsReply,
+                t=self._transaction, r=self._run_number, first=first,
+            )  # fmt: skip
+            count = max(len(row.cycles), len(row.layer))
+            if row.first != first or count == 0 or first + count > reply.rows:
+                raise stage.error("the device sent other rows than were asked for")
+            rows.append(row)
+            first += count
+        return rows
+
+    def _reply_counts(self, reply: protocol.RunReply) -> tuple[int | None, int | None]:
+        return self._counts(reply.cycles, reply.instr)
+
+    def _counts(self, cycles: int, instructions: int) -> tuple[int | None, int | None]:
+        caps = Capability(self._known().caps)
+        return (
+            cycles if Capability.CYCLES in caps else None,
+            instructions if Capability.INSTRUCTIONS in caps else None,
+        )
+
+
+def _raw(array: np.ndarray) -> bytes:
+    return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+
+
+class SimulatedDevice(SerialDevice):
+    """A firmware image on the Midge simulator, started by `load` and ended by `close`.
+
+    image: ELF or BIN file; configuration: of hw/configurations.toml.
+    """
+
+    def __init__(
+        self,
+        image: Path,
+        configuration: str,
+        *,
+        expected: tuple[str, str] | None = None,
+        deadlines: Deadlines | None = None,
+        retry_seconds: float = 2.0,
+    ) -> None:
+        super().__init__("", expected=expected, deadlines=deadlines, retry_seconds=retry_seconds)
+        self._image = image
+        self._configuration = configuration
+        self._simulator: verilator.Simulator | None = None
+
+    def load(self) -> None:
+        if self._simulator is None:
+            self._simulator = verilator.start(self._image, self._configuration, "pty")
+            self._port_url = self._simulator.port
+        super().load()
+
+    def close(self) -> None:
+        super().close()
+        if self._simulator is not None:
+            self._simulator.close()
+            self._simulator = None
+
+    def _obituary(self) -> str:
+        assert self._simulator is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            code = self._simulator.wait(1.0)
+            ending = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+            return f"the simulator {ending}\n{self._simulator.log()}".strip()
+        return ""
