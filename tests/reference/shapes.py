@@ -28,6 +28,10 @@ class Random:
     def power_of_ten(self, low: float, high: float) -> float:
         return float(np.float32(10 ** self.generator.uniform(low, high)))
 
+    def ratio(self, largest: int) -> float:
+        """A quotient of small integers: between such scales, results lie often on a rounding tie."""
+        return self.integer(1, largest) / self.integer(1, 30)
+
     def zero_point(self) -> int:
         """Often an extreme: the zero point of most activations is -128."""
         return [-128, 127, 0, self.integer(-128, 127)][self.integer(0, 3)]

@@ -60,6 +60,17 @@ def test_leaky_relu_where_the_precision_of_quotients_matters_equals_tflm(input_s
     np.testing.assert_array_equal(reference(graph, [EVERY_INT8])[0], tflm(to_tflite(graph), [EVERY_INT8])[0])
 
 
+@pytest.mark.parametrize("operator", [Relu, LeakyRelu])
+@pytest.mark.parametrize("seed", range(30))
+def test_scales_with_many_rounding_ties_equal_tflm(operator, seed):
+    draw = Random(100 + seed)
+    unit = draw.power_of_ten(-3, 0)
+    x = tensor((256,), DType.I8, unit * draw.ratio(60), draw.zero_point())
+    output = tensor((256,), DType.I8, unit * draw.ratio(60), draw.zero_point())
+    instance = LeakyRelu(draw.ratio(20)) if operator is LeakyRelu else operator()
+    assert_equals_tflm(one_operator(instance, [x], [output]), draw.generator, [EVERY_INT8])
+
+
 @pytest.mark.parametrize("scale", [0.5714285969734192, 0.23529411852359772, 0.0794702023267746])
 def test_relu6_at_scales_where_the_float32_bound_matters_equals_tflm(scale):
     x = tensor((256,), DType.I8, scale, -128)

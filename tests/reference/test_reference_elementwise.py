@@ -60,6 +60,36 @@ def test_every_pair_of_int8_values_equals_tflm(operator, seed):
     assert_equals_tflm(graph, draw.generator, [every.reshape(256, 1), every.reshape(1, 256)])
 
 
+@pytest.mark.parametrize("operator", [Add, Sub])
+@pytest.mark.parametrize("seed", range(20))
+def test_scales_with_many_rounding_ties_equal_tflm(operator, seed):
+    draw = Random(400 + seed)
+    unit = draw.power_of_ten(-3, 0)
+    x = tensor((256, 1), DType.I8, unit * draw.ratio(30), 0)
+    y = tensor((1, 256), DType.I8, unit * draw.ratio(30), 0)
+    output = tensor((256, 256), DType.I8, unit * draw.ratio(90), 0)
+    every = np.arange(-128, 128).astype(np.int8)
+    inputs = [every.reshape(256, 1), every.reshape(1, 256)]
+    assert_equals_tflm(one_operator(operator(), [x, y], [output]), draw.generator, inputs)
+
+
+@pytest.mark.parametrize("operator", [Add, Sub])
+@pytest.mark.parametrize(
+    "scales",
+    [
+        (0.0021137811709195375, 0.001691024866886437, 0.001691024866886437),
+        (0.14969177544116974, 1.796301245689392, 1.197534203529358),
+        (0.35697638988494873, 0.7139527797698975, 0.47596853971481323),
+    ],
+)
+def test_scales_where_the_precision_of_quotients_matters_equal_tflm(operator, scales):
+    every = np.arange(-128, 128).astype(np.int8)
+    shapes = [(256, 1), (1, 256), (256, 256)]
+    x, y, output = (tensor(s, DType.I8, scale, 0) for s, scale in zip(shapes, scales, strict=True))
+    inputs = [every.reshape(256, 1), every.reshape(1, 256)]
+    assert_equals_tflm(one_operator(operator(), [x, y], [output]), np.random.default_rng(0), inputs)
+
+
 @pytest.mark.parametrize("operator", ARITHMETIC)
 @pytest.mark.parametrize("seed", range(10))
 def test_int16_equals_tflm(operator, seed):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from oracle import assert_close_to_litert, assert_equals_tflm, one_operator, tensor
 from shapes import Random
@@ -46,6 +47,24 @@ def test_mean_over_rows_and_columns_equals_tflm(size, same_quantization, keep_di
     scale, zero_point = (x.scale, x.zero_point) if same_quantization else (x.scale * 0.37, 3)
     output = tensor(reduced, DType.I8, scale, zero_point)
     assert_equals_tflm(one_operator(Mean((1, 2), keep_dims), [x], [output]), draw.generator)
+
+
+@pytest.mark.parametrize(
+    ("count", "input_scale", "output_scale"),
+    [
+        (34, 0.8369237780570984, 0.19692324101924896),
+        (48, 0.004088184330612421, 0.001362728071399033),
+        (23, 0.411093533039093, 0.035747263580560684),
+    ],
+)
+def test_mean_where_the_precision_of_quotients_matters_equals_tflm(count, input_scale, output_scale):
+    """Rows whose sums are 0, 1, 2, ...: every sum that does not saturate."""
+    rows = 127 * count
+    sums = np.arange(rows)[:, None]
+    values = (sums // count + (np.arange(count) < sums % count)).astype(np.int8)
+    x = tensor((rows, count), DType.I8, input_scale, 0)
+    graph = one_operator(Mean((1,)), [x], [tensor((rows,), DType.I8, output_scale, 0)])
+    assert_equals_tflm(graph, np.random.default_rng(0), [values])
 
 
 @pytest.mark.parametrize("seed", range(10))

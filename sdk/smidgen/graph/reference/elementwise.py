@@ -14,7 +14,7 @@ from smidgen.graph.fixed_point import (
     requantize,
     wrap_int32,
 )
-from smidgen.graph.operators import Activation, Add, Minimum, Sub
+from smidgen.graph.operators import Activation, Minimum, Sub
 from smidgen.graph.reference.base import QUANTIZED, Evaluator, require, tensors_of
 from smidgen.graph.types import DType, Graph, Node
 
@@ -55,18 +55,13 @@ class MulParameters:
 
 
 def add_parameters(graph: Graph, node: Node) -> AddParameters:
-    """Of an int8 or int16 Add or Sub.
-
-    TensorFlow Lite Micro derives the multipliers in float64 for Add and in float32 for Sub.
-    """
+    """Of an int8 or int16 Add or Sub."""
     (input1, input2), output = tensors_of(graph, node)
-    real = np.float64 if isinstance(node.operator, Add) else np.float32
     left_shift = 20 if output.dtype is DType.I8 else 15
-    scale1, scale2, scale = real(input1.scale), real(input2.scale), real(output.scale)
-    twice_larger_scale = real(2) * max(scale1, scale2)
-    multiplier1, shift1 = quantize_multiplier(float(scale1 / twice_larger_scale))
-    multiplier2, shift2 = quantize_multiplier(float(scale2 / twice_larger_scale))
-    multiplier, shift = quantize_multiplier(float(twice_larger_scale / (real(1 << left_shift) * scale)))
+    twice_larger_scale = 2 * max(input1.scale, input2.scale)
+    multiplier1, shift1 = quantize_multiplier(input1.scale / twice_larger_scale)
+    multiplier2, shift2 = quantize_multiplier(input2.scale / twice_larger_scale)
+    multiplier, shift = quantize_multiplier(twice_larger_scale / ((1 << left_shift) * output.scale))
     return AddParameters(
         left_shift,
         input1.zero_point,
