@@ -23,11 +23,11 @@ struct smidgen_block {
     struct smidgen_output output;
 };
 
-SMIDGEN_INLINE int8_t smidgen_block_output(uint32_t sum, uint32_t multiplier, int32_t shift, int32_t half,
-                                           const struct smidgen_output *output, int wide) {
-    const int32_t scaled = wide ? smidgen_scale(sum, multiplier, shift)
-                                : smidgen_scale_right(sum, multiplier, shift, half);
-    return smidgen_finish(scaled, output);
+SMIDGEN_INLINE int8_t smidgen_block_output(uint32_t sum, uint32_t multiplier, int32_t shift,
+                                           int32_t rounding, const struct smidgen_output *output, int wide) {
+    if (wide)
+        return smidgen_finish(smidgen_scale(sum, multiplier, shift), output);
+    return smidgen_finish_right(sum, multiplier, shift, rounding, output->min, output->max);
 }
 
 /* One value of a patch times the weights of 4 channels. */
@@ -63,15 +63,16 @@ SMIDGEN_INLINE int8_t smidgen_block_output(uint32_t sum, uint32_t multiplier, in
 #define SMIDGEN_STORE_4(s0, s1, s2, s3)                                                            \
     do {                                                                                           \
         const uint32_t m = *multiplier;                                                            \
-        const int32_t right = *shift, half = wide ? 0 : (int32_t)((uint32_t)1 << (right - 1));     \
+        const int32_t right = *shift;                                                              \
+        const int32_t rounding = wide ? 0 : smidgen_rounding(output.zero_point, right);            \
         int8_t *o = out;                                                                           \
-        *o = smidgen_block_output(s0, m, right, half, &output, wide);                              \
+        *o = smidgen_block_output(s0, m, right, rounding, &output, wide);                              \
         o += pixel_stride;                                                                         \
-        *o = smidgen_block_output(s1, m, right, half, &output, wide);                              \
+        *o = smidgen_block_output(s1, m, right, rounding, &output, wide);                              \
         o += pixel_stride;                                                                         \
-        *o = smidgen_block_output(s2, m, right, half, &output, wide);                              \
+        *o = smidgen_block_output(s2, m, right, rounding, &output, wide);                              \
         o += pixel_stride;                                                                         \
-        *o = smidgen_block_output(s3, m, right, half, &output, wide);                              \
+        *o = smidgen_block_output(s3, m, right, rounding, &output, wide);                              \
         multiplier += parameter_step;                                                              \
         shift += parameter_step;                                                                   \
         out++;                                                                                     \
@@ -79,8 +80,9 @@ SMIDGEN_INLINE int8_t smidgen_block_output(uint32_t sum, uint32_t multiplier, in
 
 #define SMIDGEN_STORE_1(sum)                                                                       \
     do {                                                                                           \
-        const int32_t right = *shift, half = wide ? 0 : (int32_t)((uint32_t)1 << (right - 1));     \
-        *out++ = smidgen_block_output(sum, *multiplier, right, half, &output, wide);               \
+        const int32_t right = *shift;                                                              \
+        const int32_t rounding = wide ? 0 : smidgen_rounding(output.zero_point, right);            \
+        *out++ = smidgen_block_output(sum, *multiplier, right, rounding, &output, wide);               \
         multiplier += parameter_step;                                                              \
         shift += parameter_step;                                                                   \
     } while (0)

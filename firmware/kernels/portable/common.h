@@ -44,12 +44,6 @@ SMIDGEN_INLINE int32_t smidgen_scale(uint32_t x, uint32_t multiplier, int32_t sh
     return smidgen_rounding_shift(smidgen_multiply_high((int32_t)shifted, multiplier), shift < 0 ? 0 : shift);
 }
 
-/* smidgen_scale for 1 <= shift <= 31 where |x| + 2^(shift - 1) < 2^31; half is 2^(shift - 1). */
-SMIDGEN_INLINE int32_t smidgen_scale_right(uint32_t x, uint32_t multiplier, int32_t shift, int32_t half) {
-    const int32_t high = smidgen_multiply_high((int32_t)x, multiplier);
-    return (high + (high >> 31) + half) >> shift;
-}
-
 /* How an int8 output is made from a scaled accumulator. */
 struct smidgen_output {
     int32_t zero_point, min, max;
@@ -58,6 +52,18 @@ struct smidgen_output {
 SMIDGEN_INLINE int8_t smidgen_finish(int32_t scaled, const struct smidgen_output *output) {
     const int32_t shifted = (int32_t)((uint32_t)scaled + (uint32_t)output->zero_point);
     return (int8_t)smidgen_clamp(shifted, output->min, output->max);
+}
+
+/* As smidgen_finish(smidgen_scale(x, multiplier, shift)) for 1 <= shift <= 31, in fewer steps. rounding is
+ * smidgen_rounding(zero_point, shift); |x| + |rounding| < 2^31. */
+SMIDGEN_INLINE int32_t smidgen_rounding(int32_t zero_point, int32_t shift) {
+    return (int32_t)((uint32_t)(2 * zero_point + 1) << (shift - 1));
+}
+
+SMIDGEN_INLINE int8_t smidgen_finish_right(uint32_t x, uint32_t multiplier, int32_t shift, int32_t rounding,
+                                           int32_t min, int32_t max) {
+    const int32_t high = smidgen_multiply_high((int32_t)x, multiplier);
+    return (int8_t)smidgen_clamp((high + (high >> 31) + rounding) >> shift, min, max);
 }
 
 #endif

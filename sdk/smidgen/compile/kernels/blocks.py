@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from smidgen.compile.kernels.common import Requantization, largest_accumulator, requantization
+from smidgen.compile.kernels.common import fold_zero_point, largest_accumulator, requantization
 from smidgen.compile.schedule import Blob
-from smidgen.graph.fixed_point import wrap_int32
+from smidgen.graph.reference.conv import ConvParameters
 
 BLOCK_CHANNELS = 4
 
@@ -20,21 +20,21 @@ def interleave(weights: np.ndarray) -> np.ndarray:
 
 
 def block_blobs(
-    weights: np.ndarray,
-    bias: np.ndarray,
-    input_zero_point: int,
-    multiplier: np.ndarray,
-    shift: np.ndarray,
-    groups: int = 1,
-) -> tuple[tuple[Blob, Blob], Requantization]:
-    """(weights and bias, requantization) of a matrix product of weights (channels, depth) with int8 vectors.
+    weights: np.ndarray, bias: np.ndarray, parameters: ConvParameters, groups: int = 1
+) -> tuple[tuple[Blob, ...], bool]:
+    """(weights, bias, multiplier and shift, whether the wide kernel is needed) of a matrix product.
 
-    The input's zero point goes into the bias: sum((x - z) * w) + b = sum(x * w) + (b - z * sum(w)).
+    weights: (channels, depth); bias: (channels,); the input's zero point goes into the bias. parameters may
+    hold one multiplier and shift for all channels.
     """
-    folded = wrap_int32(bias - input_zero_point * weights.astype(np.int64).sum(axis=1))
+    p = parameters
+    requantized = requantization(
+        p.multiplier, p.shift, largest_accumulator(weights, bias), p.output_zero_point
+    )
     rows = weights.reshape(groups, -1, weights.shape[1])
     blobs = (
         Blob("weights", np.concatenate([interleave(group) for group in rows]), "weights"),
-        Blob("bias", folded.astype(np.int32), "bias"),
+        Blob("bias", fold_zero_point(weights, bias, p.input_zero_point), "bias"),
+        *requantized.blobs,
     )
-    return blobs, requantization(multiplier, shift, largest_accumulator(weights, folded))
+    return blobs, requantized.wide

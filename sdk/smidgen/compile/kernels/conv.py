@@ -1,25 +1,21 @@
-"""Kernels of firmware/kernels/portable/conv.h and depthwise.h."""
+"""Kernels of firmware/kernels/portable/conv.h."""
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
-
+from smidgen.compile.kernels import depthwise
 from smidgen.compile.kernels.blocks import block_blobs
 from smidgen.compile.kernels.common import (
     PORTABLE,
     bias_of,
     constant_operands,
-    largest_accumulator,
     refuse_other_types,
     refuse_weights,
-    requantization,
 )
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
-from smidgen.compile.schedule import Blob
 from smidgen.graph import Graph, Node
-from smidgen.graph.operators import Conv2D, DepthwiseConv2D
+from smidgen.graph.operators import Conv2D
 from smidgen.graph.reference.conv import conv_parameters
 
 PATCHES = 4
@@ -49,11 +45,10 @@ def _lower_conv(graph: Graph, node: Node, optimize: str) -> Lowered:
     pixels = math.prod(output.shape[:3])
     p = conv_parameters(graph, node)
     rows = weights.data.reshape(channels, depth)
-    bias = bias_of(graph, node, channels)
-    blobs, requantized = block_blobs(rows, bias, p.input_zero_point, p.multiplier, p.shift, groups)
+    blobs, wide = block_blobs(rows, bias_of(graph, node, channels), p, groups)
     patches = _patches(depth, pixels, x.elements + output.elements)
     return Lowered(
-        symbol="smidgen_conv_wide" if requantized.wide else "smidgen_conv",
+        symbol="smidgen_conv_wide" if wide else "smidgen_conv",
         shape_type="struct smidgen_conv_shape",
         shape={
             "batches": x.shape[0],
@@ -79,7 +74,7 @@ def _lower_conv(graph: Graph, node: Node, optimize: str) -> Lowered:
             "activation_max": p.clamp_max,
         },
         reads=node.inputs[:1],
-        blobs=(*blobs, *requantized.blobs),
+        blobs=blobs,
         scratch_bytes=patches * depth,
         macs=output.elements * depth,
         specialise=False,
@@ -87,52 +82,4 @@ def _lower_conv(graph: Graph, node: Node, optimize: str) -> Lowered:
     )
 
 
-def _lower_depthwise(graph: Graph, node: Node, optimize: str) -> Lowered:
-    operator: DepthwiseConv2D = node.operator
-    x, weights = graph.tensor(node.inputs[0]), graph.tensor(node.inputs[1])
-    output = graph.tensor(node.outputs[0])
-    _, kernel_height, kernel_width, channels = weights.shape
-    p = conv_parameters(graph, node)
-    bias = bias_of(graph, node, channels)
-    rows = weights.data.reshape(-1, channels).T
-    requantized = requantization(p.multiplier, p.shift, 2 * largest_accumulator(rows, bias))
-    return Lowered(
-        symbol="smidgen_depthwise",
-        shape_type="struct smidgen_depthwise_shape",
-        shape={
-            "batches": x.shape[0],
-            "input_height": x.shape[1],
-            "input_width": x.shape[2],
-            "input_channels": x.shape[3],
-            "output_height": output.shape[1],
-            "output_width": output.shape[2],
-            "channel_multiplier": channels // x.shape[3],
-            "kernel_height": kernel_height,
-            "kernel_width": kernel_width,
-            "stride_height": operator.stride[0],
-            "stride_width": operator.stride[1],
-            "dilation_height": operator.dilation[0],
-            "dilation_width": operator.dilation[1],
-            "pad_top": operator.padding.top,
-            "pad_left": operator.padding.left,
-            "input_zero_point": p.input_zero_point,
-            "output_zero_point": p.output_zero_point,
-            "activation_min": p.clamp_min,
-            "activation_max": p.clamp_max,
-        },
-        reads=node.inputs[:1],
-        blobs=(
-            Blob("weights", np.ascontiguousarray(weights.data).reshape(-1), "weights"),
-            Blob("bias", bias.astype(np.int32), "bias"),
-            *requantized.blobs,
-        ),
-        macs=output.elements * kernel_height * kernel_width,
-        specialise=False,
-        constants=constant_operands(graph, node.inputs[:1]),
-    )
-
-
-KERNELS = (
-    KernelSpec("conv", "conv", PORTABLE, (Conv2D,), _refuse, _lower_conv),
-    KernelSpec("depthwise", "conv", PORTABLE, (DepthwiseConv2D,), _refuse, _lower_depthwise),
-)
+KERNELS = (KernelSpec("conv", "conv", PORTABLE, (Conv2D,), _refuse, _lower_conv), *depthwise.KERNELS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from smidgen.compile.kernels.blocks import block_blobs
 from smidgen.compile.kernels.common import (
     PORTABLE,
@@ -26,16 +28,11 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
     p = fully_connected_parameters(graph, node)
     # One multiplier and shift for all outputs are stored once.
     per_channel = len(set(zip(p.multiplier.tolist(), p.shift.tolist(), strict=True))) > 1
-    stored = outputs if per_channel else 1
-    blobs, requantized = block_blobs(
-        weights.data,
-        bias_of(graph, node, outputs),
-        p.input_zero_point,
-        p.multiplier[:stored],
-        p.shift[:stored],
-    )
+    if not per_channel:
+        p = replace(p, multiplier=p.multiplier[:1], shift=p.shift[:1])
+    blobs, wide = block_blobs(weights.data, bias_of(graph, node, outputs), p)
     return Lowered(
-        symbol="smidgen_fully_connected_wide" if requantized.wide else "smidgen_fully_connected",
+        symbol="smidgen_fully_connected_wide" if wide else "smidgen_fully_connected",
         shape_type="struct smidgen_fully_connected_shape",
         shape={
             "rows": output.elements // outputs,
@@ -47,7 +44,7 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
             "activation_max": p.clamp_max,
         },
         reads=node.inputs[:1],
-        blobs=(*blobs, *requantized.blobs),
+        blobs=blobs,
         macs=output.elements * depth,
         specialise=False,
         constants=constant_operands(graph, node.inputs[:1]),
