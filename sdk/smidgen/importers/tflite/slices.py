@@ -37,7 +37,7 @@ def slice_(call: Call) -> None:
 
 @importer("STRIDED_SLICE", "StridedSliceOptions")
 def strided_slice(call: Call) -> None:
-    """Semantics of tf.strided_slice: begin, end and strides hold one number per position; masks mark positions."""
+    """Semantics of tf.strided_slice: begin, end and strides hold one number per position; masks mark them."""
     call.expect(inputs=4)
     x, y = _operands(call)
     begins, ends, steps = (call.parameter(index + 1, role).tolist() for index, role in enumerate(_ROLES))

@@ -1,0 +1,364 @@
+"""One small valid model of every supported operator, int8 or float, with what its import should give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from smidgen.graph import operators as op
+from smidgen.graph.operators import Activation, Operator, Padding
+from tflite_builder import ModelBuilder
+
+_RANDOM_SEED = 7
+_X_SCALE, _X_ZERO = 0.05, 3
+_Y_SCALE, _Y_ZERO = 0.08, -5
+_SOFT = {"scale": 1 / 256, "zero_point": -128}
+
+
+class OperatorModel:
+    """A model under construction in one type: `x`, `y` and constants get a quantization when it is int8."""
+
+    def __init__(self, dtype: str) -> None:
+        self.builder = ModelBuilder()
+        self.dtype = dtype
+        self.random = np.random.default_rng(_RANDOM_SEED)
+
+    def x(self, *shape: int, scale: float = _X_SCALE, zero_point: int = _X_ZERO) -> int:
+        return self.builder.input(shape, self.dtype, **self._quantized(scale, zero_point))
+
+    def y(self, *shape: int, scale: float = _Y_SCALE, zero_point: int = _Y_ZERO) -> int:
+        index = self.builder.tensor(shape, self.dtype, **self._quantized(scale, zero_point))
+        self.builder.output(index)
+        return index
+
+    def same(self, *shape: int) -> int:
+        """An output with the input's quantization."""
+        return self.y(*shape, scale=_X_SCALE, zero_point=_X_ZERO)
+
+    def weights(self, *shape: int, axis: int) -> int:
+        if self.dtype == "float32":
+            return self.builder.constant(self.random.normal(0, 1, shape).astype(np.float32))
+        data = self.random.integers(-127, 128, shape).astype(np.int8)
+        return self.builder.constant(data, scale=self._weight_scales(shape[axis]), axis=axis)
+
+    def bias(self, channels: int) -> int:
+        if self.dtype == "float32":
+            return self.builder.constant(self.random.normal(0, 1, channels).astype(np.float32))
+        data = self.random.integers(-500, 500, channels).astype(np.int32)
+        return self.builder.constant(data, scale=_X_SCALE * self._weight_scales(channels))
+
+    def constant(self, data: np.ndarray, scale: float = _X_SCALE, zero_point: int = _X_ZERO) -> int:
+        """An operand of the model's own type."""
+        return self.builder.constant(data.astype(self.dtype), **self._quantized(scale, zero_point))
+
+    def integers(self, *values: object) -> int:
+        return self.builder.constant(np.array(values, np.int32))
+
+    def scalar(self, value: int) -> int:
+        return self.builder.constant(np.array(value, np.int32))
+
+    @staticmethod
+    def _weight_scales(channels: int) -> np.ndarray:
+        return np.linspace(0.001, 0.004, channels).astype(np.float32)
+
+    def _quantized(self, scale: float, zero_point: int) -> dict:
+        return {} if self.dtype == "float32" else {"scale": scale, "zero_point": zero_point}
+
+
+Case = Callable[[OperatorModel], list[Operator]]
+CASES: dict[str, Case] = {}
+
+
+def case(function: Case) -> Case:
+    CASES[function.__name__] = function
+    return function
+
+
+def build(name: str, dtype: str = "int8") -> tuple[bytes, list[Operator]]:
+    """(the file's content, the operators that its import should give)."""
+    model = OperatorModel(dtype)
+    expected = CASES[name](model)
+    return model.builder.build(), expected
+
+
+# Each case is named for the builtin operator, with what is special about it after two underscores.
+
+
+@case
+def CONV_2D(m: OperatorModel) -> list[Operator]:
+    inputs = [m.x(1, 8, 9, 3), m.weights(4, 3, 3, 3, axis=0), m.bias(4)]
+    options = {"padding": "SAME", "stride_h": 2, "stride_w": 3, "activation": "RELU"}
+    m.builder.operator("CONV_2D", inputs, [m.y(1, 4, 3, 4)], **options)
+    return [op.Conv2D((2, 3), (1, 1), Padding(0, 1, 0, 0), Activation.RELU)]
+
+
+@case
+def CONV_2D__dilated_without_bias(m: OperatorModel) -> list[Operator]:
+    inputs = [m.x(1, 8, 9, 2), m.weights(4, 3, 2, 2, axis=0), -1]
+    options = {"padding": "SAME", "dilation_h_factor": 2, "dilation_w_factor": 3, "activation": "RELU6"}
+    m.builder.operator("CONV_2D", inputs, [m.y(1, 8, 9, 4)], **options)
+    return [op.Conv2D((1, 1), (2, 3), Padding(2, 2, 1, 2), Activation.RELU6)]
+
+
+@case
+def CONV_2D__groups(m: OperatorModel) -> list[Operator]:
+    inputs = [m.x(1, 5, 5, 6), m.weights(4, 2, 2, 3, axis=0), m.bias(4)]
+    m.builder.operator("CONV_2D", inputs, [m.y(1, 4, 4, 4)], padding="VALID")
+    return [op.Conv2D()]
+
+
+@case
+def DEPTHWISE_CONV_2D(m: OperatorModel) -> list[Operator]:
+    inputs = [m.x(1, 6, 6, 3), m.weights(1, 3, 3, 6, axis=3), m.bias(6)]
+    options = {"padding": "SAME", "depth_multiplier": 2, "stride_h": 2, "stride_w": 2}
+    m.builder.operator("DEPTHWISE_CONV_2D", inputs, [m.y(1, 3, 3, 6)], **options)
+    return [op.DepthwiseConv2D((2, 2), (1, 1), Padding(0, 1, 0, 1))]
+
+
+@case
+def FULLY_CONNECTED(m: OperatorModel) -> list[Operator]:
+    inputs = [m.x(2, 12), m.weights(5, 12, axis=0), m.bias(5)]
+    m.builder.operator("FULLY_CONNECTED", inputs, [m.y(2, 5)], activation="RELU")
+    return [op.FullyConnected(Activation.RELU)]
+
+
+@case
+def FULLY_CONNECTED__keep_num_dims(m: OperatorModel) -> list[Operator]:
+    inputs = [m.x(1, 3, 4), m.weights(5, 4, axis=0), m.bias(5)]
+    m.builder.operator("FULLY_CONNECTED", inputs, [m.y(1, 3, 5)], keep_num_dims=True)
+    return [op.FullyConnected()]
+
+
+@case
+def AVERAGE_POOL_2D(m: OperatorModel) -> list[Operator]:
+    options = {"padding": "SAME", "filter_height": 3, "filter_width": 2, "stride_h": 2, "stride_w": 1}
+    m.builder.operator("AVERAGE_POOL_2D", [m.x(1, 6, 5, 2)], [m.same(1, 3, 5, 2)], **options)
+    return [op.AveragePool2D((3, 2), (2, 1), Padding(0, 1, 0, 1))]
+
+
+@case
+def MAX_POOL_2D(m: OperatorModel) -> list[Operator]:
+    options = {"padding": "VALID", "filter_height": 2, "filter_width": 2, "stride_h": 2, "stride_w": 2}
+    m.builder.operator("MAX_POOL_2D", [m.x(1, 6, 5, 2)], [m.same(1, 3, 2, 2)], **options)
+    return [op.MaxPool2D((2, 2), (2, 2))]
+
+
+@case
+def MEAN(m: OperatorModel) -> list[Operator]:
+    m.builder.operator("MEAN", [m.x(1, 4, 5, 3), m.integers(1, 2)], [m.y(1, 1, 1, 3)], keep_dims=True)
+    return [op.Mean((1, 2), True)]
+
+
+@case
+def MEAN__negative_axis(m: OperatorModel) -> list[Operator]:
+    m.builder.operator("MEAN", [m.x(2, 3, 4), m.integers(-1)], [m.y(2, 3)], keep_dims=False)
+    return [op.Mean((2,), False)]
+
+
+@case
+def ADD(m: OperatorModel) -> list[Operator]:
+    a, b = m.x(1, 3, 3, 4), m.x(1, 3, 3, 4, scale=0.11, zero_point=-20)
+    m.builder.operator("ADD", [a, b], [m.y(1, 3, 3, 4)], activation="RELU")
+    return [op.Add(Activation.RELU)]
+
+
+@case
+def ADD__broadcast_constant(m: OperatorModel) -> list[Operator]:
+    inputs = [m.x(1, 3, 3, 4), m.constant(np.arange(4) * 10, scale=0.02, zero_point=1)]
+    m.builder.operator("ADD", inputs, [m.y(1, 3, 3, 4)])
+    return [op.Add()]
+
+
+@case
+def SUB(m: OperatorModel) -> list[Operator]:
+    a, b = m.x(1, 3, 3, 4), m.x(1, 1, 1, 4, scale=0.11, zero_point=-20)
+    m.builder.operator("SUB", [a, b], [m.y(1, 3, 3, 4)])
+    return [op.Sub()]
+
+
+@case
+def MUL(m: OperatorModel) -> list[Operator]:
+    a, b = m.x(1, 3, 3, 4), m.x(1, 3, 3, 1, scale=0.11, zero_point=-20)
+    m.builder.operator("MUL", [a, b], [m.y(1, 3, 3, 4)], activation="RELU6")
+    return [op.Mul(Activation.RELU6)]
+
+
+@case
+def MINIMUM(m: OperatorModel) -> list[Operator]:
+    m.builder.operator("MINIMUM", [m.x(1, 3, 4), m.x(1, 3, 4)], [m.same(1, 3, 4)])
+    return [op.Minimum()]
+
+
+@case
+def MAXIMUM(m: OperatorModel) -> list[Operator]:
+    inputs = [m.x(1, 3, 4), m.constant(np.array([1, -2, 3, 40]))]
+    m.builder.operator("MAXIMUM", inputs, [m.same(1, 3, 4)])
+    return [op.Maximum()]
+
+
+@case
+def CONCATENATION(m: OperatorModel) -> list[Operator]:
+    inputs = [m.x(1, 3, 2), m.x(1, 3, 4), m.constant(np.full((1, 3, 1), 9))]
+    m.builder.operator("CONCATENATION", inputs, [m.same(1, 3, 7)], axis=-1)
+    return [op.Concatenation(2)]
+
+
+@case
+def PAD(m: OperatorModel) -> list[Operator]:
+    paddings = m.integers([0, 0], [1, 2], [0, 3], [0, 0])
+    m.builder.operator("PAD", [m.x(1, 3, 4, 2), paddings], [m.same(1, 6, 7, 2)])
+    return [op.Pad(((0, 0), (1, 2), (0, 3), (0, 0)))]
+
+
+@case
+def PADV2(m: OperatorModel) -> list[Operator]:
+    inputs = [m.x(1, 3, 4, 2), m.integers([0, 0], [1, 2], [0, 3], [0, 0]), m.constant(np.array([17]))]
+    m.builder.operator("PADV2", inputs, [m.same(1, 6, 7, 2)])
+    return [op.Pad(((0, 0), (1, 2), (0, 3), (0, 0)), 17)]
+
+
+@case
+def RESHAPE(m: OperatorModel) -> list[Operator]:
+    m.builder.operator("RESHAPE", [m.x(1, 3, 4, 2), m.integers(-1, 8)], [m.same(3, 8)])
+    return [op.Reshape()]
+
+
+@case
+def RESHAPE__by_options(m: OperatorModel) -> list[Operator]:
+    m.builder.operator("RESHAPE", [m.x(1, 3, 4, 2)], [m.same(3, 8)], new_shape=[3, 8])
+    return [op.Reshape()]
+
+
+@case
+def SQUEEZE(m: OperatorModel) -> list[Operator]:
+    m.builder.operator("SQUEEZE", [m.x(1, 1, 1, 6)], [m.same(1, 6)], squeeze_dims=[1, -2])
+    return [op.Reshape()]
+
+
+@case
+def EXPAND_DIMS(m: OperatorModel) -> list[Operator]:
+    m.builder.operator("EXPAND_DIMS", [m.x(2, 6), m.scalar(-1)], [m.same(2, 6, 1)])
+    return [op.Reshape()]
+
+
+@case
+def TRANSPOSE(m: OperatorModel) -> list[Operator]:
+    m.builder.operator("TRANSPOSE", [m.x(1, 3, 4, 2), m.integers(0, 3, 1, 2)], [m.same(1, 2, 3, 4)])
+    return [op.Transpose((0, 3, 1, 2))]
+
+
+@case
+def SLICE(m: OperatorModel) -> list[Operator]:
+    inputs = [m.x(1, 5, 6, 2), m.integers(0, 1, 2, 0), m.integers(1, 3, -1, 2)]
+    m.builder.operator("SLICE", inputs, [m.same(1, 3, 4, 2)])
+    return [op.StridedSlice((0, 1, 2, 0), (1, 1, 1, 1))]
+
+
+@case
+def STRIDED_SLICE(m: OperatorModel) -> list[Operator]:
+    inputs = [m.x(1, 6, 6, 2), m.integers(0, 5, 1, 0), m.integers(1, 0, 6, 2), m.integers(1, -2, 2, 1)]
+    m.builder.operator("STRIDED_SLICE", inputs, [m.same(1, 3, 3, 2)], begin_mask=1, end_mask=8)
+    return [op.StridedSlice((0, 5, 1, 0), (1, -2, 2, 1))]
+
+
+@case
+def STRIDED_SLICE__shrink(m: OperatorModel) -> list[Operator]:
+    inputs = [m.x(1, 6, 6, 2), m.integers(0, -1, 0, 0), m.integers(1, 0, 6, 2), m.integers(1, 1, 3, 1)]
+    m.builder.operator("STRIDED_SLICE", inputs, [m.same(1, 2, 2)], shrink_axis_mask=2)
+    return [op.StridedSlice((0, 5, 0, 0), (1, 1, 3, 1)), op.Reshape()]
+
+
+@case
+def STRIDED_SLICE__ellipsis_and_new_axis(m: OperatorModel) -> list[Operator]:
+    inputs = [m.x(2, 6, 4), m.integers(0, 0, 1), m.integers(0, 0, 3), m.integers(1, 1, 1)]
+    m.builder.operator("STRIDED_SLICE", inputs, [m.same(1, 2, 6, 2)], new_axis_mask=1, ellipsis_mask=2)
+    return [op.StridedSlice((0, 0, 1), (1, 1, 1)), op.Reshape()]
+
+
+@case
+def SPLIT(m: OperatorModel) -> list[Operator]:
+    outputs = [m.same(1, 3, 2) for _ in range(3)]
+    m.builder.operator("SPLIT", [m.scalar(2), m.x(1, 3, 6)], outputs, num_splits=3)
+    return [op.Split(2)]
+
+
+@case
+def SPLIT_V(m: OperatorModel) -> list[Operator]:
+    outputs = [m.same(1, 3, 1), m.same(1, 3, 3), m.same(1, 3, 2)]
+    inputs = [m.x(1, 3, 6), m.integers(1, -1, 2), m.scalar(-1)]
+    m.builder.operator("SPLIT_V", inputs, outputs, num_splits=3)
+    return [op.Split(2)]
+
+
+@case
+def PACK(m: OperatorModel) -> list[Operator]:
+    m.builder.operator("PACK", [m.x(2, 3), m.x(2, 3)], [m.same(2, 2, 3)], values_count=2, axis=1)
+    return [op.Pack(1)]
+
+
+@case
+def UNPACK(m: OperatorModel) -> list[Operator]:
+    m.builder.operator("UNPACK", [m.x(2, 3, 2)], [m.same(2, 3), m.same(2, 3)], num=2, axis=-1)
+    return [op.Unpack(2)]
+
+
+@case
+def SOFTMAX(m: OperatorModel) -> list[Operator]:
+    m.builder.operator("SOFTMAX", [m.x(2, 10)], [m.y(2, 10, **_SOFT)], beta=0.5)
+    return [op.Softmax(0.5)]
+
+
+@case
+def LOGISTIC(m: OperatorModel) -> list[Operator]:
+    m.builder.operator("LOGISTIC", [m.x(1, 40)], [m.y(1, 40, **_SOFT)])
+    return [op.Logistic()]
+
+
+@case
+def TANH(m: OperatorModel) -> list[Operator]:
+    m.builder.operator("TANH", [m.x(1, 40)], [m.y(1, 40, scale=1 / 128, zero_point=0)])
+    return [op.Tanh()]
+
+
+@case
+def RELU(m: OperatorModel) -> list[Operator]:
+    m.builder.operator("RELU", [m.x(1, 40)], [m.y(1, 40)])
+    return [op.Relu()]
+
+
+@case
+def RELU6(m: OperatorModel) -> list[Operator]:
+    m.builder.operator("RELU6", [m.x(1, 40)], [m.same(1, 40)])
+    return [op.Relu6()]
+
+
+@case
+def LEAKY_RELU(m: OperatorModel) -> list[Operator]:
+    m.builder.operator("LEAKY_RELU", [m.x(1, 40)], [m.y(1, 40)], alpha=0.25)
+    return [op.LeakyRelu(0.25)]
+
+
+@case
+def QUANTIZE(m: OperatorModel) -> list[Operator]:
+    x = m.builder.input((1, 40), "float32") if m.dtype == "float32" else m.x(1, 40)
+    y = m.builder.tensor((1, 40), "int8", scale=_Y_SCALE, zero_point=_Y_ZERO)
+    m.builder.output(y)
+    m.builder.operator("QUANTIZE", [x], [y])
+    return [op.Quantize()]
+
+
+@case
+def DEQUANTIZE(m: OperatorModel) -> list[Operator]:
+    x = m.builder.input((1, 40), "int8", scale=_X_SCALE, zero_point=_X_ZERO)
+    y = m.builder.tensor((1, 40), "float32")
+    m.builder.output(y)
+    m.builder.operator("DEQUANTIZE", [x], [y])
+    return [op.Dequantize()]
+
+
+@case
+def RESIZE_NEAREST_NEIGHBOR(m: OperatorModel) -> list[Operator]:
+    inputs = [m.x(1, 4, 5, 2), m.integers(7, 9)]
+    m.builder.operator("RESIZE_NEAREST_NEIGHBOR", inputs, [m.same(1, 7, 9, 2)], half_pixel_centers=True)
+    return [op.ResizeNearestNeighbor(False, True)]
