@@ -32,8 +32,10 @@ uint32_t board_clock_hz(void);
 
 /* All RAM that is free for the arena and the agent's tables; start is a multiple of 16. */
 board_region board_free_ram(void);
-/* The stack: it grows down from end to start. */
+/* The stack: it grows down from end to start; and its lowest byte in use, NULL when the board
+ * cannot tell. */
 board_region board_stack(void);
+static inline uint8_t *board_stack_pointer(void);
 /* Bytes of the image in flash, and of RAM that it reserves (stack, data, arena). 0 when unknown. */
 uint32_t board_flash_bytes(void);
 uint32_t board_ram_bytes(void);

@@ -4,21 +4,22 @@
 #include "golden.h"
 #include "mem.h"
 
-enum {
-    PAINT = 0xa5,
-    STACK_MARGIN = 96, /* below the painter's own frame: what the painter itself may use */
-};
+enum { PAINT = 0xa5 };
 
 static measure_count counters(void) {
     return (measure_count){board_cycles(), board_instructions()};
 }
 
-measure_count measure_run(const smidgen_model *model, void *arena) {
+measure_count measure_run(const smidgen_model *model, void *arena, uint32_t *stack) {
     void (*run)(void *) = model->run;
+    measure_paint_stack();
     uint64_t instructions = board_instructions();
     uint64_t cycles = board_cycles();
     run(arena);
     measure_count after = counters();
+    uint32_t here = (uint32_t)(board_stack().end - board_stack_pointer());
+    uint32_t depth = measure_stack_depth();
+    *stack = depth > here ? depth - here : 0;
     return (measure_count){after.cycles - cycles, after.instructions - instructions};
 }
 
@@ -147,11 +148,12 @@ uint32_t measure_painted_depth(const uint8_t *start, const uint8_t *end) {
     return (uint32_t)(end - start);
 }
 
+/* Calls nothing once it has the stack pointer, so that nothing lies below while it is painted. */
 void measure_paint_stack(void) {
     board_region stack = board_stack();
-    uint8_t *here = __builtin_frame_address(0);
-    if (here > stack.start && here <= stack.end && here - stack.start > STACK_MARGIN) {
-        measure_paint(stack.start, here - STACK_MARGIN);
+    const uint8_t *end = board_stack_pointer();
+    for (volatile uint8_t *at = stack.start; at < end; ++at) {
+        *at = PAINT;
     }
 }
 

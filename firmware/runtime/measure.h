@@ -27,8 +27,9 @@ typedef struct {
     uint32_t actual;
 } measure_selftest;
 
-/* From call to return of the model function, hooks off. */
-measure_count measure_run(const smidgen_model *model, void *arena);
+/* From call to return of the model function, hooks off. `*stack`: the bytes that it took of the
+ * stack. */
+measure_count measure_run(const smidgen_model *model, void *arena, uint32_t *stack);
 
 /* The same with a hook around every layer: rows[i] is what layer i took, without the hook's own
  * cost, which is `*cost` for each layer. rows has model->layer_count entries. */

@@ -37,7 +37,7 @@ static struct {
     measure_count cost;
 
     uint32_t stack_used; /* since boot */
-    uint32_t stack_run;  /* by the model alone, in the last run */
+    uint32_t stack_run;  /* by the model alone, in the last plain run */
 } session;
 
 static uint32_t total_bytes(const smidgen_tensor *tensors, uint32_t count) {
@@ -210,13 +210,11 @@ static service_status check_guards(void) {
 }
 
 static service_status run_model(uint32_t mode) {
-    board_region stack = board_stack();
     note_stack();
-    measure_paint_stack();
     session.row_count = 0;
     session.cost = (measure_count){0, 0};
     if (mode == RUN_PLAIN) {
-        session.total = measure_run(session.model, session.arena);
+        session.total = measure_run(session.model, session.arena, &session.stack_run);
     } else if (mode == RUN_PROFILE) {
         session.row_count = session.model->layer_count;
         session.total = measure_profile(session.model, session.arena,
@@ -230,9 +228,6 @@ static service_status run_model(uint32_t mode) {
             return STATUS_NO_MEMORY;
         }
     }
-    uint32_t here = (uint32_t)(stack.end - (uint8_t *)__builtin_frame_address(0));
-    uint32_t depth = measure_stack_depth();
-    session.stack_run = depth > here ? depth - here : 0;
     note_stack();
     return check_guards();
 }
@@ -391,8 +386,6 @@ static service_status selftest(const service_request *request, cbor_writer *repl
     /* The test needs the arena: the outputs are lost, and the input too unless there is a copy. */
     session.output_valid = false;
     session.input_open = session.input_open && session.input_copy != NULL;
-    note_stack();
-    measure_paint_stack();
     measure_selftest result =
         measure_golden(session.model, session.arena, &session.model->golden[index]);
     session.model->reset(session.arena);

@@ -20,4 +20,10 @@ static inline void board_write(uint8_t byte) {
     MIDGE_UART_DATA = byte;
 }
 
+static inline uint8_t *board_stack_pointer(void) {
+    uint8_t *pointer;
+    __asm__ volatile("mv %0, sp" : "=r"(pointer));
+    return pointer;
+}
+
 #endif

@@ -12,6 +12,7 @@ from smidgen.device.base import (
     SelfTest,
     TensorInfo,
 )
+from smidgen.device.opening import open_device
 
 __all__ = [
     "Description",
@@ -24,4 +25,5 @@ __all__ = [
     "Run",
     "SelfTest",
     "TensorInfo",
+    "open_device",
 ]

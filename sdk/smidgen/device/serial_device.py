@@ -52,8 +52,8 @@ class Deadlines:
 class SerialDevice(Device):
     """The agent behind a port.
 
-    port: a device path or a pyserial URL; expected: the model's name and version as the descriptor gives
-    them, checked when the firmware answers first (None: any); retry_seconds: see Client.
+    port: a device path or a pyserial URL; expected: the version of the model that must be there, checked
+    when the firmware answers first (None: any); retry_seconds: see Client.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class SerialDevice(Device):
         port: str,
         *,
         baud: int = 115200,
-        expected: tuple[str, str] | None = None,
+        expected: str | None = None,
         deadlines: Deadlines | None = None,
         retry_seconds: float = 0.5,
     ) -> None:
@@ -93,9 +93,9 @@ class SerialDevice(Device):
                 f"{protocol.PROTOCOL_VERSION}",
                 "build and flash the firmware again",
             )
-        if self._expected is not None and (served.model, served.rev) != self._expected:
+        if self._expected is not None and served.rev != self._expected:
             raise stage.error(
-                f"the device serves {served.model} {served.rev}, expected {' '.join(self._expected)}",
+                f"the device serves '{served.model}' version {served.rev}, expected version {self._expected}",
                 "flash the firmware of this bundle",
             )
         self._served = served
@@ -310,7 +310,7 @@ class SimulatedDevice(SerialDevice):
         image: Path,
         configuration: str,
         *,
-        expected: tuple[str, str] | None = None,
+        expected: str | None = None,
         deadlines: Deadlines | None = None,
         retry_seconds: float = 2.0,
     ) -> None:

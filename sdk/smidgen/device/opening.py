@@ -1,0 +1,35 @@
+"""From a target and a bundle to the device that runs it."""
+
+from __future__ import annotations
+
+from smidgen.compile.bundle import Bundle
+from smidgen.device.base import Device
+from smidgen.errors import Problem, UsageError
+from smidgen.targets import Target
+
+
+def open_device(target: Target, bundle: Bundle, port: str | None = None) -> Device:
+    """The device of this target, not loaded yet: use it in a `with` statement.
+
+    bundle: built for this target; port: instead of the target's serial port, for targets that have one.
+    Raises UsageError when the bundle holds nothing for this target, or no port is known.
+    """
+    # Each kind needs its own libraries, so only the one that is wanted is imported.
+    version = str(bundle.manifest["version"])
+    if target.runner.kind == "host":
+        from smidgen.device.host import HostDevice
+
+        return HostDevice(bundle)
+    from smidgen.device.serial_device import SerialDevice, SimulatedDevice
+
+    if target.runner.kind == "verilator":
+        if bundle.elf is None:
+            fix = f"build it with -t {target.name}"
+            raise UsageError(Problem(str(bundle.folder), "the bundle holds no firmware image", fix))
+        return SimulatedDevice(bundle.elf, target.runner.configuration, expected=version)
+    serial = target.serial
+    url = port or (serial.port if serial else "")
+    if not url:
+        fix = "give one, or write it into the target file: [serial] port = ..."
+        raise UsageError(Problem(f"target '{target.name}'", "no serial port is known", fix))
+    return SerialDevice(url, baud=serial.baud if serial else 115200, expected=version)
