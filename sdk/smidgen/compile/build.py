@@ -84,7 +84,7 @@ def build(
             figures,
             flash_bytes=image.flash_bytes,
             ram_bytes=image.ram_bytes,
-            agent_code_bytes=image.flash_bytes - figures.weights_bytes - alone["code_bytes"],
+            agent_code_bytes=image.flash_bytes - image.model_bytes,
         )
     write_files(folder, {GOLDEN: _npz(arrays)})
     toolchain = {

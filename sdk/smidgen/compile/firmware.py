@@ -22,16 +22,23 @@ from smidgen.targets import Memory, Target
 from smidgen.toolchains import Compiler, ToolFailed, compile_object, run_tool
 
 STACK_ALIGNMENT = 16
+MAP = "firmware.map"
+MODEL_OBJECT = "model.o"
+_MAP_ENTRY = re.compile(r"\s0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+(\S+)$", re.MULTILINE)
 _OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes?")
 
 
 @dataclass(frozen=True)
 class Image:
-    """Bytes that the whole image takes of flash and of RAM, and the stack that it reserves."""
+    """Bytes that the whole image takes of flash and of RAM, and the stack that it reserves.
+
+    model_bytes: what model.c takes of the flash in it, hooks compiled in.
+    """
 
     flash_bytes: int
     ram_bytes: int
     stack_bytes: int
+    model_bytes: int
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ def build_firmware(
         objcopy = compiler.tool("objcopy")
         run_tool(objcopy, ["-O", "binary", str(elf), str(folder / BIN)], "writing the binary image")
         run_tool(objcopy, ["-O", "ihex", str(elf), str(folder / HEX)], "writing the hexadecimal image")
-        (folder / "image.json").write_text(json.dumps(asdict(_image(elf, target))))
+        (folder / "image.json").write_text(json.dumps(asdict(_image(elf, work / MAP, target))))
         shutil.rmtree(work)
 
     folder = cached("firmware", content_key(parts), make)
@@ -84,7 +91,7 @@ def _compile(
     boards = data_folder("firmware") / "boards"
     include = [work, boards, *platform.include, *agent.include]
     objects = [
-        compile_object(compiler, work / "model.c", work / "model.o", [*flags, "-DSMIDGEN_HOOKS"], [work])
+        compile_object(compiler, work / "model.c", work / MODEL_OBJECT, [*flags, "-DSMIDGEN_HOOKS"], [work])
     ]
     common = [*target.toolchain.flags, *agent.cflags]
     jobs = [(work / "model_agent.c", [*common, "-DSMIDGEN_HOOKS"], "model_agent.o")]
@@ -108,6 +115,7 @@ def _link(
     options = [
         *platform.ldflags,
         f"-L{work}",
+        f"-Wl,-Map,{work / MAP}",
         f"-Wl,--defsym=__arena_bytes={needs.arena_bytes}",
         f"-Wl,--defsym=__stack_bytes={stack}",
     ]
@@ -158,9 +166,9 @@ def too_big(overflows: Mapping[str, int], needs: Needs, stack_bytes: int, target
     return BuildError(problems.problems)
 
 
-def _image(elf: Path, target: Target) -> Image:
+def _image(elf: Path, linker_map: Path, target: Target) -> Image:
     """Sizes from the linked program: what is loaded from flash, and what lies in RAM."""
-    ram = _region(target, "ram")
+    flash, ram = _region(target, "flash"), _region(target, "ram")
     flash_bytes = ram_bytes = stack_bytes = 0
     with elf.open("rb") as file:
         program = ELFFile(file)
@@ -171,4 +179,11 @@ def _image(elf: Path, target: Target) -> Image:
             if section["sh_flags"] & SH_FLAGS.SHF_ALLOC and ram.origin <= section["sh_addr"] < ram.end:
                 ram_bytes += section["sh_size"]
                 stack_bytes += section["sh_size"] if section.name == ".stack" else 0
-    return Image(flash_bytes, ram_bytes, stack_bytes)
+    # After the memory regions, the map lists every input section: address, size, object file.
+    _, _, placed = linker_map.read_text(encoding="utf-8").partition("Linker script and memory map")
+    model_bytes = sum(
+        int(size, 16)
+        for address, size, path in _MAP_ENTRY.findall(placed)
+        if Path(path).name == MODEL_OBJECT and flash.origin <= int(address, 16) < flash.end
+    )
+    return Image(flash_bytes, ram_bytes, stack_bytes, model_bytes)

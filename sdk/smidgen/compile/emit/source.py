@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from smidgen.compile.emit.names import unique_identifiers
 from smidgen.compile.emit.template import comment_text, fill
 from smidgen.compile.schedule import KernelCall, Schedule
+
+LINE_LENGTH = 100
+SHARED, SPECIALISED = "kernel_shared.c", "kernel_specialised.c"
 
 ShapeKey = tuple[str, str, tuple[tuple[str, int], ...]]
 
@@ -66,11 +68,11 @@ def _kernels(schedule: Schedule, prefix: str, optimize: str) -> tuple[dict[Shape
         specialise = len(keys) == 1 or (optimize == "speed" and first[keys[0]].specialise)
         if not specialise:
             layers = [index for key in keys for index in users[key]]
-            texts.append(_wrapper("kernel_shared.c", base, first[keys[0]], layers))
+            texts.append(_wrapper(SHARED, base, first[keys[0]], layers))
         for number, key in enumerate(keys):
             name = base if len(keys) == 1 else f"{base}_{number}"
             if specialise:
-                texts.append(_wrapper("kernel_specialised.c", name, first[key], users[key]))
+                texts.append(_wrapper(SPECIALISED, name, first[key], users[key]))
                 wrappers[key] = Wrapper(name, None)
             else:
                 texts.append(_shape(f"{name}_shape", first[key], users[key]))
@@ -80,24 +82,47 @@ def _kernels(schedule: Schedule, prefix: str, optimize: str) -> tuple[dict[Shape
 
 def _argument_names(call: KernelCall) -> list[tuple[str, bool]]:
     """A name for each pointer that the kernel takes after its shape, and whether it is only read."""
-    names = [f"x{i}" for i in range(len(call.reads))]
-    blobs = unique_identifiers([f"{i} {name.rsplit('.', 1)[-1]}" for i, name in enumerate(call.blobs)], "c")
-    arguments = [(name, True) for name in (*names, *blobs.values())]
-    arguments += [(f"y{i}", False) for i in range(len(call.writes))]
+    blobs = [name.rsplit(".", 1)[-1] for name in call.blobs]
+    if len(set(blobs)) < len(blobs) or not all(name.isidentifier() and name.isascii() for name in blobs):
+        blobs = [f"c{i}" for i in range(len(blobs))]
+    arguments = [(name, True) for name in (*_numbered("x", len(call.reads)), *blobs)]
+    arguments += [(name, False) for name in _numbered("y", len(call.writes))]
     return [*arguments, ("scratch", False)] if call.scratch else arguments
+
+
+def _numbered(name: str, count: int) -> list[str]:
+    return [name] if count == 1 else [f"{name}{i}" for i in range(count)]
+
+
+def _wrapped(items: list[str], column: int) -> str:
+    """A comma-separated list that is broken before it leaves the page, continued at `column`."""
+    lines, line = [], ""
+    for item in items:
+        longer = f"{line}, {item}" if line else item
+        if line and column + len(longer) > LINE_LENGTH - len(");"):
+            lines.append(line)
+            line = item
+        else:
+            line = longer
+    return (",\n" + " " * column).join([*lines, line])
 
 
 def _wrapper(template: str, name: str, call: KernelCall, layers: list[int]) -> str:
     arguments = _argument_names(call)
+    parameters = [f"{'const ' if constant else ''}void *{argument}" for argument, constant in arguments]
+    shape = "&shape"
+    if template == SHARED:
+        parameters.insert(0, f"const {call.shape_type} *shape")
+        shape = "shape"
     return fill(
         template,
         layers=_layer_list(layers),
         name=name,
-        parameters=", ".join(f"{'const ' if constant else ''}void *{name}" for name, constant in arguments),
-        arguments=", ".join(name for name, _ in arguments),
+        parameters=_wrapped(parameters, len(f"static NOINLINE void {name}(")),
+        arguments=_wrapped([shape, *(name for name, _ in arguments)], len(f"    {call.symbol}(")),
         shape_type=call.shape_type,
         symbol=call.symbol,
-        **({"fields": _fields(call, 8)} if "specialised" in template else {}),
+        **({"fields": _fields(call, 8)} if template == SPECIALISED else {}),
     )
 
 
@@ -127,7 +152,7 @@ def _layers(schedule: Schedule, wrappers: Mapping[ShapeKey, Wrapper], blob_names
             return f"arena + {schedule.buffers[name].offset}"
         return blob_names[name]
 
-    texts = []
+    texts: list[str] = []
     for index, call in enumerate(schedule.calls):
         wrapper = wrappers[_key(call)]
         arguments = [pointer(name) for name in (*call.reads, *call.blobs, *call.writes)]
@@ -147,14 +172,17 @@ def _layers(schedule: Schedule, wrappers: Mapping[ShapeKey, Wrapper], blob_names
                 type_name=call.type_name,
                 detail=comment_text(call.detail),
                 macs=f", {call.macs:,} MAC" if call.macs else "",
-                call=f"{wrapper.name}({', '.join(arguments)})",
+                call=f"{wrapper.name}({_wrapped(arguments, len(f'    {wrapper.name}('))})",
                 after="\n".join(tell),
             )
         )
     for state in schedule.states:
         if state.buffer != state.next_buffer:
             to, origin = schedule.buffers[state.buffer], schedule.buffers[state.next_buffer]
-            texts.append(f"    copy_bytes(arena + {to.offset}, arena + {origin.offset}, {to.bytes});\n")
+            texts.append(
+                f"    /* the next value of state {comment_text(state.buffer)} */\n"
+                f"    copy_bytes(arena + {to.offset}, arena + {origin.offset}, {to.bytes});\n"
+            )
     return "".join(texts)
 
 

@@ -1,5 +1,5 @@
 /* $layers */
-static NOINLINE void $name(const $shape_type *shape, $parameters) {
-    $symbol(shape, $arguments);
+static NOINLINE void $name($parameters) {
+    $symbol($arguments);
 }
 

@@ -2,6 +2,6 @@
 static NOINLINE void $name($parameters) {
     static const $shape_type shape = {
 $fields    };
-    $symbol(&shape, $arguments);
+    $symbol($arguments);
 }
 

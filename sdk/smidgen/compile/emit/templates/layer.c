@@ -2,3 +2,4 @@
     BEFORE($index);
     $call;
 $after
+

@@ -2,8 +2,8 @@
 #include "model.h"
 
 #include "model_weights.h"
-$includes
 
+$includes
 /* A kernel stays one function, so that its stack frame is gone before the next one starts. */
 #if defined(__clang__)
 #define NOINLINE __attribute__((noinline))
@@ -15,8 +15,7 @@ $includes
 
 /* ---- Kernels, and the shapes they work on ---- */
 
-$kernels
-/* ---- Layers ---- */
+$kernels/* ---- Layers ---- */
 
 #ifdef SMIDGEN_HOOKS
 #define HOOK_PARAMETERS , ${prefix}_hook hook, void *context
@@ -37,16 +36,13 @@ $kernels
 static inline void run_layers(uint8_t *arena HOOK_PARAMETERS) {
 $layers}
 
-$copy
-void ${prefix}_reset(void *arena) {
+${copy}void ${prefix}_reset(void *arena) {
 $reset}
 
 #ifdef SMIDGEN_HOOKS
-void ${prefix}_run_hooked(void *arena, ${prefix}_hook hook, void *context) {
-    run_layers((uint8_t *)arena, hook, context);
-}
+void ${prefix}_run_hooked(void *arena, ${prefix}_hook hook, void *context) { run_layers(arena, hook, context); }
 
-void ${prefix}_run(void *arena) { run_layers((uint8_t *)arena, (${prefix}_hook)0, (void *)0); }
+void ${prefix}_run(void *arena) { run_layers(arena, (${prefix}_hook)0, (void *)0); }
 #else
-void ${prefix}_run(void *arena) { run_layers((uint8_t *)arena); }
+void ${prefix}_run(void *arena) { run_layers(arena); }
 #endif

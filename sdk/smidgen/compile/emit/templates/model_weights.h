@@ -6,5 +6,4 @@
 
 #include "model.h"
 
-$arrays
-#endif
+$arrays#endif
