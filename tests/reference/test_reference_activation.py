@@ -71,6 +71,15 @@ def test_scales_with_many_rounding_ties_equal_tflm(operator, seed):
     assert_equals_tflm(one_operator(instance, [x], [output]), draw.generator, [EVERY_INT8])
 
 
+@pytest.mark.parametrize(
+    ("input_scale", "output_scale"),
+    [(0.03720960021018982, 0.049612801522016525), (0.28481167554855347, 0.18987445533275604)],
+)
+def test_relu_where_the_precision_of_quotients_matters_equals_tflm(input_scale, output_scale):
+    x, output = tensor((256,), DType.I8, input_scale, -128), tensor((256,), DType.I8, output_scale, -128)
+    assert_equals_tflm(one_operator(Relu(), [x], [output]), Random(0).generator, [EVERY_INT8])
+
+
 @pytest.mark.parametrize("scale", [0.5714285969734192, 0.23529411852359772, 0.0794702023267746])
 def test_relu6_at_scales_where_the_float32_bound_matters_equals_tflm(scale):
     x = tensor((256,), DType.I8, scale, -128)

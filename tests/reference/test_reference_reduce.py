@@ -58,9 +58,9 @@ def test_mean_over_rows_and_columns_equals_tflm(size, same_quantization, keep_di
     ],
 )
 def test_mean_where_the_precision_of_quotients_matters_equals_tflm(count, input_scale, output_scale):
-    """Rows whose sums are 0, 1, 2, ...: every sum that does not saturate."""
-    rows = 127 * count
-    sums = np.arange(rows)[:, None]
+    """One row for every sum that there is."""
+    sums = np.arange(-128 * count, 127 * count + 1)[:, None]
+    rows = len(sums)
     values = (sums // count + (np.arange(count) < sums % count)).astype(np.int8)
     x = tensor((rows, count), DType.I8, input_scale, 0)
     graph = one_operator(Mean((1,)), [x], [tensor((rows,), DType.I8, output_scale, 0)])
