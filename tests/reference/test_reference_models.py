@@ -64,3 +64,17 @@ def test_litert_reference_kernels_agree_where_fully_connected_does_not_matter(na
         interpreter.invoke()
         theirs = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
         np.testing.assert_array_equal(reference.run([values]).outputs[0], theirs)
+
+
+@pytest.mark.parametrize("name", ["vww", "ic", "ad"])
+def test_float_models_agree_with_litert(name, shared_data):
+    path = shared_data / "mlperf_tiny" / f"{name}_float.tflite"
+    reference = Reference(load_model(path))
+    interpreter = Interpreter(str(path))
+    interpreter.allocate_tensors()
+    shape = reference.graph.tensors[reference.graph.inputs[0]].shape
+    values = np.random.default_rng(2).normal(0, 1, shape).astype(np.float32)
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], values)
+    interpreter.invoke()
+    theirs = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    np.testing.assert_allclose(reference.run([values]).outputs[0], theirs, rtol=1e-4, atol=1e-4)
