@@ -17,7 +17,7 @@ $includes
 
 $kernels/* ---- Layers ---- */
 
-#ifdef SMIDGEN_HOOKS
+$copy#ifdef SMIDGEN_HOOKS
 #define HOOK_PARAMETERS , ${prefix}_hook hook, void *context
 #define TELL(layer, event, output, bytes) \
     do { \
@@ -36,7 +36,7 @@ $kernels/* ---- Layers ---- */
 static inline void run_layers(uint8_t *arena HOOK_PARAMETERS) {
 $layers}
 
-${copy}void ${prefix}_reset(void *arena) {
+void ${prefix}_reset(void *arena) {
 $reset}
 
 #ifdef SMIDGEN_HOOKS
