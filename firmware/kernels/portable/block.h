@@ -23,13 +23,6 @@ struct smidgen_block {
     struct smidgen_output output;
 };
 
-SMIDGEN_INLINE int8_t smidgen_block_output(uint32_t sum, uint32_t multiplier, int32_t shift,
-                                           int32_t rounding, const struct smidgen_output *output, int wide) {
-    if (wide)
-        return smidgen_finish(smidgen_scale(sum, multiplier, shift), output);
-    return smidgen_finish_right(sum, multiplier, shift, rounding, output->min, output->max);
-}
-
 /* One value of a patch times the weights of 4 channels. */
 #define SMIDGEN_MULTIPLY_4(value, s0, s1, s2, s3)                                                  \
     do {                                                                                           \
@@ -59,20 +52,34 @@ SMIDGEN_INLINE int8_t smidgen_block_output(uint32_t sum, uint32_t multiplier, in
         SMIDGEN_MULTIPLY_4(x[k], a, b, c, d);                                                      \
     } while (0)
 
+/* As SMIDGEN_STEP_4X1, for the block of channels that starts at v as well. */
+#define SMIDGEN_STEP_8X1(k)                                                                        \
+    do {                                                                                           \
+        const int32_t value = x[k];                                                                \
+        a += (uint32_t)(w[4 * (k)] * value);                                                       \
+        b += (uint32_t)(w[4 * (k) + 1] * value);                                                   \
+        c += (uint32_t)(w[4 * (k) + 2] * value);                                                   \
+        d += (uint32_t)(w[4 * (k) + 3] * value);                                                   \
+        e += (uint32_t)(v[4 * (k)] * value);                                                       \
+        f += (uint32_t)(v[4 * (k) + 1] * value);                                                   \
+        g += (uint32_t)(v[4 * (k) + 2] * value);                                                   \
+        h += (uint32_t)(v[4 * (k) + 3] * value);                                                   \
+    } while (0)
+
 /* Requantizes and stores the 4 patches of one channel, then moves on to the next channel. */
 #define SMIDGEN_STORE_4(s0, s1, s2, s3)                                                            \
     do {                                                                                           \
         const uint32_t m = *multiplier;                                                            \
         const int32_t right = *shift;                                                              \
-        const int32_t rounding = wide ? 0 : smidgen_rounding(output.zero_point, right);            \
+        const int32_t rounding = smidgen_rounding(output.zero_point, right, variant);              \
         int8_t *o = out;                                                                           \
-        *o = smidgen_block_output(s0, m, right, rounding, &output, wide);                              \
+        *o = smidgen_requantize(s0, m, right, rounding, &output, variant);                         \
         o += pixel_stride;                                                                         \
-        *o = smidgen_block_output(s1, m, right, rounding, &output, wide);                              \
+        *o = smidgen_requantize(s1, m, right, rounding, &output, variant);                         \
         o += pixel_stride;                                                                         \
-        *o = smidgen_block_output(s2, m, right, rounding, &output, wide);                              \
+        *o = smidgen_requantize(s2, m, right, rounding, &output, variant);                         \
         o += pixel_stride;                                                                         \
-        *o = smidgen_block_output(s3, m, right, rounding, &output, wide);                              \
+        *o = smidgen_requantize(s3, m, right, rounding, &output, variant);                         \
         multiplier += parameter_step;                                                              \
         shift += parameter_step;                                                                   \
         out++;                                                                                     \
@@ -81,15 +88,15 @@ SMIDGEN_INLINE int8_t smidgen_block_output(uint32_t sum, uint32_t multiplier, in
 #define SMIDGEN_STORE_1(sum)                                                                       \
     do {                                                                                           \
         const int32_t right = *shift;                                                              \
-        const int32_t rounding = wide ? 0 : smidgen_rounding(output.zero_point, right);            \
-        *out++ = smidgen_block_output(sum, *multiplier, right, rounding, &output, wide);               \
+        const int32_t rounding = smidgen_rounding(output.zero_point, right, variant);              \
+        *out++ = smidgen_requantize(sum, *multiplier, right, rounding, &output, variant);          \
         multiplier += parameter_step;                                                              \
         shift += parameter_step;                                                                   \
     } while (0)
 
-/* All channels of 4 interleaved patches. wide: shifts may be of any sign, accumulators of any size. */
-SMIDGEN_INLINE void smidgen_block_4x4_body(const struct smidgen_block *block, const int8_t *patches,
-                                           int8_t *out, const int wide) {
+/* All channels of 4 interleaved patches. */
+SMIDGEN_INLINE void smidgen_block_4_body(const struct smidgen_block *block, const int8_t *patches,
+                                         int8_t *out, const int variant) {
     const ptrdiff_t pixel_stride = block->pixel_stride, parameter_step = block->parameter_step;
     const int8_t *w = block->weights;
     const int32_t *bias = block->bias;
@@ -103,24 +110,14 @@ SMIDGEN_INLINE void smidgen_block_4x4_body(const struct smidgen_block *block, co
         uint32_t d0 = (uint32_t)bias[3], d1 = d0, d2 = d0, d3 = d0;
         const int8_t *x = patches, *const end = x + SMIDGEN_PATCHES * block->depth;
 #ifndef __OPTIMIZE_SIZE__
-        if (block->depth & 1) {
-            SMIDGEN_STEP_4X4(0);
-            x += 4;
-            w += 4;
-        }
-        while (x != end) {
+        const int8_t *const pairs_end = x + SMIDGEN_PATCHES * (block->depth & ~1);
+        for (; x != pairs_end; x += 8, w += 8) {
             SMIDGEN_STEP_4X4(0);
             SMIDGEN_STEP_4X4(1);
-            x += 8;
-            w += 8;
-        }
-#else
-        while (x != end) {
-            SMIDGEN_STEP_4X4(0);
-            x += 4;
-            w += 4;
         }
 #endif
+        for (; x != end; x += 4, w += 4)
+            SMIDGEN_STEP_4X4(0);
         const struct smidgen_output output = block->output;
         SMIDGEN_STORE_4(a0, a1, a2, a3);
         SMIDGEN_STORE_4(b0, b1, b2, b3);
@@ -144,8 +141,8 @@ SMIDGEN_INLINE void smidgen_block_4x4_body(const struct smidgen_block *block, co
 }
 
 /* All channels of one vector; pixel_stride plays no part. */
-SMIDGEN_INLINE void smidgen_block_4x1_body(const struct smidgen_block *block, const int8_t *vector,
-                                           int8_t *out, const int wide) {
+SMIDGEN_INLINE void smidgen_block_1_body(const struct smidgen_block *block, const int8_t *vector, int8_t *out,
+                                         const int variant) {
     const ptrdiff_t parameter_step = block->parameter_step;
     const struct smidgen_output output = block->output;
     const int8_t *w = block->weights;
@@ -154,26 +151,39 @@ SMIDGEN_INLINE void smidgen_block_4x1_body(const struct smidgen_block *block, co
     const int8_t *shift = block->shift;
     const int8_t *const end = vector + block->depth;
     int32_t channels = block->channels;
-    for (; channels >= 4; channels -= 4) {
-        uint32_t a = (uint32_t)bias[0], b = (uint32_t)bias[1];
-        uint32_t c = (uint32_t)bias[2], d = (uint32_t)bias[3];
-        const int8_t *x = vector;
 #ifndef __OPTIMIZE_SIZE__
-        const int8_t *const end4 = x + (block->depth & ~3);
-        for (; x != end4; x += 4, w += 16) {
-            SMIDGEN_STEP_4X1(0);
-            SMIDGEN_STEP_4X1(1);
-            SMIDGEN_STEP_4X1(2);
-            SMIDGEN_STEP_4X1(3);
+    for (; channels >= 8; channels -= 8, bias += 8) {
+        uint32_t a = (uint32_t)bias[0], b = (uint32_t)bias[1], c = (uint32_t)bias[2], d = (uint32_t)bias[3];
+        uint32_t e = (uint32_t)bias[4], f = (uint32_t)bias[5], g = (uint32_t)bias[6], h = (uint32_t)bias[7];
+        const int8_t *x = vector, *v = w + 4 * (ptrdiff_t)block->depth;
+        const int8_t *const fours_end = x + (block->depth & ~3);
+        for (; x != fours_end; x += 4, w += 16, v += 16) {
+            SMIDGEN_STEP_8X1(0);
+            SMIDGEN_STEP_8X1(1);
+            SMIDGEN_STEP_8X1(2);
+            SMIDGEN_STEP_8X1(3);
         }
+        for (; x != end; x++, w += 4, v += 4)
+            SMIDGEN_STEP_8X1(0);
+        w = v;
+        SMIDGEN_STORE_1(a);
+        SMIDGEN_STORE_1(b);
+        SMIDGEN_STORE_1(c);
+        SMIDGEN_STORE_1(d);
+        SMIDGEN_STORE_1(e);
+        SMIDGEN_STORE_1(f);
+        SMIDGEN_STORE_1(g);
+        SMIDGEN_STORE_1(h);
+    }
 #endif
-        for (; x != end; x++, w += 4)
+    for (; channels >= 4; channels -= 4, bias += 4) {
+        uint32_t a = (uint32_t)bias[0], b = (uint32_t)bias[1], c = (uint32_t)bias[2], d = (uint32_t)bias[3];
+        for (const int8_t *x = vector; x != end; x++, w += 4)
             SMIDGEN_STEP_4X1(0);
         SMIDGEN_STORE_1(a);
         SMIDGEN_STORE_1(b);
         SMIDGEN_STORE_1(c);
         SMIDGEN_STORE_1(d);
-        bias += 4;
     }
     for (; channels > 0; channels--) {
         uint32_t sum = (uint32_t)*bias++;
@@ -183,24 +193,37 @@ SMIDGEN_INLINE void smidgen_block_4x1_body(const struct smidgen_block *block, co
     }
 }
 
-SMIDGEN_SHARED void smidgen_block_4x4(const struct smidgen_block *block, const int8_t *patches,
-                                      int8_t *out) {
-    smidgen_block_4x4_body(block, patches, out, 0);
+#define SMIDGEN_BLOCK_FUNCTION(name, body, variant)                                                \
+    SMIDGEN_SHARED void name(const struct smidgen_block *block, const int8_t *x, int8_t *out) {    \
+        body(block, x, out, variant);                                                              \
+    }
+
+SMIDGEN_BLOCK_FUNCTION(smidgen_block_4_clamped, smidgen_block_4_body, SMIDGEN_CLAMPED)
+SMIDGEN_BLOCK_FUNCTION(smidgen_block_4_right, smidgen_block_4_body, SMIDGEN_RIGHT)
+SMIDGEN_BLOCK_FUNCTION(smidgen_block_4_wide, smidgen_block_4_body, SMIDGEN_WIDE)
+SMIDGEN_BLOCK_FUNCTION(smidgen_block_1_clamped, smidgen_block_1_body, SMIDGEN_CLAMPED)
+SMIDGEN_BLOCK_FUNCTION(smidgen_block_1_right, smidgen_block_1_body, SMIDGEN_RIGHT)
+SMIDGEN_BLOCK_FUNCTION(smidgen_block_1_wide, smidgen_block_1_body, SMIDGEN_WIDE)
+
+/* 4 interleaved patches, or one vector, in the variant that the caller is built for. */
+SMIDGEN_INLINE void smidgen_block_4(const struct smidgen_block *block, const int8_t *patches, int8_t *out,
+                                    const int variant) {
+    if (variant == SMIDGEN_CLAMPED)
+        smidgen_block_4_clamped(block, patches, out);
+    else if (variant == SMIDGEN_RIGHT)
+        smidgen_block_4_right(block, patches, out);
+    else
+        smidgen_block_4_wide(block, patches, out);
 }
 
-SMIDGEN_SHARED void smidgen_block_4x4_wide(const struct smidgen_block *block, const int8_t *patches,
-                                           int8_t *out) {
-    smidgen_block_4x4_body(block, patches, out, 1);
-}
-
-SMIDGEN_SHARED void smidgen_block_4x1(const struct smidgen_block *block, const int8_t *vector,
-                                      int8_t *out) {
-    smidgen_block_4x1_body(block, vector, out, 0);
-}
-
-SMIDGEN_SHARED void smidgen_block_4x1_wide(const struct smidgen_block *block, const int8_t *vector,
-                                           int8_t *out) {
-    smidgen_block_4x1_body(block, vector, out, 1);
+SMIDGEN_INLINE void smidgen_block_1(const struct smidgen_block *block, const int8_t *vector, int8_t *out,
+                                    const int variant) {
+    if (variant == SMIDGEN_CLAMPED)
+        smidgen_block_1_clamped(block, vector, out);
+    else if (variant == SMIDGEN_RIGHT)
+        smidgen_block_1_right(block, vector, out);
+    else
+        smidgen_block_1_wide(block, vector, out);
 }
 
 #endif

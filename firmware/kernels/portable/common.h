@@ -54,16 +54,24 @@ SMIDGEN_INLINE int8_t smidgen_finish(int32_t scaled, const struct smidgen_output
     return (int8_t)smidgen_clamp(shifted, output->min, output->max);
 }
 
-/* As smidgen_finish(smidgen_scale(x, multiplier, shift)) for 1 <= shift <= 31, in fewer steps. rounding is
- * smidgen_rounding(zero_point, shift); |x| + |rounding| < 2^31. */
-SMIDGEN_INLINE int32_t smidgen_rounding(int32_t zero_point, int32_t shift) {
-    return (int32_t)((uint32_t)(2 * zero_point + 1) << (shift - 1));
+/* Which accumulators, shifts and outputs a kernel is built for; each is the cheapest that is still exact.
+ * CLAMPED: 0 <= shift, and outputs below the zero point are clamped to it, so how a negative value is
+ * rounded does not matter. RIGHT: 1 <= shift. For both |accumulator| + 2^shift * (|zero point| + 1) < 2^31.
+ * WIDE: every shift and accumulator. */
+enum { SMIDGEN_CLAMPED, SMIDGEN_RIGHT, SMIDGEN_WIDE };
+
+/* What is added before the right shift: half of the last place, and the zero point. */
+SMIDGEN_INLINE int32_t smidgen_rounding(int32_t zero_point, int32_t shift, const int variant) {
+    return variant == SMIDGEN_WIDE ? 0 : (int32_t)((uint32_t)(2 * zero_point + 1) << shift) >> 1;
 }
 
-SMIDGEN_INLINE int8_t smidgen_finish_right(uint32_t x, uint32_t multiplier, int32_t shift, int32_t rounding,
-                                           int32_t min, int32_t max) {
+SMIDGEN_INLINE int8_t smidgen_requantize(uint32_t x, uint32_t multiplier, int32_t shift, int32_t rounding,
+                                         const struct smidgen_output *output, const int variant) {
+    if (variant == SMIDGEN_WIDE)
+        return smidgen_finish(smidgen_scale(x, multiplier, shift), output);
     const int32_t high = smidgen_multiply_high((int32_t)x, multiplier);
-    return (int8_t)smidgen_clamp((high + (high >> 31) + rounding) >> shift, min, max);
+    const int32_t below_zero = variant == SMIDGEN_RIGHT ? high >> 31 : 0;
+    return (int8_t)smidgen_clamp((high + below_zero + rounding) >> shift, output->min, output->max);
 }
 
 #endif

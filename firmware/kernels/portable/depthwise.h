@@ -4,77 +4,92 @@
 
 #include "common.h"
 
-/* Any window. y (batches, output_height, output_width, input_channels * channel_multiplier); weights
- * (kernel_height, kernel_width, output channels) as in the file. Output channel c * channel_multiplier + m
- * is of input channel c. */
+/* Any window. Output channel c * channel_multiplier + m is of input channel c. The image is walked along an
+ * outer and an inner axis, rows and columns or the other way round; a step leads from one position to the
+ * next along an axis, in bytes. Weights [kernel_outer][kernel_inner][output channels]. */
 struct smidgen_depthwise_shape {
-    int32_t batches, input_height, input_width, input_channels;
-    int32_t output_height, output_width, channel_multiplier;
-    int32_t kernel_height, kernel_width, stride_height, stride_width;
-    int32_t dilation_height, dilation_width, pad_top, pad_left;
+    int32_t batches, input_channels, channel_multiplier;
+    int32_t input_outer, output_outer, kernel_outer, stride_outer, dilation_outer, pad_outer;
+    int32_t input_inner, output_inner, kernel_inner, stride_inner, dilation_inner, pad_inner;
+    int32_t input_batch_step, input_outer_step, input_inner_step;
+    int32_t output_batch_step, output_outer_step, output_inner_step;
     int32_t input_zero_point, output_zero_point, activation_min, activation_max;
 };
 
-/* The taps of a window that lie inside the image along one axis: from first to before end; at is the
- * position of the first. */
+/* The taps of a window that lie inside the image along one axis, from first to before end, and the position
+ * of the first. */
 struct smidgen_taps {
-    int32_t first, end, at;
+    int32_t first, end, position;
 };
 
-SMIDGEN_INLINE struct smidgen_taps smidgen_taps_inside(int32_t at, int32_t kernel, int32_t dilation,
+SMIDGEN_INLINE struct smidgen_taps smidgen_taps_inside(int32_t position, int32_t kernel, int32_t dilation,
                                                        int32_t size) {
-    struct smidgen_taps taps = {0, 0, at};
-    for (; taps.first < kernel && taps.at < 0; taps.first++)
-        taps.at += dilation;
+    struct smidgen_taps taps = {0, 0, position};
+    for (; taps.first < kernel && taps.position < 0; taps.first++)
+        taps.position += dilation;
     taps.end = taps.first;
-    for (int32_t last = taps.at; taps.end < kernel && last < size; taps.end++)
-        last += dilation;
+    for (int32_t at = taps.position; taps.end < kernel && at < size; taps.end++)
+        at += dilation;
     return taps;
+}
+
+/* All channels of one output position. in and w point to the first tap inside the image. */
+SMIDGEN_SHARED void smidgen_depthwise_position(const struct smidgen_depthwise_shape *shape,
+                                               int32_t outer_taps, int32_t inner_taps, const int8_t *in,
+                                               const int8_t *w, const int32_t *bias,
+                                               const uint32_t *multiplier, const int8_t *shift, int8_t *out) {
+    const struct smidgen_output output = {shape->output_zero_point, shape->activation_min,
+                                          shape->activation_max};
+    const int32_t zero_point = shape->input_zero_point;
+    const int32_t channels = shape->input_channels * shape->channel_multiplier;
+    const ptrdiff_t inner_step = (ptrdiff_t)shape->dilation_inner * shape->input_inner_step;
+    const ptrdiff_t outer_step = (ptrdiff_t)shape->dilation_outer * shape->input_outer_step;
+    const ptrdiff_t outer_weights = (ptrdiff_t)shape->kernel_inner * channels;
+    int32_t copies = shape->channel_multiplier;
+    for (int32_t channel = 0; channel < channels; channel++) {
+        uint32_t sum = (uint32_t)bias[channel];
+        for (int32_t i = 0; i < outer_taps; i++) {
+            ptrdiff_t at = i * outer_step, w_at = i * outer_weights + channel;
+            for (int32_t j = inner_taps; j > 0; j--) {
+                sum += (uint32_t)((in[at] - zero_point) * w[w_at]);
+                at += inner_step;
+                w_at += channels;
+            }
+        }
+        out[channel] = smidgen_finish(smidgen_scale(sum, multiplier[channel], shift[channel]), &output);
+        if (--copies == 0) {
+            copies = shape->channel_multiplier;
+            in++;
+        }
+    }
 }
 
 static inline void smidgen_depthwise(const struct smidgen_depthwise_shape *shape, const int8_t *x,
                                      const int8_t *weights, const int32_t *bias,
                                      const uint32_t *multiplier, const int8_t *shift, int8_t *y) {
-    const ptrdiff_t inputs = shape->input_channels, outputs = inputs * shape->channel_multiplier;
-    const ptrdiff_t input_row = inputs * shape->input_width;
-    const struct smidgen_output output = {shape->output_zero_point, shape->activation_min,
-                                          shape->activation_max};
-    for (int32_t batch = 0; batch < shape->batches; batch++, x += input_row * shape->input_height) {
-        for (int32_t row = 0; row < shape->output_height; row++) {
-            const struct smidgen_taps rows =
-                smidgen_taps_inside(row * shape->stride_height - shape->pad_top, shape->kernel_height,
-                                    shape->dilation_height, shape->input_height);
-            for (int32_t column = 0; column < shape->output_width; column++) {
-                const struct smidgen_taps columns =
-                    smidgen_taps_inside(column * shape->stride_width - shape->pad_left, shape->kernel_width,
-                                        shape->dilation_width, shape->input_width);
-                const int8_t *corner = x, *first_weight = weights;
-                if (rows.first < rows.end && columns.first < columns.end) {
-                    corner += rows.at * input_row + columns.at * inputs;
-                    first_weight += (rows.first * shape->kernel_width + columns.first) * outputs;
+    const int32_t channels = shape->input_channels * shape->channel_multiplier;
+    for (int32_t batch = 0; batch < shape->batches; batch++) {
+        for (int32_t i = 0; i < shape->output_outer; i++) {
+            const struct smidgen_taps outer =
+                smidgen_taps_inside(i * shape->stride_outer - shape->pad_outer, shape->kernel_outer,
+                                    shape->dilation_outer, shape->input_outer);
+            int8_t *out = y + (ptrdiff_t)i * shape->output_outer_step;
+            for (int32_t j = 0; j < shape->output_inner; j++, out += shape->output_inner_step) {
+                const struct smidgen_taps inner =
+                    smidgen_taps_inside(j * shape->stride_inner - shape->pad_inner, shape->kernel_inner,
+                                        shape->dilation_inner, shape->input_inner);
+                const int32_t outer_taps = outer.end - outer.first, inner_taps = inner.end - inner.first;
+                const int8_t *in = x, *w = weights;
+                if (outer_taps > 0 && inner_taps > 0) {
+                    in += (ptrdiff_t)outer.position * shape->input_outer_step +
+                          (ptrdiff_t)inner.position * shape->input_inner_step;
+                    w += (ptrdiff_t)(outer.first * shape->kernel_inner + inner.first) * channels;
                 }
-                int32_t copies = shape->channel_multiplier;
-                for (ptrdiff_t channel = 0; channel < outputs; channel++) {
-                    const int8_t *in = corner, *w = first_weight + channel;
-                    uint32_t sum = (uint32_t)bias[channel];
-                    for (int32_t i = rows.first; i < rows.end; i++) {
-                        for (int32_t j = columns.first; j < columns.end; j++) {
-                            sum += (uint32_t)((*in - shape->input_zero_point) * *w);
-                            in += shape->dilation_width * inputs;
-                            w += outputs;
-                        }
-                        in += shape->dilation_height * input_row -
-                              (columns.end - columns.first) * shape->dilation_width * inputs;
-                        w += (shape->kernel_width - (columns.end - columns.first)) * outputs;
-                    }
-                    *y++ = smidgen_finish(smidgen_scale(sum, multiplier[channel], shift[channel]), &output);
-                    if (--copies == 0) {
-                        copies = shape->channel_multiplier;
-                        corner++;
-                    }
-                }
+                smidgen_depthwise_position(shape, outer_taps, inner_taps, in, w, bias, multiplier, shift, out);
             }
         }
+        x += shape->input_batch_step;
+        y += shape->output_batch_step;
     }
 }
 
@@ -109,19 +124,20 @@ struct smidgen_depthwise_3x3_shape {
 SMIDGEN_INLINE void smidgen_depthwise_3x3_body(const struct smidgen_depthwise_3x3_shape *shape,
                                                const int8_t *x, const int8_t *weights,
                                                const int32_t *biases, const uint32_t *multipliers,
-                                               const int8_t *shifts, int8_t *y, const int stride) {
+                                               const int8_t *shifts, int8_t *y, const int stride,
+                                               const int variant) {
     const ptrdiff_t input_step = shape->input_step, output_step = shape->output_step;
+    const struct smidgen_output output = {shape->output_zero_point, shape->activation_min,
+                                          shape->activation_max};
     const int32_t zero = shape->input_zero_point;
-    const int32_t min = shape->activation_min, max = shape->activation_max;
-    for (int32_t line = 0; line < shape->lines * shape->batches; line++) {
-        const int32_t batch = line / shape->lines, first = (line % shape->lines) * shape->line_stride - shape->pad_line;
-        const int has_first = first >= 0, has_last = first + 2 < shape->input_lines;
-        const int8_t *middle = x + (ptrdiff_t)batch * shape->input_batch_step + (ptrdiff_t)(first + 1) * shape->input_line_step;
-        int8_t *target = y + (ptrdiff_t)batch * shape->output_batch_step + (ptrdiff_t)(line % shape->lines) * shape->output_line_step;
+    int32_t line = 0, position = -shape->pad_line;
+    for (int32_t lines = shape->lines * shape->batches; lines > 0; lines--) {
+        const int has_first = position >= 0, has_last = position + 2 < shape->input_lines;
+        const int8_t *middle = x + (ptrdiff_t)(position + 1) * shape->input_line_step;
         const int8_t *w = weights;
         for (int32_t channel = 0; channel < shape->channels; channel++, w += 9) {
-            int32_t w00 = w[0], w01 = w[1], w02 = w[2], w10 = w[3], w11 = w[4], w12 = w[5], w20 = w[6],
-                    w21 = w[7], w22 = w[8];
+            int32_t w00 = w[0], w01 = w[1], w02 = w[2], w10 = w[3], w11 = w[4], w12 = w[5];
+            int32_t w20 = w[6], w21 = w[7], w22 = w[8];
             uint32_t bias = (uint32_t)biases[channel];
             const int8_t *in1 = middle + channel, *in0 = in1, *in2 = in1;
             /* A line outside the image holds the zero point: a constant, and weights of 0 for any line. */
@@ -138,8 +154,9 @@ SMIDGEN_INLINE void smidgen_depthwise_3x3_body(const struct smidgen_depthwise_3x
                 w02 = w12 = w22 = 0;
             }
             const uint32_t multiplier = multipliers[channel];
-            const int32_t shift = shifts[channel], rounding = smidgen_rounding(shape->output_zero_point, shift);
-            int8_t *out = target + channel, *const end = out + (shape->outputs - shape->pad_last) * output_step;
+            const int32_t shift = shifts[channel];
+            const int32_t rounding = smidgen_rounding(output.zero_point, shift, variant);
+            int8_t *out = y + (ptrdiff_t)line * shape->output_line_step + channel;
             int32_t x0 = zero, x1 = zero, x2 = zero;
             ptrdiff_t at = 0;
             if (!shape->pad_first)
@@ -150,13 +167,14 @@ SMIDGEN_INLINE void smidgen_depthwise_3x3_body(const struct smidgen_depthwise_3x
                 started = SMIDGEN_ADD_TRIPLE(started, 1);
                 fresh = SMIDGEN_ADD_TRIPLE(bias, 0);
             }
-            for (; out != end; out += output_step) {
+            for (int32_t n = shape->outputs - shape->pad_last; n > 0; n--, out += output_step) {
                 if (stride == 2) {
                     SMIDGEN_LOAD_TRIPLE();
                     started = SMIDGEN_ADD_TRIPLE(started, 1);
                 }
                 SMIDGEN_LOAD_TRIPLE();
-                *out = smidgen_finish_right(SMIDGEN_ADD_TRIPLE(started, 2), multiplier, shift, rounding, min, max);
+                *out = smidgen_requantize(SMIDGEN_ADD_TRIPLE(started, 2), multiplier, shift, rounding,
+                                          &output, variant);
                 if (stride == 1) {
                     started = SMIDGEN_ADD_TRIPLE(fresh, 1);
                     fresh = SMIDGEN_ADD_TRIPLE(bias, 0);
@@ -170,25 +188,30 @@ SMIDGEN_INLINE void smidgen_depthwise_3x3_body(const struct smidgen_depthwise_3x
                     started = SMIDGEN_ADD_TRIPLE(started, 1);
                 }
                 started += (uint32_t)(zero * (w20 + w21 + w22));
-                *out = smidgen_finish_right(started, multiplier, shift, rounding, min, max);
+                *out = smidgen_requantize(started, multiplier, shift, rounding, &output, variant);
             }
+        }
+        position += shape->line_stride;
+        if (++line == shape->lines) {
+            line = 0;
+            position = -shape->pad_line;
+            x += shape->input_batch_step;
+            y += shape->output_batch_step;
         }
     }
 }
 
-/* line_stride and the stride along the line are 1. */
-static inline void smidgen_depthwise_3x3(const struct smidgen_depthwise_3x3_shape *shape, const int8_t *x,
-                                         const int8_t *weights, const int32_t *bias,
-                                         const uint32_t *multiplier, const int8_t *shift, int8_t *y) {
-    smidgen_depthwise_3x3_body(shape, x, weights, bias, multiplier, shift, y, 1);
-}
+#define SMIDGEN_DEPTHWISE_3X3(name, stride, variant)                                               \
+    static inline void name(const struct smidgen_depthwise_3x3_shape *shape, const int8_t *x,      \
+                            const int8_t *weights, const int32_t *bias,                            \
+                            const uint32_t *multiplier, const int8_t *shift, int8_t *y) {          \
+        smidgen_depthwise_3x3_body(shape, x, weights, bias, multiplier, shift, y, stride, variant); \
+    }
 
-/* The stride along the line is 2. */
-static inline void smidgen_depthwise_3x3_stride_2(const struct smidgen_depthwise_3x3_shape *shape,
-                                                  const int8_t *x, const int8_t *weights,
-                                                  const int32_t *bias, const uint32_t *multiplier,
-                                                  const int8_t *shift, int8_t *y) {
-    smidgen_depthwise_3x3_body(shape, x, weights, bias, multiplier, shift, y, 2);
-}
+/* By the stride along the line. */
+SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_1_clamped, 1, SMIDGEN_CLAMPED)
+SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_1_right, 1, SMIDGEN_RIGHT)
+SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_2_clamped, 2, SMIDGEN_CLAMPED)
+SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_2_right, 2, SMIDGEN_RIGHT)
 
 #endif

@@ -12,9 +12,10 @@ struct smidgen_fully_connected_shape {
     int32_t output_zero_point, activation_min, activation_max;
 };
 
-SMIDGEN_INLINE struct smidgen_block
-smidgen_fully_connected_block(const struct smidgen_fully_connected_shape *shape, const int8_t *weights,
-                              const int32_t *bias, const uint32_t *multiplier, const int8_t *shift) {
+SMIDGEN_INLINE void smidgen_fully_connected_body(const struct smidgen_fully_connected_shape *shape,
+                                                 const int8_t *x, const int8_t *weights,
+                                                 const int32_t *bias, const uint32_t *multiplier,
+                                                 const int8_t *shift, int8_t *y, const int variant) {
     const struct smidgen_block block = {
         weights,
         bias,
@@ -26,28 +27,19 @@ smidgen_fully_connected_block(const struct smidgen_fully_connected_shape *shape,
         shape->outputs,
         {shape->output_zero_point, shape->activation_min, shape->activation_max},
     };
-    return block;
+    for (int32_t row = 0; row < shape->rows; row++, x += shape->depth, y += shape->outputs)
+        smidgen_block_1(&block, x, y, variant);
 }
 
-static inline void smidgen_fully_connected(const struct smidgen_fully_connected_shape *shape,
-                                           const int8_t *x, const int8_t *weights, const int32_t *bias,
-                                           const uint32_t *multiplier, const int8_t *shift, int8_t *y) {
-    const struct smidgen_block block =
-        smidgen_fully_connected_block(shape, weights, bias, multiplier, shift);
-    for (int32_t row = 0; row < shape->rows; row++)
-        smidgen_block_4x1(&block, x + (ptrdiff_t)row * shape->depth, y + (ptrdiff_t)row * shape->outputs);
-}
+#define SMIDGEN_FULLY_CONNECTED(name, variant)                                                     \
+    static inline void name(const struct smidgen_fully_connected_shape *shape, const int8_t *x,    \
+                            const int8_t *weights, const int32_t *bias,                            \
+                            const uint32_t *multiplier, const int8_t *shift, int8_t *y) {          \
+        smidgen_fully_connected_body(shape, x, weights, bias, multiplier, shift, y, variant);      \
+    }
 
-/* For shifts of any sign and accumulators of any size. */
-static inline void smidgen_fully_connected_wide(const struct smidgen_fully_connected_shape *shape,
-                                                const int8_t *x, const int8_t *weights,
-                                                const int32_t *bias, const uint32_t *multiplier,
-                                                const int8_t *shift, int8_t *y) {
-    const struct smidgen_block block =
-        smidgen_fully_connected_block(shape, weights, bias, multiplier, shift);
-    for (int32_t row = 0; row < shape->rows; row++)
-        smidgen_block_4x1_wide(&block, x + (ptrdiff_t)row * shape->depth,
-                               y + (ptrdiff_t)row * shape->outputs);
-}
+SMIDGEN_FULLY_CONNECTED(smidgen_fully_connected_clamped, SMIDGEN_CLAMPED)
+SMIDGEN_FULLY_CONNECTED(smidgen_fully_connected_right, SMIDGEN_RIGHT)
+SMIDGEN_FULLY_CONNECTED(smidgen_fully_connected_wide, SMIDGEN_WIDE)
 
 #endif

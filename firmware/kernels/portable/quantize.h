@@ -21,13 +21,13 @@ SMIDGEN_INLINE void smidgen_write_integer(void *array, int32_t i, int32_t bytes,
 }
 
 /* input_bytes, output_bytes: the size of an element, 1, 2 or 4. */
-struct smidgen_requantize_shape {
+struct smidgen_rescale_shape {
     int32_t elements, input_bytes, output_bytes;
     uint32_t multiplier;
     int32_t input_zero_point, output_zero_point, shift, activation_min, activation_max;
 };
 
-static inline void smidgen_requantize(const struct smidgen_requantize_shape *shape, const void *x, void *y) {
+static inline void smidgen_rescale(const struct smidgen_rescale_shape *shape, const void *x, void *y) {
     for (int32_t i = 0; i < shape->elements; i++) {
         const int32_t value = smidgen_read_integer(x, i, shape->input_bytes);
         const uint32_t centred = (uint32_t)value - (uint32_t)shape->input_zero_point;

@@ -23,10 +23,11 @@ from smidgen.graph import Graph, Node
 
 __all__ = ["COMPILE_FLAGS", "KernelSpec", "Lowered", "kernels_for", "select"]
 
-# GCC's first scheduling pass moves the loads of a multiply block apart until its accumulators spill.
+# GCC's first scheduling pass and its reassociation keep so many products of a multiply block alive at once
+# that the accumulators spill.
 COMPILE_FLAGS = {
-    "speed": ["-O3", "-fno-schedule-insns"],
-    "size": ["-Os", "-fno-schedule-insns"],
+    "speed": ["-O3", "-fno-schedule-insns", "-fno-tree-reassoc"],
+    "size": ["-Os", "-fno-schedule-insns", "-fno-tree-reassoc"],
 }
 
 _FAMILIES = (conv, matmul, pool, reduce, elementwise, activation, shape, quantize, resize)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from smidgen.compile.kernels.common import fold_zero_point, largest_accumulator, requantization
+from smidgen.compile.kernels.channels import Channels
 from smidgen.compile.schedule import Blob
-from smidgen.graph.reference.conv import ConvParameters
 
 BLOCK_CHANNELS = 4
 
@@ -19,22 +18,11 @@ def interleave(weights: np.ndarray) -> np.ndarray:
     return np.concatenate([blocks.reshape(-1), weights[whole:].reshape(-1)]).astype(np.int8)
 
 
-def block_blobs(
-    weights: np.ndarray, bias: np.ndarray, parameters: ConvParameters, groups: int = 1
-) -> tuple[tuple[Blob, ...], bool]:
-    """(weights, bias, multiplier and shift, whether the wide kernel is needed) of a matrix product.
-
-    weights: (channels, depth); bias: (channels,); the input's zero point goes into the bias. parameters may
-    hold one multiplier and shift for all channels.
-    """
-    p = parameters
-    requantized = requantization(
-        p.multiplier, p.shift, largest_accumulator(weights, bias), p.output_zero_point
-    )
-    rows = weights.reshape(groups, -1, weights.shape[1])
-    blobs = (
+def block_blobs(channels: Channels, input_zero_point: int, groups: int = 1) -> tuple[Blob, ...]:
+    """Weights, bias, multiplier and shift; the input's zero point goes into the bias."""
+    rows = channels.weights.reshape(groups, -1, channels.weights.shape[1])
+    return (
         Blob("weights", np.concatenate([interleave(group) for group in rows]), "weights"),
-        Blob("bias", fold_zero_point(weights, bias, p.input_zero_point), "bias"),
-        *requantized.blobs,
+        Blob("bias", channels.bias_of_inputs(input_zero_point), "bias"),
+        *channels.requantization,
     )
-    return blobs, requantized.wide

@@ -1,15 +1,13 @@
-"""What the declarations share: constant operands, requantization blobs, type checks."""
+"""What the declarations share: constant operands, type checks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from smidgen.compile.schedule import Blob
 from smidgen.graph import DType, Graph, Node
-from smidgen.graph.fixed_point import wrap_int32
 
 PORTABLE = "portable"
 
@@ -58,51 +56,3 @@ def bias_of(graph: Graph, node: Node, channels: int) -> np.ndarray:
 def doubled(multiplier: int) -> int:
     """Twice a 31-bit multiplier, the form in which the kernels take it: one high multiply less a shift."""
     return 2 * int(multiplier)
-
-
-@dataclass(frozen=True, eq=False)
-class Requantization:
-    """Multipliers and shifts as the kernels take them.
-
-    wide: whether a shift is not to the right, or an accumulator so large that rounding could overflow:
-    the kernel's slower variant is then needed.
-    """
-
-    multiplier: np.ndarray
-    shift: np.ndarray
-    wide: bool
-
-    @property
-    def blobs(self) -> tuple[Blob, Blob]:
-        return (
-            Blob("multiplier", self.multiplier, "requantization"),
-            Blob("shift", self.shift, "requantization"),
-        )
-
-
-def requantization(
-    multiplier: np.ndarray, shift: np.ndarray, largest: np.ndarray, output_zero_point: int
-) -> Requantization:
-    """From the reference's multipliers and shifts (positive to the left), per channel.
-
-    largest: an upper bound of the accumulators' magnitudes, per channel.
-    """
-    right = -shift.astype(np.int64)
-    right = np.where(multiplier == 0, 1, right)  # zero, whatever the shift
-    rounding = np.abs(2 * output_zero_point + 1) << np.clip(right - 1, 0, 31)  # smidgen_rounding of common.h
-    wide = bool(np.any(right < 1) or np.any(largest + 1 + rounding >= 1 << 31))
-    return Requantization(2 * multiplier.astype(np.uint32), right.astype(np.int8), wide)
-
-
-def largest_accumulator(weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """Per row of weights (channels, depth): a bound of |sum((x - zero point) * w) + bias| for int8 x."""
-    return np.abs(weights.astype(np.int64)).sum(axis=1) * 255 + np.abs(bias)
-
-
-def fold_zero_point(weights: np.ndarray, bias: np.ndarray, input_zero_point: int) -> np.ndarray:
-    """The bias (int32) that makes sum(x * w) + bias of sum((x - zero point) * w) + bias, which may wrap.
-
-    weights: (channels, depth).
-    """
-    folded = wrap_int32(bias - input_zero_point * weights.astype(np.int64).sum(axis=1))
-    return folded.astype(np.int32)

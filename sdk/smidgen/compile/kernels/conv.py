@@ -6,6 +6,7 @@ import math
 
 from smidgen.compile.kernels import depthwise
 from smidgen.compile.kernels.blocks import block_blobs
+from smidgen.compile.kernels.channels import prepare
 from smidgen.compile.kernels.common import (
     PORTABLE,
     bias_of,
@@ -44,11 +45,11 @@ def _lower_conv(graph: Graph, node: Node, optimize: str) -> Lowered:
     depth = kernel_height * kernel_width * group_channels
     pixels = math.prod(output.shape[:3])
     p = conv_parameters(graph, node)
-    rows = weights.data.reshape(channels, depth)
-    blobs, wide = block_blobs(rows, bias_of(graph, node, channels), p, groups)
+    bias = bias_of(graph, node, channels)
+    prepared = prepare(weights.data.reshape(channels, depth), bias, p, optimize)
     patches = _patches(depth, pixels, x.elements + output.elements)
     return Lowered(
-        symbol="smidgen_conv_wide" if wide else "smidgen_conv",
+        symbol=f"smidgen_conv_{prepared.variant}",
         shape_type="struct smidgen_conv_shape",
         shape={
             "batches": x.shape[0],
@@ -59,6 +60,8 @@ def _lower_conv(graph: Graph, node: Node, optimize: str) -> Lowered:
             "output_width": output.shape[2],
             "output_channels": channels,
             "groups": groups,
+            "group_inputs": group_channels,
+            "group_outputs": channels // groups,
             "kernel_height": kernel_height,
             "kernel_width": kernel_width,
             "stride_height": operator.stride[0],
@@ -74,7 +77,7 @@ def _lower_conv(graph: Graph, node: Node, optimize: str) -> Lowered:
             "activation_max": p.clamp_max,
         },
         reads=node.inputs[:1],
-        blobs=blobs,
+        blobs=block_blobs(prepared, p.input_zero_point, groups),
         scratch_bytes=patches * depth,
         macs=output.elements * depth,
         specialise=False,

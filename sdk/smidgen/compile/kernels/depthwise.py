@@ -6,15 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from smidgen.compile.kernels.channels import Channels, prepare
 from smidgen.compile.kernels.common import (
     PORTABLE,
     bias_of,
     constant_operands,
-    fold_zero_point,
-    largest_accumulator,
     refuse_other_types,
     refuse_weights,
-    requantization,
 )
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Blob
@@ -25,24 +23,45 @@ from smidgen.graph.reference.conv import conv_parameters
 
 @dataclass(frozen=True)
 class _Axis:
-    """The image along rows or columns: sizes, stride, and how far windows of 3 overhang it."""
+    """Rows or columns: sizes, the window's form along them, bytes from one position to the next."""
 
     input: int
     output: int
+    kernel: int
     stride: int
+    dilation: int
     before: int
+    input_step: int
+    output_step: int
 
     @property
     def after(self) -> int:
-        return max((self.output - 1) * self.stride + 3 - self.before - self.input, 0)
+        """How many positions the last window overhangs the image."""
+        reach = (self.output - 1) * self.stride + (self.kernel - 1) * self.dilation + 1
+        return max(reach - self.before - self.input, 0)
 
 
 def _axes(graph: Graph, node: Node) -> tuple[_Axis, _Axis]:
     """(rows, columns)"""
-    x, output = graph.tensor(node.inputs[0]), graph.tensor(node.outputs[0])
+    x, weights, output = (graph.tensor(name) for name in (*node.inputs[:2], node.outputs[0]))
     operator: DepthwiseConv2D = node.operator
-    rows = _Axis(x.shape[1], output.shape[1], operator.stride[0], operator.padding.top)
-    return rows, _Axis(x.shape[2], output.shape[2], operator.stride[1], operator.padding.left)
+    before = (operator.padding.top, operator.padding.left)
+    input_steps = (x.shape[2] * x.shape[3], x.shape[3])
+    output_steps = (output.shape[2] * output.shape[3], output.shape[3])
+    rows, columns = (
+        _Axis(
+            x.shape[1 + i],
+            output.shape[1 + i],
+            weights.shape[1 + i],
+            operator.stride[i],
+            operator.dilation[i],
+            before[i],
+            input_steps[i],
+            output_steps[i],
+        )
+        for i in range(2)
+    )
+    return rows, columns
 
 
 def _slides_down(graph: Graph, node: Node) -> bool:
@@ -55,13 +74,12 @@ def _refuse(graph: Graph, node: Node) -> str | None:
     return refuse_other_types(graph, node) or refuse_weights(graph, node)
 
 
-def _requantization(graph: Graph, node: Node):
+def _prepare(graph: Graph, node: Node, optimize: str) -> Channels:
+    """Weights (channels, kernel rows * kernel columns)."""
     weights = graph.tensor(node.inputs[1])
     channels = weights.shape[3]
-    bias = bias_of(graph, node, channels)
-    p = conv_parameters(graph, node)
-    largest = largest_accumulator(weights.data.reshape(-1, channels).T, bias)
-    return requantization(p.multiplier, p.shift, largest, p.output_zero_point)
+    rows = weights.data.reshape(-1, channels).T
+    return prepare(rows, bias_of(graph, node, channels), conv_parameters(graph, node), optimize)
 
 
 def _refuse_3x3(graph: Graph, node: Node) -> str | None:
@@ -69,9 +87,8 @@ def _refuse_3x3(graph: Graph, node: Node) -> str | None:
     reason = _refuse(graph, node)
     if reason is not None:
         return reason
-    operator: DepthwiseConv2D = node.operator
     x, weights = graph.tensor(node.inputs[0]), graph.tensor(node.inputs[1])
-    if weights.shape[1:3] != (3, 3) or operator.dilation != (1, 1):
+    if weights.shape[1:3] != (3, 3) or node.operator.dilation != (1, 1):
         return "its windows are not 3 x 3"
     if weights.shape[3] != x.shape[3]:
         return "it has more than one output channel per input channel"
@@ -80,27 +97,38 @@ def _refuse_3x3(graph: Graph, node: Node) -> str | None:
         return "its windows overhang the image by more than one position"
     if (rows if _slides_down(graph, node) else columns).stride > 2:
         return "its stride is more than 2"
-    if _requantization(graph, node).wide:
+    if _prepare(graph, node, "speed").variant == "wide":
         return "an output needs a left shift or an accumulator of more than 31 bits"
     return None
 
 
-def _lower_3x3(graph: Graph, node: Node, optimize: str) -> Lowered:
-    x, weights, output = (graph.tensor(name) for name in (*node.inputs[:2], node.outputs[0]))
+def _common_fields(graph: Graph, node: Node) -> dict[str, int]:
+    x, output = graph.tensor(node.inputs[0]), graph.tensor(node.outputs[0])
     p = conv_parameters(graph, node)
-    channels = x.shape[3]
+    return {
+        "batches": x.shape[0],
+        "input_batch_step": x.elements // x.shape[0],
+        "output_batch_step": output.elements // x.shape[0],
+        "input_zero_point": p.input_zero_point,
+        "output_zero_point": p.output_zero_point,
+        "activation_min": p.clamp_min,
+        "activation_max": p.clamp_max,
+    }
+
+
+def _lower_3x3(graph: Graph, node: Node, optimize: str) -> Lowered:
+    weights, output = graph.tensor(node.inputs[1]), graph.tensor(node.outputs[0])
+    channels = weights.shape[3]
     down = _slides_down(graph, node)
     along, across = _axes(graph, node) if down else reversed(_axes(graph, node))
-    kernel = weights.data[0].transpose((2, 0, 1) if down else (2, 1, 0))
-    input_steps = (channels, x.shape[2] * channels)  # to the next column, to the next row
-    output_steps = (channels, output.shape[2] * channels)
-    rows = weights.data.reshape(9, channels).T
-    bias = fold_zero_point(rows, bias_of(graph, node, channels), p.input_zero_point)
+    prepared = _prepare(graph, node, "speed")
+    kernel = prepared.weights.reshape(channels, 3, 3).transpose((0, 1, 2) if down else (0, 2, 1))
+    zero_point = graph.tensor(node.inputs[0]).zero_point
     return Lowered(
-        symbol="smidgen_depthwise_3x3" if along.stride == 1 else "smidgen_depthwise_3x3_stride_2",
+        symbol=f"smidgen_depthwise_3x3_stride_{along.stride}_{prepared.variant}",
         shape_type="struct smidgen_depthwise_3x3_shape",
         shape={
-            "batches": x.shape[0],
+            **_common_fields(graph, node),
             "channels": channels,
             "lines": across.output,
             "outputs": along.output,
@@ -109,22 +137,16 @@ def _lower_3x3(graph: Graph, node: Node, optimize: str) -> Lowered:
             "pad_line": across.before,
             "pad_first": along.before,
             "pad_last": along.after,
-            "input_batch_step": x.elements // x.shape[0],
-            "input_line_step": input_steps[not down],
-            "input_step": input_steps[down],
-            "output_batch_step": output.elements // x.shape[0],
-            "output_line_step": output_steps[not down],
-            "output_step": output_steps[down],
-            "input_zero_point": p.input_zero_point,
-            "output_zero_point": p.output_zero_point,
-            "activation_min": p.clamp_min,
-            "activation_max": p.clamp_max,
+            "input_line_step": across.input_step,
+            "input_step": along.input_step,
+            "output_line_step": across.output_step,
+            "output_step": along.output_step,
         },
         reads=node.inputs[:1],
         blobs=(
             Blob("weights", np.ascontiguousarray(kernel).reshape(-1), "weights"),
-            Blob("bias", bias, "bias"),
-            *_requantization(graph, node).blobs,
+            Blob("bias", prepared.bias_of_inputs(zero_point), "bias"),
+            *prepared.requantization,
         ),
         macs=output.elements * 9,
         specialise=False,
@@ -132,44 +154,39 @@ def _lower_3x3(graph: Graph, node: Node, optimize: str) -> Lowered:
     )
 
 
-def _lower_depthwise(graph: Graph, node: Node, optimize: str) -> Lowered:
-    operator: DepthwiseConv2D = node.operator
-    x, weights = graph.tensor(node.inputs[0]), graph.tensor(node.inputs[1])
-    output = graph.tensor(node.outputs[0])
-    _, kernel_height, kernel_width, channels = weights.shape
-    p = conv_parameters(graph, node)
-    bias = bias_of(graph, node, channels)
+def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
+    x, weights, output = (graph.tensor(name) for name in (*node.inputs[:2], node.outputs[0]))
+    channels = weights.shape[3]
+    outer, inner = _axes(graph, node)
+    prepared = _prepare(graph, node, optimize)
+    kernel = prepared.weights.T.reshape(weights.shape[1:])
+    if outer.kernel > inner.kernel:  # the inner loop runs over the window's longer side
+        outer, inner = inner, outer
+        kernel = kernel.transpose(1, 0, 2)
+    shape = {**_common_fields(graph, node), "input_channels": x.shape[3]}
+    shape["channel_multiplier"] = channels // x.shape[3]
+    for name, axis in (("outer", outer), ("inner", inner)):
+        shape |= {
+            f"input_{name}": axis.input,
+            f"output_{name}": axis.output,
+            f"kernel_{name}": axis.kernel,
+            f"stride_{name}": axis.stride,
+            f"dilation_{name}": axis.dilation,
+            f"pad_{name}": axis.before,
+            f"input_{name}_step": axis.input_step,
+            f"output_{name}_step": axis.output_step,
+        }
     return Lowered(
         symbol="smidgen_depthwise",
         shape_type="struct smidgen_depthwise_shape",
-        shape={
-            "batches": x.shape[0],
-            "input_height": x.shape[1],
-            "input_width": x.shape[2],
-            "input_channels": x.shape[3],
-            "output_height": output.shape[1],
-            "output_width": output.shape[2],
-            "channel_multiplier": channels // x.shape[3],
-            "kernel_height": kernel_height,
-            "kernel_width": kernel_width,
-            "stride_height": operator.stride[0],
-            "stride_width": operator.stride[1],
-            "dilation_height": operator.dilation[0],
-            "dilation_width": operator.dilation[1],
-            "pad_top": operator.padding.top,
-            "pad_left": operator.padding.left,
-            "input_zero_point": p.input_zero_point,
-            "output_zero_point": p.output_zero_point,
-            "activation_min": p.clamp_min,
-            "activation_max": p.clamp_max,
-        },
+        shape=shape,
         reads=node.inputs[:1],
         blobs=(
-            Blob("weights", np.ascontiguousarray(weights.data).reshape(-1), "weights"),
-            Blob("bias", bias.astype(np.int32), "bias"),
-            *_requantization(graph, node).blobs,
+            Blob("weights", np.ascontiguousarray(kernel).reshape(-1), "weights"),
+            Blob("bias", prepared.bias, "bias"),
+            *prepared.requantization,
         ),
-        macs=output.elements * kernel_height * kernel_width,
+        macs=output.elements * outer.kernel * inner.kernel,
         specialise=False,
         constants=constant_operands(graph, node.inputs[:1]),
     )
@@ -177,5 +194,5 @@ def _lower_depthwise(graph: Graph, node: Node, optimize: str) -> Lowered:
 
 KERNELS = (
     KernelSpec("depthwise_3x3", "conv", PORTABLE, (DepthwiseConv2D,), _refuse_3x3, _lower_3x3),
-    KernelSpec("depthwise", "conv", PORTABLE, (DepthwiseConv2D,), _refuse, _lower_depthwise),
+    KernelSpec("depthwise", "conv", PORTABLE, (DepthwiseConv2D,), _refuse, _lower),
 )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from smidgen.compile.kernels.blocks import block_blobs
+from smidgen.compile.kernels.channels import prepare
 from smidgen.compile.kernels.common import (
     PORTABLE,
     bias_of,
@@ -26,13 +29,13 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
     weights, output = graph.tensor(node.inputs[1]), graph.tensor(node.outputs[0])
     outputs, depth = weights.shape
     p = fully_connected_parameters(graph, node)
+    channels = prepare(weights.data, bias_of(graph, node, outputs), p, optimize)
     # One multiplier and shift for all outputs are stored once.
-    per_channel = len(set(zip(p.multiplier.tolist(), p.shift.tolist(), strict=True))) > 1
+    per_channel = bool(np.ptp(channels.multiplier) or np.ptp(channels.shift))
     if not per_channel:
-        p = replace(p, multiplier=p.multiplier[:1], shift=p.shift[:1])
-    blobs, wide = block_blobs(weights.data, bias_of(graph, node, outputs), p)
+        channels = replace(channels, multiplier=channels.multiplier[:1], shift=channels.shift[:1])
     return Lowered(
-        symbol="smidgen_fully_connected_wide" if wide else "smidgen_fully_connected",
+        symbol=f"smidgen_fully_connected_{channels.variant}",
         shape_type="struct smidgen_fully_connected_shape",
         shape={
             "rows": output.elements // outputs,
@@ -44,7 +47,7 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
             "activation_max": p.clamp_max,
         },
         reads=node.inputs[:1],
-        blobs=blobs,
+        blobs=block_blobs(channels, p.input_zero_point),
         macs=output.elements * depth,
         specialise=False,
         constants=constant_operands(graph, node.inputs[:1]),

@@ -51,7 +51,7 @@ def _lower_table(graph: Graph, node: Node, optimize: str) -> Lowered:
     return table_call(graph, node, outputs.astype(np.int8))
 
 
-def _lower_requantize(graph: Graph, node: Node, optimize: str) -> Lowered:
+def _lower_rescale(graph: Graph, node: Node, optimize: str) -> Lowered:
     x, output = graph.tensor(node.inputs[0]), graph.tensor(node.outputs[0])
     p = requantize_parameters(graph, node)
     shape = {
@@ -65,7 +65,7 @@ def _lower_requantize(graph: Graph, node: Node, optimize: str) -> Lowered:
         "activation_min": p.clamp_min,
         "activation_max": p.clamp_max,
     }
-    return _call(graph, node, "smidgen_requantize", "smidgen_requantize_shape", shape)
+    return _call(graph, node, "smidgen_rescale", "smidgen_rescale_shape", shape)
 
 
 def _lower_quantize(graph: Graph, node: Node, optimize: str) -> Lowered:
@@ -95,7 +95,7 @@ _DEQUANTIZE = _Types(_INTEGERS, (DType.F32,))
 
 KERNELS = (
     KernelSpec("requantize_table", "activation", PORTABLE, (Quantize,), refuse_other_types, _lower_table),
-    KernelSpec("requantize", "quantize", PORTABLE, (Quantize,), _REQUANTIZE.refuse, _lower_requantize),
+    KernelSpec("requantize", "quantize", PORTABLE, (Quantize,), _REQUANTIZE.refuse, _lower_rescale),
     KernelSpec("quantize", "quantize", PORTABLE, (Quantize,), _QUANTIZE.refuse, _lower_quantize),
     KernelSpec("dequantize", "quantize", PORTABLE, (Dequantize,), _DEQUANTIZE.refuse, _lower_dequantize),
 )
