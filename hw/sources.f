@@ -9,6 +9,7 @@ midge/rtl/midge_divide.sv
 midge/rtl/midge_load_store.sv
 midge/rtl/midge_csr.sv
 midge/rtl/midge_core.sv
+soc/ram_lane.sv
 soc/program_memory.sv
 soc/sram.sv
 soc/byte_fifo.sv

@@ -44,11 +44,8 @@ std::string store(const uint8_t *data, uint32_t size, uint64_t address, const Me
         if (address < memory.origin || address + size > uint64_t{memory.origin} + memory.bytes)
             continue;
         const uint32_t offset = static_cast<uint32_t>(address) - memory.origin;
-        for (uint32_t byte = 0; byte < size; byte++) {
-            const uint32_t shift = (offset + byte) % 4 * 8;
-            uint32_t &word = memory.words[(offset + byte) / 4];
-            word = (word & ~(0xffu << shift)) | (uint32_t{data[byte]} << shift);
-        }
+        for (uint32_t byte = 0; byte < size; byte++)
+            memory.lanes[(offset + byte) % 4][(offset + byte) / 4] = data[byte];
         return "";
     }
     std::string problem =

@@ -4,12 +4,12 @@
 #include <cstdint>
 #include <string>
 
-// One simulated memory: `words` little-endian words from address `origin`.
+// One simulated memory: `bytes` bytes from address `origin`, byte n in lane n % 4.
 struct Memory {
     const char *name;
     uint32_t origin;
     uint32_t bytes;
-    uint32_t *words;
+    uint8_t *lanes[4];
 };
 
 // Loads an ELF file (segments at their physical addresses) or a raw binary (at address 0).

@@ -169,11 +169,24 @@ class Simulation {
 };
 
 void Simulation::load() {
-    auto &program = soc_.rootp->midge_soc__DOT__program_memory__DOT__words;
-    auto &sram = soc_.rootp->midge_soc__DOT__sram__DOT__words;
+    auto &top = *soc_.rootp;
+    auto &program = top.midge_soc__DOT__program_memory__DOT__g_lane__BRA__0__KET____DOT__ram__DOT__bytes;
+    auto &sram = top.midge_soc__DOT__sram__DOT__g_lane__BRA__0__KET____DOT__ram__DOT__bytes;
     const Memory memories[] = {
-        {"program memory", 0x00000000, sizeof program, &program[0]},
-        {"SRAM", 0x10000000, sizeof sram, &sram[0]},
+        {"program memory",
+         0x00000000,
+         4 * sizeof program,
+         {&program[0],
+          &top.midge_soc__DOT__program_memory__DOT__g_lane__BRA__1__KET____DOT__ram__DOT__bytes[0],
+          &top.midge_soc__DOT__program_memory__DOT__g_lane__BRA__2__KET____DOT__ram__DOT__bytes[0],
+          &top.midge_soc__DOT__program_memory__DOT__g_lane__BRA__3__KET____DOT__ram__DOT__bytes[0]}},
+        {"SRAM",
+         0x10000000,
+         4 * sizeof sram,
+         {&sram[0],
+          &top.midge_soc__DOT__sram__DOT__g_lane__BRA__1__KET____DOT__ram__DOT__bytes[0],
+          &top.midge_soc__DOT__sram__DOT__g_lane__BRA__2__KET____DOT__ram__DOT__bytes[0],
+          &top.midge_soc__DOT__sram__DOT__g_lane__BRA__3__KET____DOT__ram__DOT__bytes[0]}},
     };
     const std::string problem = load_image(options_.image, memories, 2);
     if (!problem.empty())

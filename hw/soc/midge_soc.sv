@@ -31,6 +31,7 @@ module midge_soc #(
 );
   localparam int PROGRAM_BITS = $clog2(PROGRAM_BYTES);
   localparam int SRAM_BITS = $clog2(SRAM_BYTES);
+  localparam logic [31:SRAM_BITS] SRAM_PAGE = (32 - SRAM_BITS)'(32'h1000_0000 >> SRAM_BITS);
 
   logic reset_request, soc_reset;
   assign soc_reset = reset || reset_request;
@@ -68,31 +69,25 @@ module midge_soc #(
       .rvfi
   );
 
-  // Fetch port: which memory, remembered for the answer.
-  logic fetch_is_program, fetch_is_sram, fetched_sram, fetched_other, program_fetch_ready, program_fetch_response;
-  logic other_fetch_response, program_fetching;
-  logic [31:0] program_fetch_data, sram_fetch_data;
+  // Fetch port. Code in SRAM is read through registers on both sides, two cycles later than code in program memory:
+  // it is there for small routines, and must not lengthen the path to and from the program memory.
+  logic fetch_is_program, fetched_program, fetched_sram, program_fetch_response;
+  logic [2:0] other_fetch;     // shifted by one each cycle from request to answer
+  logic [31:2] sram_fetch_address;
+  logic [31:0] program_fetch_data, sram_fetch_data, sram_fetch_register;
   assign fetch_is_program = fetch_address[31:PROGRAM_BITS] == '0;
-  assign fetch_is_sram = fetch_address[31:SRAM_BITS] == (32-SRAM_BITS)'(32'h1000_0000 >> SRAM_BITS);
-  // A flash access that is under way answers before a request to another memory is taken.
-  assign fetch_ready = program_fetch_ready && !(program_fetching && !program_fetch_response);
   always_ff @(posedge clock) begin
-    if (soc_reset) begin
-      other_fetch_response <= 1'b0;
-      program_fetching <= 1'b0;
-    end else begin
-      other_fetch_response <= fetch_request && fetch_ready && !fetch_is_program;
-      program_fetching <= (fetch_request && fetch_ready && fetch_is_program)
-          || (program_fetching && !program_fetch_response);
-    end
+    other_fetch <= soc_reset ? 3'b0 : {other_fetch[1:0], fetch_request && fetch_ready && !fetch_is_program};
+    sram_fetch_address <= fetch_address;
+    sram_fetch_register <= sram_fetch_data;
     if (fetch_request && fetch_ready) begin
-      fetched_sram <= fetch_is_sram;
-      fetched_other <= !fetch_is_sram && !fetch_is_program;
+      fetched_program <= fetch_is_program;
+      fetched_sram <= fetch_address[31:SRAM_BITS] == SRAM_PAGE;
     end
   end
-  assign fetch_response = program_fetch_response || other_fetch_response;
-  assign fetch_error = fetched_other;
-  assign fetch_data = fetched_sram ? sram_fetch_data : program_fetch_data;
+  assign fetch_response = program_fetch_response || other_fetch[2];
+  assign fetch_error = !fetched_program && !fetched_sram;
+  assign fetch_data = fetched_program ? program_fetch_data : sram_fetch_register;
 
   // Data port
   typedef enum logic [2:0] {
@@ -107,7 +102,7 @@ module midge_soc #(
   always_comb begin
     select = SELECT_ERROR;
     if (data_address[31:PROGRAM_BITS] == '0) select = data_write ? SELECT_ERROR : SELECT_PROGRAM;
-    else if (data_address[31:SRAM_BITS] == (32-SRAM_BITS)'(32'h1000_0000 >> SRAM_BITS)) select = SELECT_SRAM;
+    else if (data_address[31:SRAM_BITS] == SRAM_PAGE) select = SELECT_SRAM;
     else if (data_address[31:4] == 28'h2000_000 && !data_address[3]) select = SELECT_UART;
     else if (data_address[31:4] == 28'h2001_000) select = SELECT_TIMER;
     else if (data_address[31:4] == 28'h2002_000) select = SELECT_SYSTEM;
@@ -150,9 +145,9 @@ module midge_soc #(
   ) program_memory (
       .clock,
       .reset(soc_reset),
-      .fetch_request(fetch_request && fetch_ready && fetch_is_program),
+      .fetch_request(fetch_request && fetch_is_program),
       .fetch_address,
-      .fetch_ready(program_fetch_ready),
+      .fetch_ready,
       .fetch_response(program_fetch_response),
       .fetch_data(program_fetch_data),
       .data_request(data_request && select == SELECT_PROGRAM),
@@ -165,7 +160,7 @@ module midge_soc #(
       .BYTES(SRAM_BYTES)
   ) sram (
       .clock,
-      .fetch_address,
+      .fetch_address(sram_fetch_address),
       .fetch_data(sram_fetch_data),
       .write(data_request && data_write && select == SELECT_SRAM),
       .address(data_address),

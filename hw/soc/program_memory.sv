@@ -8,7 +8,7 @@
 module program_memory #(
     parameter int    BYTES = 1 << 20,
     parameter int    WAIT_STATES = 0,
-    parameter string CONTENTS = ""        // hexadecimal words; empty: loaded by the simulator
+    parameter string CONTENTS = ""        // CONTENTS.0 to .3: hexadecimal bytes of each lane; empty: loaded otherwise
 ) (
     input  logic        clock,
     input  logic        reset,
@@ -24,14 +24,9 @@ module program_memory #(
     output logic        data_response,
     output logic [31:0] data_read_data
 );
-  localparam int WORDS = BYTES / 4;
-  localparam int INDEX_BITS = $clog2(WORDS);
+  localparam int DEPTH = BYTES / 4;
+  localparam int INDEX_BITS = $clog2(DEPTH);
   typedef logic [INDEX_BITS-1:0] index_t;
-
-  logic [31:0] words[WORDS]  /* verilator public_flat_rw */;
-  if (CONTENTS != "") begin : g_contents
-    initial $readmemh(CONTENTS, words);
-  end
 
   index_t fetch_index, data_index;
   assign fetch_index = fetch_address[2+:INDEX_BITS];
@@ -39,14 +34,35 @@ module program_memory #(
   logic unused_high_bits;
   assign unused_high_bits = ^{fetch_address[31:2+INDEX_BITS], data_address[31:2+INDEX_BITS]};
 
+  logic        enable;
+  index_t      index_a;
+  logic [31:0] data_a, data_b;
+  for (genvar lane = 0; lane < 4; lane++) begin : g_lane
+    localparam string SUFFIX = lane == 0 ? ".0" : lane == 1 ? ".1" : lane == 2 ? ".2" : ".3";
+    ram_lane #(
+        .DEPTH(DEPTH),
+        .CONTENTS(CONTENTS == "" ? "" : {CONTENTS, SUFFIX})
+    ) ram (
+        .clock,
+        .enable_a(enable),
+        .write_a(1'b0),
+        .address_a(index_a),
+        .write_data_a(8'b0),
+        .read_data_a(data_a[8*lane+:8]),
+        .address_b(fetch_index),
+        .read_data_b(data_b[8*lane+:8])
+    );
+  end
+
   if (WAIT_STATES == 0) begin : g_block_ram
     assign fetch_ready = 1'b1;
+    assign enable = 1'b1;
+    assign index_a = data_index;
+    assign fetch_data = data_b;
+    assign data_read_data = data_a;
     always_ff @(posedge clock) begin
       fetch_response <= fetch_request && !reset;
       data_response <= data_request && !reset;
-      // Enables that do not depend on the late request signals keep the address path short.
-      fetch_data <= words[fetch_index];
-      data_read_data <= words[data_index];
     end
   end else begin : g_flash
     localparam int WAIT_BITS = $clog2(WAIT_STATES + 1);
@@ -60,13 +76,11 @@ module program_memory #(
     logic [WAIT_BITS-1:0] wait_left;
     index_t               index, burst_index;        // being read; the word that the burst would give next
     logic                 burst_valid;
-    logic [31:0]          word;
     logic                 answers, free;
 
     assign answers = busy && wait_left == '0;
     assign free = !busy || answers;
     assign fetch_ready = free && !data_waiting;
-    assign word = words[index];
 
     // What the device starts on in this cycle: a load that waits, then fetches, then a load just asked for.
     logic   buffer_hit, start, start_data;
@@ -76,11 +90,16 @@ module program_memory #(
     assign start = free && (data_waiting || fetch_request || (data_request && !buffer_hit));
     assign start_index = data_waiting ? data_waiting_index : fetch_request ? fetch_index : data_index;
 
+    assign enable = start;
+    assign index_a = start_index;
+    logic unused_port_b;
+    assign unused_port_b = ^data_b;
+
     logic buffer_answers;
     assign fetch_response = answers && !serves_data;
-    assign fetch_data = word;
+    assign fetch_data = data_a;
     assign data_response = buffer_answers || (answers && serves_data);
-    assign data_read_data = buffer_answers ? buffer : word;
+    assign data_read_data = buffer_answers ? buffer : data_a;
 
     always_ff @(posedge clock)
       if (reset) begin
@@ -104,7 +123,7 @@ module program_memory #(
       if (data_request) data_waiting_index <= data_index;
       if (answers && serves_data) begin
         buffer_index <= index;
-        buffer <= word;
+        buffer <= data_a;
       end
       if (start) begin
         index <= start_index;

@@ -1,4 +1,4 @@
-// Static RAM in block RAM: a data port with byte lanes and a read-only fetch port, one cycle each.
+// Static RAM: a data port with byte lanes and a read-only fetch port, one cycle each.
 module sram #(
     parameter int BYTES = 1 << 18
 ) (
@@ -11,20 +11,24 @@ module sram #(
     input  logic [31:0] write_data,
     output logic [31:0] read_data
 );
-  localparam int WORDS = BYTES / 4;
-  localparam int INDEX_BITS = $clog2(WORDS);
+  localparam int DEPTH = BYTES / 4;
+  localparam int INDEX_BITS = $clog2(DEPTH);
 
-  logic [INDEX_BITS-1:0] index, fetch_index;
-  assign index = address[2+:INDEX_BITS];
-  assign fetch_index = fetch_address[2+:INDEX_BITS];
+  for (genvar lane = 0; lane < 4; lane++) begin : g_lane
+    ram_lane #(
+        .DEPTH(DEPTH)
+    ) ram (
+        .clock,
+        .enable_a(1'b1),
+        .write_a(write && byte_lanes[lane]),
+        .address_a(address[2+:INDEX_BITS]),
+        .write_data_a(write_data[8*lane+:8]),
+        .read_data_a(read_data[8*lane+:8]),
+        .address_b(fetch_address[2+:INDEX_BITS]),
+        .read_data_b(fetch_data[8*lane+:8])
+    );
+  end
+
   logic unused_high_bits;
   assign unused_high_bits = ^{fetch_address[31:2+INDEX_BITS], address[31:2+INDEX_BITS]};
-
-  logic [31:0] words[WORDS]  /* verilator public_flat_rw */;
-  always_ff @(posedge clock) begin
-    for (int lane = 0; lane < 4; lane++)
-      if (write && byte_lanes[lane]) words[index][8*lane+:8] <= write_data[8*lane+:8];
-    read_data <= words[index];
-    fetch_data <= words[fetch_index];
-  end
 endmodule

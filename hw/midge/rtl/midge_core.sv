@@ -174,7 +174,7 @@ module midge_core
 
   // Whether it can go on
   logic w_waiting, w_redirect;
-  logic interrupt_take, wake, x_interrupt, x_hazard, x_wait, x_execute;
+  logic interrupt_take, wake, x_interrupt, x_hazard, x_wait;
   logic [3:0] interrupt_cause;
   assign x_hazard = w_late && ((x.uses_rs1 && match_1) || (x.uses_rs2 && match_2));
   // CSR instructions and wfi wait until they are alone.
@@ -186,34 +186,36 @@ module midge_core
   assign divide_start = x_valid && x.divide && !w_redirect && !x_interrupt && !x_hazard && !w_waiting;
   assign asleep = x_valid && x.wfi && !w_valid && !wake && !x_fault;
 
-  // Exceptions known here; access faults of loads and stores follow in writeback.
-  logic        x_exception, x_illegal, x_memory, x_misaligned;
+  // Exceptions. Those of the instruction itself are known early in the cycle; whether an address is aligned is known
+  // late, and access faults of loads and stores follow in writeback.
+  logic        x_early_exception, x_misaligned, x_exception, x_memory;
   logic [3:0]  x_cause;
-  logic [31:0] x_trap_value;
-  assign x_illegal = x.illegal || x_compressed_illegal || (x.csr && csr_illegal);
-  assign x_memory = x.load || x.store;
+  logic [31:0] x_early_trap_value;
   always_comb begin
-    x_exception = 1'b1;
+    x_early_exception = 1'b1;
     x_cause = CAUSE_ILLEGAL;
-    x_trap_value = 32'b0;
+    x_early_trap_value = 32'b0;
     if (x_interrupt) x_cause = interrupt_cause;
     else if (x_fault) begin
       x_cause = CAUSE_FETCH_FAULT;
-      x_trap_value = {x_pc + {30'b0, x_fault_second_half}, 1'b0};
-    end else if (x_illegal) x_trap_value = x_is_compressed ? {16'b0, x_first_half} : x_instruction;
+      x_early_trap_value = {x_pc + {30'b0, x_fault_second_half}, 1'b0};
+    end else if (x.illegal || x_compressed_illegal || (x.csr && csr_illegal))
+      x_early_trap_value = x_is_compressed ? {16'b0, x_first_half} : x_instruction;
     else if (x.ebreak) begin
       x_cause = CAUSE_BREAKPOINT;
-      x_trap_value = {x_pc, 1'b0};
+      x_early_trap_value = {x_pc, 1'b0};
     end else if (x.ecall) x_cause = CAUSE_ECALL_MACHINE;
-    else if (x_memory && x_misaligned) begin
+    else begin
+      x_early_exception = 1'b0;
       x_cause = x.store ? CAUSE_STORE_MISALIGNED : CAUSE_LOAD_MISALIGNED;
-      x_trap_value = x_address;
-    end else x_exception = 1'b0;
+    end
   end
-  assign x_execute = x_fire && !x_exception;
+  assign x_memory = x.load || x.store;
+  assign x_exception = x_early_exception || (x_memory && x_misaligned);
 
   // Branches and jumps
-  logic x_jump;
+  logic x_execute, x_jump;
+  assign x_execute = x_fire && !x_early_exception;
   assign x_jump = x_execute && (x.jal || x.jalr || (x.branch && condition));
 
   // Memory requests
@@ -232,7 +234,7 @@ module midge_core
       .load_data(data_read_data),
       .load_value
   );
-  assign data_request = x_execute && x_memory;
+  assign data_request = x_execute && x_memory && !x_misaligned;
   assign data_write = x.store;
   assign data_address = x_address[31:2];
 
@@ -299,7 +301,7 @@ module midge_core
       w_rd <= x_rd;
       w_writes <= x.writes_rd && x_rd != 5'd0 && !x_exception;
       w_late <= x.load || (x.multiply && x_funct3[1:0] != 2'd0);
-      w_result <= x_exception ? x_trap_value : x_result;
+      w_result <= x_early_exception ? x_early_trap_value : x_result;
       w_funct3 <= x_funct3;
       w_memory <= x_memory && !x_exception;
       w_load <= x.load;

@@ -37,23 +37,26 @@ module midge_fetch
   logic [32:0] word_0, word_1, word_2;      // error bit and 32 bits of code
   logic [1:0]  count;
   logic        unanswered, discard;         // discard: the answer to come is from before a redirect
-  logic [31:2] next_address;
+  logic [31:2] last_address;                // asked for in the last cycle, and whether it was taken
+  logic        last_accepted;
 
   // Requests
   logic arrives, has_room, accepted;
   assign arrives = fetch_response && !discard;
   assign has_room = 3'(count) + 3'(unanswered) < 3'(DEPTH);
   assign fetch_request = (redirect || has_room) && (!unanswered || fetch_response) && !reset;
-  assign fetch_address = redirect ? redirect_target[31:2] : next_address;
+  assign fetch_address = redirect ? redirect_target[31:2] : last_address + {29'b0, last_accepted};
   assign accepted = fetch_request && fetch_ready;
 
   always_ff @(posedge clock)
     if (reset) begin
-      next_address <= RESET_ADDRESS[31:2];
+      last_address <= RESET_ADDRESS[31:2];
+      last_accepted <= 1'b0;
       unanswered <= 1'b0;
       discard <= 1'b0;
     end else begin
-      next_address <= fetch_address + {29'b0, accepted};
+      last_address <= fetch_address;
+      last_accepted <= accepted;
       unanswered <= accepted || (unanswered && !fetch_response);
       discard <= !accepted && unanswered && !fetch_response && (redirect || discard);
     end
