@@ -24,6 +24,7 @@ def relu(call: Call) -> None:
 def relu6(call: Call) -> None:
     x, y = _operands(call)
     call.expect_same_quantization(x, y)
+    call.expect_bound(y)
     call.emit(Relu6(), [x], [y])
 
 
@@ -43,6 +44,7 @@ def leaky_relu(call: Call) -> None:
 def logistic(call: Call) -> None:
     x, y = _operands(call)
     _expect_output(call, y, 1 / 256, -128)
+    _expect_scale(call, x)
     call.emit(Logistic(), [x], [y])
 
 
@@ -50,6 +52,7 @@ def logistic(call: Call) -> None:
 def tanh(call: Call) -> None:
     x, y = _operands(call)
     _expect_output(call, y, 1 / 128, 0)
+    _expect_scale(call, x)
     call.emit(Tanh(), [x], [y])
 
 
@@ -74,6 +77,12 @@ def _operands(call: Call) -> tuple[Tensor, Tensor]:
     call.expect_types(x, y)
     call.expect_shape(y, x.shape)
     return x, y
+
+
+def _expect_scale(call: Call, x: Tensor) -> None:
+    """The argument is held with 4 integer bits, to which an int8 value is only ever shifted up."""
+    if x.dtype is DType.I8 and x.scale * (1 << 27) < 1:
+        call.fail(f"the input's scale {x.scale:g} is too small")
 
 
 def _expect_output(call: Call, y: Tensor, scale: float, zero_point: int) -> None:

@@ -113,14 +113,23 @@ class Call:
             self.fail("its options are missing or of another operator's kind")
         return options.value(name)
 
-    def activation(self) -> Activation:
+    def activation(self, y: Tensor) -> Activation:
+        """The activation fused into the operator that writes `y`."""
         code = self.option("FusedActivationFunction")
         if code not in _ACTIVATIONS:
             name = _ACTIVATION_NAMES.get(int(code), f"number {code}")
             self.fail(
                 f"fused activation {name} is not supported", "keep the activation as an operator of its own"
             )
-        return _ACTIVATIONS[int(code)]
+        activation = _ACTIVATIONS[int(code)]
+        if activation in (Activation.RELU6, Activation.RELU_N1_TO_1):
+            self.expect_bound(y)
+        return activation
+
+    def expect_bound(self, y: Tensor) -> None:
+        """Fail when an activation's bound, at most 6, is no 32-bit integer in the quantization of `y`."""
+        if y.dtype is DType.I8 and 6 / y.scale >= 1 << 30:
+            self.fail(f"scale {y.scale:g} of tensor '{y.name}' is too small for its activation's bounds")
 
     def axis(self, value: int, rank: int, what: str = "axis") -> int:
         """A possibly negative axis as a non-negative one."""

@@ -21,7 +21,7 @@ def conv_2d(call: Call) -> None:
     weights, bias = _check(call, x, weights, bias, y, channel_axis=0)
     place = window(call, x, weights.shape[1:3])
     call.expect_shape(y, (x.shape[0], *place.output, channels))
-    operator = Conv2D(place.stride, place.dilation, place.padding, call.activation())
+    operator = Conv2D(place.stride, place.dilation, place.padding, call.activation(y))
     call.emit(operator, [x, weights, bias], [y])
 
 
@@ -38,7 +38,7 @@ def depthwise_conv_2d(call: Call) -> None:
     weights, bias = _check(call, x, weights, bias, y, channel_axis=3)
     place = window(call, x, weights.shape[1:3])
     call.expect_shape(y, (x.shape[0], *place.output, channels))
-    operator = DepthwiseConv2D(place.stride, place.dilation, place.padding, call.activation())
+    operator = DepthwiseConv2D(place.stride, place.dilation, place.padding, call.activation(y))
     call.emit(operator, [x, weights, bias], [y])
 
 

@@ -17,14 +17,14 @@ _LARGEST_DIFFERENCE = 255  # of an int8 value and a zero point
 def add(call: Call) -> None:
     a, b, y = _operands(call)
     _check_sum(call, a, b, y)
-    call.emit(Add(call.activation()), [a, b], [y])
+    call.emit(Add(call.activation(y)), [a, b], [y])
 
 
 @importer("SUB", "SubOptions")
 def sub(call: Call) -> None:
     a, b, y = _operands(call)
     _check_sum(call, a, b, y)
-    call.emit(Sub(call.activation()), [a, b], [y])
+    call.emit(Sub(call.activation(y)), [a, b], [y])
 
 
 @importer("MUL", "MulOptions")
@@ -32,7 +32,7 @@ def mul(call: Call) -> None:
     a, b, y = _operands(call)
     if y.dtype is DType.I8:
         expect_rescalable(call, a.scale * b.scale / y.scale, _LARGEST_DIFFERENCE**2, "the product")
-    call.emit(Mul(call.activation()), [a, b], [y])
+    call.emit(Mul(call.activation(y)), [a, b], [y])
 
 
 @importer("MINIMUM")

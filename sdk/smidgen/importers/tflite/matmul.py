@@ -27,4 +27,4 @@ def fully_connected(call: Call) -> None:
     flat = (x.elements // depth, channels)
     if x.shape[-1:] != (depth,) or y.shape != kept:
         call.expect_shape(y, flat)
-    call.emit(FullyConnected(call.activation()), [x, weights, bias], [y])
+    call.emit(FullyConnected(call.activation(y)), [x, weights, bias], [y])

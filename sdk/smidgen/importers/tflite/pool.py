@@ -30,4 +30,4 @@ def _pool(call: Call, operator: type[AveragePool2D] | type[MaxPool2D]) -> None:
         call.fail(f"a window of {size[0]} x {size[1]} is outside 1..{_MAX_SIZE}")
     place = window(call, x, size, dilated=False)
     call.expect_shape(y, (x.shape[0], *place.output, x.shape[3]))
-    call.emit(operator(size, place.stride, place.padding, call.activation()), [x], [y])
+    call.emit(operator(size, place.stride, place.padding, call.activation(y)), [x], [y])

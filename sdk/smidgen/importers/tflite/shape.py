@@ -98,7 +98,7 @@ def concatenation(call: Call) -> None:
     tensors, y = [call.input(index) for index in range(len(call.inputs))], call.outputs[0]
     call.expect_types(*tensors, y)
     call.expect_same_quantization(y, *tensors)
-    if call.activation() is not Activation.NONE:
+    if call.activation(y) is not Activation.NONE:
         call.fail("a fused activation is not supported here", "keep the activation as an operator of its own")
     axis = call.axis(int(call.option("Axis")), len(y.shape))
     rest = _without(y.shape, axis)

@@ -75,7 +75,9 @@ def strided_slice(call: Call) -> None:
             begin = None if marked("Begin", position) else begins[position]
             end = None if marked("End", position) else ends[position]
             if marked("ShrinkAxis", position):
-                ranges.append(_one(call, axis, x.shape[axis], begins[position], begin is None))
+                ranges.append(
+                    _one(call, axis, x.shape[axis], begins[position], begin is None, steps[position])
+                )
             else:
                 ranges.append(_range(call, axis, x.shape[axis], begin, end, steps[position]))
                 shape.append(ranges[-1].count)
@@ -87,8 +89,10 @@ _ROLES = ("begin", "end", "strides")
 _MASKS = ("Begin", "End", "Ellipsis", "NewAxis", "ShrinkAxis")
 
 
-def _one(call: Call, axis: int, size: int, index: int, masked: bool) -> _Range:
+def _one(call: Call, axis: int, size: int, index: int, masked: bool, step: int) -> _Range:
     """One index of an axis that disappears."""
+    if step < 1:
+        call.fail(f"drops axis {axis} with a stride of {step}, which must be positive")
     if masked and index != 0:
         call.fail(f"both drops axis {axis} and ignores its begin", "convert again with a current TensorFlow")
     if not -size <= index < size:
