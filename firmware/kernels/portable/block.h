@@ -12,8 +12,9 @@
 /* patches: how many vectors are interleaved in the 4-patch kernels */
 #define SMIDGEN_PATCHES 4
 
-/* One matrix product. multiplier and shift advance by parameter_step per channel (0: one for all);
- * depth: inputs per output; pixel_stride: bytes from one patch's outputs to the next's. */
+/* One matrix product. depth: inputs per output. parameter_step: for one vector, 0 when one multiplier and
+ * shift serve all channels, 1 when each has its own, as with patches. pixel_stride: bytes from one patch's
+ * outputs to the next's. */
 struct smidgen_block {
     const int8_t *weights;
     const int32_t *bias;
@@ -69,35 +70,26 @@ struct smidgen_block {
 /* Requantizes and stores the 4 patches of one channel, then moves on to the next channel. */
 #define SMIDGEN_STORE_4(s0, s1, s2, s3)                                                            \
     do {                                                                                           \
-        const uint32_t m = *multiplier;                                                            \
-        const int32_t right = *shift;                                                              \
-        const int32_t rounding = smidgen_rounding(output.zero_point, right, variant);              \
+        const struct smidgen_scaling scaling =                                                     \
+            smidgen_scaling(*multiplier, *shift, output.zero_point);                               \
         int8_t *o = out;                                                                           \
-        *o = smidgen_requantize(s0, m, right, rounding, &output, variant);                         \
+        *o = smidgen_finish(s0, &scaling, &output, variant);                                       \
         o += pixel_stride;                                                                         \
-        *o = smidgen_requantize(s1, m, right, rounding, &output, variant);                         \
+        *o = smidgen_finish(s1, &scaling, &output, variant);                                       \
         o += pixel_stride;                                                                         \
-        *o = smidgen_requantize(s2, m, right, rounding, &output, variant);                         \
+        *o = smidgen_finish(s2, &scaling, &output, variant);                                       \
         o += pixel_stride;                                                                         \
-        *o = smidgen_requantize(s3, m, right, rounding, &output, variant);                         \
-        multiplier += parameter_step;                                                              \
-        shift += parameter_step;                                                                   \
+        *o = smidgen_finish(s3, &scaling, &output, variant);                                       \
+        multiplier++;                                                                              \
+        shift++;                                                                                   \
         out++;                                                                                     \
-    } while (0)
-
-#define SMIDGEN_STORE_1(sum)                                                                       \
-    do {                                                                                           \
-        const int32_t right = *shift;                                                              \
-        const int32_t rounding = smidgen_rounding(output.zero_point, right, variant);              \
-        *out++ = smidgen_requantize(sum, *multiplier, right, rounding, &output, variant);          \
-        multiplier += parameter_step;                                                              \
-        shift += parameter_step;                                                                   \
     } while (0)
 
 /* All channels of 4 interleaved patches. */
 SMIDGEN_INLINE void smidgen_block_4_body(const struct smidgen_block *block, const int8_t *patches,
                                          int8_t *out, const int variant) {
-    const ptrdiff_t pixel_stride = block->pixel_stride, parameter_step = block->parameter_step;
+    const ptrdiff_t pixel_stride = block->pixel_stride;
+    const struct smidgen_output output = {block->output.zero_point, block->output.min, block->output.max};
     const int8_t *w = block->weights;
     const int32_t *bias = block->bias;
     const uint32_t *multiplier = block->multiplier;
@@ -118,14 +110,12 @@ SMIDGEN_INLINE void smidgen_block_4_body(const struct smidgen_block *block, cons
 #endif
         for (; x != end; x += 4, w += 4)
             SMIDGEN_STEP_4X4(0);
-        const struct smidgen_output output = block->output;
         SMIDGEN_STORE_4(a0, a1, a2, a3);
         SMIDGEN_STORE_4(b0, b1, b2, b3);
         SMIDGEN_STORE_4(c0, c1, c2, c3);
         SMIDGEN_STORE_4(d0, d1, d2, d3);
         bias += 4;
     }
-    const struct smidgen_output output = block->output;
     for (; channels > 0; channels--) {
         uint32_t s0 = (uint32_t)*bias++, s1 = s0, s2 = s0, s3 = s0;
         const int8_t *x = patches, *const end = x + SMIDGEN_PATCHES * block->depth;
@@ -144,52 +134,64 @@ SMIDGEN_INLINE void smidgen_block_4_body(const struct smidgen_block *block, cons
 SMIDGEN_INLINE void smidgen_block_1_body(const struct smidgen_block *block, const int8_t *vector, int8_t *out,
                                          const int variant) {
     const ptrdiff_t parameter_step = block->parameter_step;
-    const struct smidgen_output output = block->output;
+    const struct smidgen_output output = {block->output.zero_point, block->output.min, block->output.max};
     const int8_t *w = block->weights;
     const int32_t *bias = block->bias;
     const uint32_t *multiplier = block->multiplier;
     const int8_t *shift = block->shift;
     const int8_t *const end = vector + block->depth;
-    int32_t channels = block->channels;
+    uint32_t sums[8];
+    int32_t step;
+    for (int32_t channels = block->channels; channels > 0; channels -= step) {
+        const int8_t *x = vector;
 #ifndef __OPTIMIZE_SIZE__
-    for (; channels >= 8; channels -= 8, bias += 8) {
-        uint32_t a = (uint32_t)bias[0], b = (uint32_t)bias[1], c = (uint32_t)bias[2], d = (uint32_t)bias[3];
-        uint32_t e = (uint32_t)bias[4], f = (uint32_t)bias[5], g = (uint32_t)bias[6], h = (uint32_t)bias[7];
-        const int8_t *x = vector, *v = w + 4 * (ptrdiff_t)block->depth;
-        const int8_t *const fours_end = x + (block->depth & ~3);
-        for (; x != fours_end; x += 4, w += 16, v += 16) {
-            SMIDGEN_STEP_8X1(0);
-            SMIDGEN_STEP_8X1(1);
-            SMIDGEN_STEP_8X1(2);
-            SMIDGEN_STEP_8X1(3);
-        }
-        for (; x != end; x++, w += 4, v += 4)
-            SMIDGEN_STEP_8X1(0);
-        w = v;
-        SMIDGEN_STORE_1(a);
-        SMIDGEN_STORE_1(b);
-        SMIDGEN_STORE_1(c);
-        SMIDGEN_STORE_1(d);
-        SMIDGEN_STORE_1(e);
-        SMIDGEN_STORE_1(f);
-        SMIDGEN_STORE_1(g);
-        SMIDGEN_STORE_1(h);
-    }
+        if (channels >= 8) {
+            uint32_t a = (uint32_t)bias[0], b = (uint32_t)bias[1], c = (uint32_t)bias[2];
+            uint32_t d = (uint32_t)bias[3], e = (uint32_t)bias[4], f = (uint32_t)bias[5];
+            uint32_t g = (uint32_t)bias[6], h = (uint32_t)bias[7];
+            const int8_t *v = w + 4 * (ptrdiff_t)block->depth;
+            const int8_t *const unrolled_end = x + (block->depth & ~7);
+            for (; x != unrolled_end; x += 8, w += 32, v += 32) {
+                SMIDGEN_STEP_8X1(0);
+                SMIDGEN_STEP_8X1(1);
+                SMIDGEN_STEP_8X1(2);
+                SMIDGEN_STEP_8X1(3);
+                SMIDGEN_STEP_8X1(4);
+                SMIDGEN_STEP_8X1(5);
+                SMIDGEN_STEP_8X1(6);
+                SMIDGEN_STEP_8X1(7);
+            }
+            for (; x != end; x++, w += 4, v += 4)
+                SMIDGEN_STEP_8X1(0);
+            w = v;
+            sums[0] = a, sums[1] = b, sums[2] = c, sums[3] = d;
+            sums[4] = e, sums[5] = f, sums[6] = g, sums[7] = h;
+            step = 8;
+        } else
 #endif
-    for (; channels >= 4; channels -= 4, bias += 4) {
-        uint32_t a = (uint32_t)bias[0], b = (uint32_t)bias[1], c = (uint32_t)bias[2], d = (uint32_t)bias[3];
-        for (const int8_t *x = vector; x != end; x++, w += 4)
-            SMIDGEN_STEP_4X1(0);
-        SMIDGEN_STORE_1(a);
-        SMIDGEN_STORE_1(b);
-        SMIDGEN_STORE_1(c);
-        SMIDGEN_STORE_1(d);
-    }
-    for (; channels > 0; channels--) {
-        uint32_t sum = (uint32_t)*bias++;
-        for (const int8_t *x = vector; x != end; x++)
-            sum += (uint32_t)(*w++ * *x);
-        SMIDGEN_STORE_1(sum);
+        if (channels >= 4) {
+            uint32_t a = (uint32_t)bias[0], b = (uint32_t)bias[1], c = (uint32_t)bias[2];
+            uint32_t d = (uint32_t)bias[3];
+            for (; x != end; x++, w += 4)
+                SMIDGEN_STEP_4X1(0);
+            sums[0] = a, sums[1] = b, sums[2] = c, sums[3] = d;
+            step = 4;
+        } else {
+            uint32_t a = (uint32_t)bias[0];
+            while (x != end)
+                a += (uint32_t)(*w++ * *x++);
+            sums[0] = a;
+            step = 1;
+        }
+        bias += step;
+        SMIDGEN_KEEP_LOOP
+        for (int32_t i = 0; i < step; i++) {
+            const struct smidgen_scaling scaling =
+                smidgen_scaling(*multiplier, *shift, output.zero_point);
+            *out++ = smidgen_finish(sums[i], &scaling, &output, variant);
+            multiplier += parameter_step;
+            shift += parameter_step;
+        }
     }
 }
 
@@ -201,11 +203,11 @@ SMIDGEN_INLINE void smidgen_block_1_body(const struct smidgen_block *block, cons
 SMIDGEN_BLOCK_FUNCTION(smidgen_block_4_clamped, smidgen_block_4_body, SMIDGEN_CLAMPED)
 SMIDGEN_BLOCK_FUNCTION(smidgen_block_4_right, smidgen_block_4_body, SMIDGEN_RIGHT)
 SMIDGEN_BLOCK_FUNCTION(smidgen_block_4_wide, smidgen_block_4_body, SMIDGEN_WIDE)
-SMIDGEN_BLOCK_FUNCTION(smidgen_block_1_clamped, smidgen_block_1_body, SMIDGEN_CLAMPED)
 SMIDGEN_BLOCK_FUNCTION(smidgen_block_1_right, smidgen_block_1_body, SMIDGEN_RIGHT)
 SMIDGEN_BLOCK_FUNCTION(smidgen_block_1_wide, smidgen_block_1_body, SMIDGEN_WIDE)
 
-/* 4 interleaved patches, or one vector, in the variant that the caller is built for. */
+/* 4 interleaved patches, or one vector, in the variant that the caller is built for. What suits RIGHT
+ * suits CLAMPED too, and with one vector there is little to be gained. */
 SMIDGEN_INLINE void smidgen_block_4(const struct smidgen_block *block, const int8_t *patches, int8_t *out,
                                     const int variant) {
     if (variant == SMIDGEN_CLAMPED)
@@ -218,12 +220,10 @@ SMIDGEN_INLINE void smidgen_block_4(const struct smidgen_block *block, const int
 
 SMIDGEN_INLINE void smidgen_block_1(const struct smidgen_block *block, const int8_t *vector, int8_t *out,
                                     const int variant) {
-    if (variant == SMIDGEN_CLAMPED)
-        smidgen_block_1_clamped(block, vector, out);
-    else if (variant == SMIDGEN_RIGHT)
-        smidgen_block_1_right(block, vector, out);
-    else
+    if (variant == SMIDGEN_WIDE)
         smidgen_block_1_wide(block, vector, out);
+    else
+        smidgen_block_1_right(block, vector, out);
 }
 
 #endif

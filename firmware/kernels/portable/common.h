@@ -18,6 +18,20 @@
 #define SMIDGEN_INLINE static inline
 #endif
 
+/* Keeps GCC from unrolling the loop that follows where that buys no speed. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SMIDGEN_KEEP_LOOP _Pragma("GCC unroll 1")
+#else
+#define SMIDGEN_KEEP_LOOP
+#endif
+
+/* What is built into each of its users for speed, and called for size. */
+#ifdef __OPTIMIZE_SIZE__
+#define SMIDGEN_INLINE_FOR_SPEED SMIDGEN_SHARED
+#else
+#define SMIDGEN_INLINE_FOR_SPEED SMIDGEN_INLINE
+#endif
+
 SMIDGEN_INLINE int32_t smidgen_clamp(int32_t x, int32_t low, int32_t high) {
     x = x < low ? low : x;
     return x > high ? high : x;
@@ -49,29 +63,43 @@ struct smidgen_output {
     int32_t zero_point, min, max;
 };
 
-SMIDGEN_INLINE int8_t smidgen_finish(int32_t scaled, const struct smidgen_output *output) {
-    const int32_t shifted = (int32_t)((uint32_t)scaled + (uint32_t)output->zero_point);
+/* The output of any accumulator, with any shift. */
+SMIDGEN_INLINE_FOR_SPEED int8_t smidgen_requantize(uint32_t x, uint32_t multiplier, int32_t shift,
+                                                   const struct smidgen_output *output) {
+    const uint32_t scaled = (uint32_t)smidgen_scale(x, multiplier, shift);
+    const int32_t shifted = (int32_t)(scaled + (uint32_t)output->zero_point);
     return (int8_t)smidgen_clamp(shifted, output->min, output->max);
 }
 
 /* Which accumulators, shifts and outputs a kernel is built for; each is the cheapest that is still exact.
- * CLAMPED: 0 <= shift, and outputs below the zero point are clamped to it, so how a negative value is
- * rounded does not matter. RIGHT: 1 <= shift. For both |accumulator| + 2^shift * (|zero point| + 1) < 2^31.
+ * RIGHT: 0 <= shift. CLAMPED: besides, outputs below the zero point are clamped to it, so how a negative
+ * value is rounded does not matter. For both |accumulator| + 2^shift * (|zero point| + 1) < 2^31.
  * WIDE: every shift and accumulator. */
 enum { SMIDGEN_CLAMPED, SMIDGEN_RIGHT, SMIDGEN_WIDE };
 
-/* What is added before the right shift: half of the last place, and the zero point. */
-SMIDGEN_INLINE int32_t smidgen_rounding(int32_t zero_point, int32_t shift, const int variant) {
-    return variant == SMIDGEN_WIDE ? 0 : (int32_t)((uint32_t)(2 * zero_point + 1) << shift) >> 1;
+/* One channel's scaling. rounding is added before the right shift: half of the last place, and the zero
+ * point; below_zero is added as well to a negative value, so that ties go away from zero. */
+struct smidgen_scaling {
+    uint32_t multiplier;
+    int32_t shift, rounding, below_zero;
+};
+
+SMIDGEN_INLINE struct smidgen_scaling smidgen_scaling(uint32_t multiplier, int32_t shift,
+                                                      int32_t zero_point) {
+    const int32_t rounding = (int32_t)((uint32_t)(2 * zero_point + 1) << shift) >> 1;
+    const struct smidgen_scaling scaling = {multiplier, shift, rounding, shift > 0 ? -1 : 0};
+    return scaling;
 }
 
-SMIDGEN_INLINE int8_t smidgen_requantize(uint32_t x, uint32_t multiplier, int32_t shift, int32_t rounding,
-                                         const struct smidgen_output *output, const int variant) {
+/* As smidgen_requantize, for what the variant allows. */
+SMIDGEN_INLINE int8_t smidgen_finish(uint32_t x, const struct smidgen_scaling *scaling,
+                                     const struct smidgen_output *output, const int variant) {
     if (variant == SMIDGEN_WIDE)
-        return smidgen_finish(smidgen_scale(x, multiplier, shift), output);
-    const int32_t high = smidgen_multiply_high((int32_t)x, multiplier);
-    const int32_t below_zero = variant == SMIDGEN_RIGHT ? high >> 31 : 0;
-    return (int8_t)smidgen_clamp((high + below_zero + rounding) >> shift, output->min, output->max);
+        return smidgen_requantize(x, scaling->multiplier, scaling->shift, output);
+    int32_t high = smidgen_multiply_high((int32_t)x, scaling->multiplier);
+    if (variant == SMIDGEN_RIGHT)
+        high += (high >> 31) & scaling->below_zero;
+    return (int8_t)smidgen_clamp((high + scaling->rounding) >> scaling->shift, output->min, output->max);
 }
 
 #endif

@@ -56,7 +56,7 @@ SMIDGEN_SHARED void smidgen_depthwise_position(const struct smidgen_depthwise_sh
                 w_at += channels;
             }
         }
-        out[channel] = smidgen_finish(smidgen_scale(sum, multiplier[channel], shift[channel]), &output);
+        out[channel] = smidgen_requantize(sum, multiplier[channel], shift[channel], &output);
         if (--copies == 0) {
             copies = shape->channel_multiplier;
             in++;
@@ -153,9 +153,8 @@ SMIDGEN_INLINE void smidgen_depthwise_3x3_body(const struct smidgen_depthwise_3x
                 bias += (uint32_t)(zero * (w02 + w12 + w22));
                 w02 = w12 = w22 = 0;
             }
-            const uint32_t multiplier = multipliers[channel];
-            const int32_t shift = shifts[channel];
-            const int32_t rounding = smidgen_rounding(output.zero_point, shift, variant);
+            const struct smidgen_scaling scaling =
+                smidgen_scaling(multipliers[channel], shifts[channel], output.zero_point);
             int8_t *out = y + (ptrdiff_t)line * shape->output_line_step + channel;
             int32_t x0 = zero, x1 = zero, x2 = zero;
             ptrdiff_t at = 0;
@@ -173,8 +172,7 @@ SMIDGEN_INLINE void smidgen_depthwise_3x3_body(const struct smidgen_depthwise_3x
                     started = SMIDGEN_ADD_TRIPLE(started, 1);
                 }
                 SMIDGEN_LOAD_TRIPLE();
-                *out = smidgen_requantize(SMIDGEN_ADD_TRIPLE(started, 2), multiplier, shift, rounding,
-                                          &output, variant);
+                *out = smidgen_finish(SMIDGEN_ADD_TRIPLE(started, 2), &scaling, &output, variant);
                 if (stride == 1) {
                     started = SMIDGEN_ADD_TRIPLE(fresh, 1);
                     fresh = SMIDGEN_ADD_TRIPLE(bias, 0);
@@ -188,7 +186,7 @@ SMIDGEN_INLINE void smidgen_depthwise_3x3_body(const struct smidgen_depthwise_3x
                     started = SMIDGEN_ADD_TRIPLE(started, 1);
                 }
                 started += (uint32_t)(zero * (w20 + w21 + w22));
-                *out = smidgen_requantize(started, multiplier, shift, rounding, &output, variant);
+                *out = smidgen_finish(started, &scaling, &output, variant);
             }
         }
         position += shape->line_stride;
@@ -213,5 +211,7 @@ SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_1_clamped, 1, SMIDGEN_CLAMPED
 SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_1_right, 1, SMIDGEN_RIGHT)
 SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_2_clamped, 2, SMIDGEN_CLAMPED)
 SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_2_right, 2, SMIDGEN_RIGHT)
+SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_1_wide, 1, SMIDGEN_WIDE)
+SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_2_wide, 2, SMIDGEN_WIDE)
 
 #endif

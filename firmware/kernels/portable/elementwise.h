@@ -62,8 +62,7 @@ SMIDGEN_INLINE int32_t smidgen_add_one(const struct smidgen_add_shape *shape, in
     const int32_t scaled_a = smidgen_scale(shifted_a, shape->a_multiplier, shape->a_shift);
     const int32_t scaled_b = smidgen_scale(shifted_b, shape->b_multiplier, shape->b_shift);
     const uint32_t sum = (uint32_t)scaled_a + (uint32_t)sign * (uint32_t)scaled_b;
-    return smidgen_finish(smidgen_scale(sum, shape->output_multiplier, shape->output_shift),
-                          &output);
+    return smidgen_requantize(sum, shape->output_multiplier, shape->output_shift, &output);
 }
 
 static inline void smidgen_add(const struct smidgen_add_shape *shape, const int8_t *a, const int8_t *b,
@@ -82,8 +81,7 @@ static inline void smidgen_mul(const struct smidgen_mul_shape *shape, const int8
                                           shape->activation_max};
     SMIDGEN_FOR_EACH(shape, a, b, y, {
         const uint32_t product = (uint32_t)((va - shape->a_zero_point) * (vb - shape->b_zero_point));
-        result = smidgen_finish(
-            smidgen_scale(product, shape->output_multiplier, shape->output_shift), &output);
+        result = smidgen_requantize(product, shape->output_multiplier, shape->output_shift, &output);
     });
 }
 

@@ -38,7 +38,6 @@ SMIDGEN_INLINE void smidgen_fully_connected_body(const struct smidgen_fully_conn
         smidgen_fully_connected_body(shape, x, weights, bias, multiplier, shift, y, variant);      \
     }
 
-SMIDGEN_FULLY_CONNECTED(smidgen_fully_connected_clamped, SMIDGEN_CLAMPED)
 SMIDGEN_FULLY_CONNECTED(smidgen_fully_connected_right, SMIDGEN_RIGHT)
 SMIDGEN_FULLY_CONNECTED(smidgen_fully_connected_wide, SMIDGEN_WIDE)
 

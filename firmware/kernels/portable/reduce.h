@@ -24,7 +24,7 @@ static inline void smidgen_mean(const struct smidgen_mean_shape *shape, const in
                 for (int32_t a = 0; a < shape->reduced_0; a++, value += step_0)
                     for (int32_t b = 0; b < shape->reduced_1; b++)
                         sum += (uint32_t)value[b * step_1];
-                *y++ = smidgen_finish(smidgen_scale(sum, shape->multiplier, shape->shift), &output);
+                *y++ = smidgen_requantize(sum, shape->multiplier, shape->shift, &output);
             }
         }
         x += step_0 * shape->reduced_0;

@@ -60,10 +60,8 @@ def prepare(weights: np.ndarray, bias: np.ndarray, parameters: ConvParameters, o
     reach = (abs(p.output_zero_point) + 1) << np.clip(right, 0, 31)
     if optimize == "size" or np.any(right < 0) or np.any(largest + 1 + reach > INT32_MAX):
         variant = "wide"
-    elif p.clamp_min >= p.output_zero_point:
-        variant = "clamped"
     else:
-        variant = "right" if np.all(right > 0) else "wide"
+        variant = "clamped" if p.clamp_min >= p.output_zero_point else "right"
     return Channels(
         weights.astype(np.int8),
         bias.astype(np.int32),

@@ -97,8 +97,6 @@ def _refuse_3x3(graph: Graph, node: Node) -> str | None:
         return "its windows overhang the image by more than one position"
     if (rows if _slides_down(graph, node) else columns).stride > 2:
         return "its stride is more than 2"
-    if _prepare(graph, node, "speed").variant == "wide":
-        return "an output needs a left shift or an accumulator of more than 31 bits"
     return None
 
 
@@ -121,7 +119,7 @@ def _lower_3x3(graph: Graph, node: Node, optimize: str) -> Lowered:
     channels = weights.shape[3]
     down = _slides_down(graph, node)
     along, across = _axes(graph, node) if down else reversed(_axes(graph, node))
-    prepared = _prepare(graph, node, "speed")
+    prepared = _prepare(graph, node, optimize)
     kernel = prepared.weights.reshape(channels, 3, 3).transpose((0, 1, 2) if down else (0, 2, 1))
     zero_point = graph.tensor(node.inputs[0]).zero_point
     return Lowered(

@@ -34,8 +34,9 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
     per_channel = bool(np.ptp(channels.multiplier) or np.ptp(channels.shift))
     if not per_channel:
         channels = replace(channels, multiplier=channels.multiplier[:1], shift=channels.shift[:1])
+    variant = "wide" if channels.variant == "wide" else "right"
     return Lowered(
-        symbol=f"smidgen_fully_connected_{channels.variant}",
+        symbol=f"smidgen_fully_connected_{variant}",
         shape_type="struct smidgen_fully_connected_shape",
         shape={
             "rows": output.elements // outputs,
