@@ -17,6 +17,7 @@ CYCLE_LIMIT_CODE = 124
 # Registers of the frame: gp holds REPORT; t5 and t6 belong to the trap handler; t4 is where a bad jump returns to.
 PRELUDE = """
 .option arch, +zicsr
+.option norelax
 .macro report register
   sw \\register, 0(gp)
 .endm
@@ -103,7 +104,7 @@ def assemble(source: str, prelude: str = PRELUDE) -> Image:
         # fmt: off
         subprocess.run(
             ["riscv64-unknown-elf-gcc", "-march=rv32imc", "-mabi=ilp32", "-nostdlib", "-Wl,-Ttext=0",
-             "-Wl,--no-relax", "-Wl,--no-warn-rwx-segments", "-o", elf, assembly],
+             "-Wl,--no-warn-rwx-segments", "-o", elf, assembly],
             check=True,
         )
         # fmt: on
