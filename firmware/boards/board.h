@@ -5,7 +5,10 @@
 #ifndef SMIDGEN_BOARD_H
 #define SMIDGEN_BOARD_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "inline.h"
 
 /* Memory from start up to but not including end; empty when the board cannot tell. */
 typedef struct {
@@ -15,10 +18,11 @@ typedef struct {
 
 void board_init(void);
 
-/* Returns at once with the next received byte, or -1 when there is none. */
-static inline int board_read(void);
+/* Whether a received byte waits; and that byte, to be called only then. */
+static ALWAYS_INLINE bool board_has_byte(void);
+static ALWAYS_INLINE uint32_t board_read(void);
 /* Waits until the transmitter takes the byte. */
-static inline void board_write(uint8_t byte);
+static ALWAYS_INLINE void board_write(uint8_t byte);
 /* Sleeps until a byte may have arrived. */
 void board_wait(void);
 /* Makes sure that what was written leaves. */
@@ -35,7 +39,7 @@ board_region board_free_ram(void);
 /* The stack: it grows down from end to start; and its lowest byte in use, NULL when the board
  * cannot tell. */
 board_region board_stack(void);
-static inline uint8_t *board_stack_pointer(void);
+static ALWAYS_INLINE uint8_t *board_stack_pointer(void);
 /* Bytes of the image in flash, and of RAM that it reserves (stack, data, arena). 0 when unknown. */
 uint32_t board_flash_bytes(void);
 uint32_t board_ram_bytes(void);

@@ -86,6 +86,15 @@ static const uint8_t *skip(const uint8_t *at, const uint8_t *end) {
     return at;
 }
 
+static bool is_key(const uint8_t *text, uint32_t length, const char *key) {
+    for (; length != 0; --length, ++text, ++key) {
+        if (*key == 0 || (uint8_t)*key != *text) {
+            return false;
+        }
+    }
+    return *key == 0;
+}
+
 /* Walks the pairs of the map that fills data to end. With a key, returns where its value starts or
  * NULL; without one, returns end when the whole map is well-formed or NULL. */
 static const uint8_t *walk(const uint8_t *at, const uint8_t *end, const char *key) {
@@ -116,7 +125,7 @@ static const uint8_t *walk(const uint8_t *at, const uint8_t *end, const char *ke
             return NULL;
         }
         at = text + name.argument;
-        if (key != NULL && strlen(key) == name.argument && memcmp(key, text, name.argument) == 0) {
+        if (key != NULL && is_key(text, name.argument, key)) {
             return at;
         }
         at = skip(at, end);

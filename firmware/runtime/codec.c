@@ -1,5 +1,7 @@
 #include "codec.h"
 
+#include "inline.h"
+
 /* clang-format off */
 static const uint16_t crc16_table[256] = {
     0x0000, 0x1021, 0x2042, 0x3063, 0x4084, 0x50a5, 0x60c6, 0x70e7, 0x8108, 0x9129, 0xa14a, 0xb16b,
@@ -61,36 +63,63 @@ static const uint32_t crc32_table[256] = {
     0xb3667a2e, 0xc4614ab8, 0x5d681b02, 0x2a6f2b94, 0xb40bbe37, 0xc30c8ea1, 0x5a05df1b, 0x2d02ef8d,
 };
 
-const uint8_t smidgen_base64_value[128] = {
-    128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128,
-    128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128,
-    128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128,  62, 128, 128, 128,  63,
-     52,  53,  54,  55,  56,  57,  58,  59,  60,  61, 128, 128, 128,  64, 128, 128,
-    128,   0,   1,   2,   3,   4,   5,   6,   7,   8,   9,  10,  11,  12,  13,  14,
-     15,  16,  17,  18,  19,  20,  21,  22,  23,  24,  25, 128, 128, 128, 128, 128,
-    128,  26,  27,  28,  29,  30,  31,  32,  33,  34,  35,  36,  37,  38,  39,  40,
-     41,  42,  43,  44,  45,  46,  47,  48,  49,  50,  51, 128, 128, 128, 128, 128,
+const int8_t smidgen_base64_value[256] = {
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 62, -1, -1, -1, 63,
+    52, 53, 54, 55, 56, 57, 58, 59, 60, 61, -1, -1, -1, 64, -1, -1,
+    -1,  0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14,
+    15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, -1, -1, -1, -1, -1,
+    -1, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
+    41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
 };
 /* clang-format on */
 
 const char smidgen_base64_digit[65] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/* The CRC lies in the upper half, so that no step has to mask it. */
+static ALWAYS_INLINE uint32_t crc16_step(uint32_t crc, uint8_t byte) {
+    return (crc << 8) ^ ((uint32_t)crc16_table[(crc >> 24) ^ byte] << 16);
+}
+
+static ALWAYS_INLINE uint32_t crc32_step(uint32_t crc, uint8_t byte) {
+    return (crc >> 8) ^ crc32_table[(crc ^ byte) & 0xff];
+}
+
 uint16_t smidgen_crc16(const uint8_t *data, size_t length) {
-    const uint8_t *end = data + length;
-    uint32_t crc = 0; /* kept in the upper half, so that no step has to mask it */
-    while (data != end) {
-        crc = (crc << 8) ^ ((uint32_t)crc16_table[(crc >> 24) ^ *data++] << 16);
+    uint32_t crc = 0;
+    for (; length >= 4; length -= 4, data += 4) {
+        crc = crc16_step(crc, data[0]);
+        crc = crc16_step(crc, data[1]);
+        crc = crc16_step(crc, data[2]);
+        crc = crc16_step(crc, data[3]);
+    }
+    for (; length != 0; --length) {
+        crc = crc16_step(crc, *data++);
     }
     return (uint16_t)(crc >> 16);
 }
 
 uint32_t smidgen_crc32(uint32_t crc, const void *data, size_t length) {
     const uint8_t *byte = data;
-    const uint8_t *end = byte + length;
     crc = ~crc;
-    while (byte != end) {
-        crc = (crc >> 8) ^ crc32_table[(crc ^ *byte++) & 0xff];
+    for (; length >= 4; length -= 4, byte += 4) {
+        crc = crc32_step(crc, byte[0]);
+        crc = crc32_step(crc, byte[1]);
+        crc = crc32_step(crc, byte[2]);
+        crc = crc32_step(crc, byte[3]);
+    }
+    for (; length != 0; --length) {
+        crc = crc32_step(crc, *byte++);
     }
     return ~crc;
 }

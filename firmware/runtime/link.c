@@ -7,63 +7,57 @@ enum {
     START_SECOND = 0x09,
     CONTINUE_SECOND = 0x14,
     LINE_BASE64_BYTES = 93, /* 124 digits: with two bytes before and one after them, 127 */
-    PADDING = 0x40,         /* flags beside the value of a digit */
-    NOT_A_DIGIT = 0x80,
+    PADDING = 64,           /* the value of '=' */
 };
 
 uint8_t link_wait_byte(void) {
-    for (;;) {
-        int32_t byte = board_read();
-        if (byte >= 0) {
-            return (uint8_t)byte;
-        }
+    while (!board_has_byte()) {
         board_wait();
     }
+    return (uint8_t)board_read();
 }
 
-/* Value of a base64 digit, PADDING for '=', or something with NOT_A_DIGIT set for any other byte.
- */
-static inline uint32_t digit(uint32_t byte) {
-    return smidgen_base64_value[byte & 0x7f] | (byte & NOT_A_DIGIT);
-}
-
-static inline uint32_t next_byte(void) {
-    int32_t byte = board_read();
-    return byte >= 0 ? (uint32_t)byte : link_wait_byte();
+static ALWAYS_INLINE uint32_t next_byte(void) {
+    return board_has_byte() ? board_read() : link_wait_byte();
 }
 
 /* Decodes digits until the line ends. Returns false when anything but whole groups came. `*restart`
  * is the first byte of another line, when one cut this line short, or 0. */
 static bool receive_digits(link_receiver *receiver, uint8_t *restart) {
+    const int8_t *value = smidgen_base64_value;
     uint8_t *to = receiver->frame.bytes + receiver->received;
-    const uint8_t *end = receiver->frame.bytes + sizeof receiver->frame.bytes;
+    const uint8_t *last = receiver->frame.bytes + sizeof receiver->frame.bytes - 3;
     uint32_t byte;
-    uint32_t padding = 0;
+    int32_t padding = 0;
     bool whole = true;
     for (;;) {
-        uint32_t a = digit(byte = next_byte());
-        if ((a & NOT_A_DIGIT) != 0) {
+        int32_t a, b, c, d;
+        if ((a = value[byte = next_byte()]) < 0) {
             break; /* between two groups: the only place where a line may end */
         }
-        uint32_t b = digit(byte = next_byte());
-        uint32_t c = (b & NOT_A_DIGIT) != 0 ? b : digit(byte = next_byte());
-        uint32_t d = (c & NOT_A_DIGIT) != 0 ? c : digit(byte = next_byte());
-        if ((d & NOT_A_DIGIT) != 0) {
+        if ((b = value[byte = next_byte()]) < 0 || (c = value[byte = next_byte()]) < 0 ||
+            (d = value[byte = next_byte()]) < 0) {
             whole = false;
             break;
         }
-        if (((c | d) & PADDING) != 0 || padding != 0) {
-            whole = whole && padding == 0 && (d & PADDING) != 0;
-            padding = (c & PADDING) != 0 ? 2 : 1;
-        }
-        if (((a | b) & PADDING) != 0 || end - to < 3) {
+        if (((a | b | c | d | padding) & PADDING) != 0) {
+            /* Only the last group is padded: at its end, with one or two characters. */
+            whole = whole && padding == 0 && ((a | b) & PADDING) == 0 && (d & PADDING) != 0;
+            padding = PADDING;
+            if (whole && to <= last) {
+                *to++ = (uint8_t)(a << 2 | b >> 4);
+            }
+            if (whole && to <= last && (c & PADDING) == 0) {
+                *to++ = (uint8_t)(b << 4 | c >> 2);
+            }
+        } else if (to <= last) {
+            to[0] = (uint8_t)(a << 2 | b >> 4);
+            to[1] = (uint8_t)(b << 4 | c >> 2);
+            to[2] = (uint8_t)(c << 6 | d);
+            to += 3;
+        } else {
             whole = false;
-            continue;
         }
-        to[0] = (uint8_t)(a << 2 | b >> 4);
-        to[1] = (uint8_t)(b << 4 | c >> 2);
-        to[2] = (uint8_t)(c << 6 | d);
-        to += 3 - padding;
     }
     receiver->received = (uint32_t)(to - receiver->frame.bytes);
     *restart = 0;
@@ -116,7 +110,7 @@ link_event link_receive_line(link_receiver *receiver, uint8_t first, uint32_t *l
     return LINK_MESSAGE;
 }
 
-static inline void send_group(uint32_t a, uint32_t b, uint32_t c) {
+static ALWAYS_INLINE void send_group(uint32_t a, uint32_t b, uint32_t c) {
     board_write((uint8_t)smidgen_base64_digit[a >> 2]);
     board_write((uint8_t)smidgen_base64_digit[(a << 4 | b >> 4) & 63]);
     board_write((uint8_t)smidgen_base64_digit[(b << 2 | c >> 6) & 63]);

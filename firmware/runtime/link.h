@@ -27,7 +27,7 @@ typedef enum { LINK_NOTHING, LINK_MESSAGE, LINK_DAMAGED } link_event;
 /* A message with room for its length before and its CRC after it, and for a last group of base64.
  */
 typedef struct {
-    uint8_t bytes[LINK_OVERHEAD + SMIDGEN_FRAME_BYTES + 2];
+    uint8_t bytes[LINK_OVERHEAD + SMIDGEN_FRAME_BYTES + 3];
 } link_frame;
 
 typedef struct {

@@ -20,8 +20,12 @@ static size_t output_end;
 
 void board_init(void) {}
 
-int host_read(void) {
-    return input_at < input_end ? input[input_at++] : -1;
+bool host_has_byte(void) {
+    return input_at < input_end;
+}
+
+uint8_t host_read(void) {
+    return input[input_at++];
 }
 
 void board_wait(void) {

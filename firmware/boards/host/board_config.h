@@ -5,14 +5,24 @@
 #define BOARD_HAS_CYCLES 0
 #define BOARD_HAS_INSTRUCTIONS 0
 
-int host_read(void);
+bool host_has_byte(void);
+uint8_t host_read(void);
 void host_write(uint8_t byte);
 
-static inline int board_read(void) {
+static ALWAYS_INLINE bool board_has_byte(void) {
+    return host_has_byte();
+}
+
+static ALWAYS_INLINE uint32_t board_read(void) {
     return host_read();
 }
-static inline void board_write(uint8_t byte) {
+
+static ALWAYS_INLINE void board_write(uint8_t byte) {
     host_write(byte);
+}
+
+static ALWAYS_INLINE uint8_t *board_stack_pointer(void) {
+    return 0;
 }
 
 #endif

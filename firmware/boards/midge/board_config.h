@@ -10,17 +10,21 @@
 
 enum { MIDGE_UART_RECEIVED = 1, MIDGE_UART_CAN_SEND = 2 };
 
-static inline int board_read(void) {
-    return (MIDGE_UART_STATUS & MIDGE_UART_RECEIVED) != 0 ? (int)MIDGE_UART_DATA : -1;
+static ALWAYS_INLINE bool board_has_byte(void) {
+    return (MIDGE_UART_STATUS & MIDGE_UART_RECEIVED) != 0;
 }
 
-static inline void board_write(uint8_t byte) {
+static ALWAYS_INLINE uint32_t board_read(void) {
+    return MIDGE_UART_DATA;
+}
+
+static ALWAYS_INLINE void board_write(uint8_t byte) {
     while ((MIDGE_UART_STATUS & MIDGE_UART_CAN_SEND) == 0) {
     }
     MIDGE_UART_DATA = byte;
 }
 
-static inline uint8_t *board_stack_pointer(void) {
+static ALWAYS_INLINE uint8_t *board_stack_pointer(void) {
     uint8_t *pointer;
     __asm__ volatile("mv %0, sp" : "=r"(pointer));
     return pointer;

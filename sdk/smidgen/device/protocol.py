@@ -18,9 +18,6 @@ from smp import header as smp_header
 from smp import message, packet
 from smp.error import MGMT_ERR
 from smp.exceptions import SMPException
-from smp.os_management import EchoWriteRequest, EchoWriteResponse, ResetWriteRequest, ResetWriteResponse
-
-__all__ = ["EchoWriteRequest", "EchoWriteResponse", "ResetWriteRequest", "ResetWriteResponse"]
 
 GROUP = 0x534D
 PROTOCOL_VERSION = 1

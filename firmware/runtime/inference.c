@@ -1,0 +1,223 @@
+#include "inference.h"
+
+#include "mem.h"
+#include "session.h"
+
+enum { ROWS_PER_REPLY = 24 };
+
+/* Takes the next piece of the input and says how much is here. A piece that is here already, or
+ * that comes too early, changes nothing: the reply tells the sender where to go on. */
+service_status inference_input(const service_request *request, cbor_writer *reply) {
+    uint32_t transaction, offset;
+    cbor_bytes data;
+    if (!cbor_get_uint(request->data, request->length, "t", &transaction) ||
+        !cbor_get_uint(request->data, request->length, "off", &offset) ||
+        !cbor_get_bytes(request->data, request->length, "data", &data)) {
+        return STATUS_BAD_REQUEST;
+    }
+    if (offset > session.input_bytes || data.length > session.input_bytes - offset) {
+        return STATUS_OUT_OF_RANGE;
+    }
+    if (!session.input_open || transaction != session.transaction) {
+        session.input_open = true;
+        session.input_consumed = false;
+        session.output_valid = false;
+        session.transaction = transaction;
+        session.received = 0;
+    }
+    if (offset == session.received) {
+        if (session.input_copy != NULL) {
+            memcpy(session.input_copy + offset, data.data, data.length);
+        } else {
+            session_move(session.model->inputs, TO_ARENA, offset, (uint8_t *)(uintptr_t)data.data,
+                         data.length);
+        }
+        session.received += data.length;
+    }
+    cbor_put_map(reply, 1);
+    cbor_pair_uint(reply, "off", session.received);
+    return STATUS_OK;
+}
+
+static service_status run_model(uint32_t mode) {
+    session_note_stack();
+    session.row_count = 0;
+    session.cost = (measure_count){0, 0};
+    if (mode == RUN_PLAIN) {
+        session.total = measure_run(session.model, session.arena, &session.stack_run);
+    } else if (mode == RUN_PROFILE) {
+        session.row_count = session.model->layer_count;
+        session.total = measure_profile(session.model, session.arena,
+                                        (measure_count *)(void *)session.rows, &session.cost);
+    } else {
+        uint32_t capacity = session.rows_bytes / sizeof(measure_checksum);
+        session.total = (measure_count){0, 0};
+        session.row_count = measure_checksums(session.model, session.arena,
+                                              (measure_checksum *)(void *)session.rows, capacity);
+        if (session.row_count > capacity) {
+            return STATUS_NO_MEMORY;
+        }
+    }
+    session_note_stack();
+    return session_check_guards();
+}
+
+static service_status run_reply(cbor_writer *reply) {
+    cbor_put_map(reply, 6);
+    cbor_pair_uint(reply, "cycles", session.total.cycles);
+    cbor_pair_uint(reply, "instr", session.total.instructions);
+    cbor_pair_uint(reply, "crc", session.output_crc);
+    cbor_pair_uint(reply, "rows", session.row_count);
+    cbor_pair_uint(reply, "cost_c", session.cost.cycles);
+    cbor_pair_uint(reply, "cost_i", session.cost.instructions);
+    return STATUS_OK;
+}
+
+service_status inference_run(const service_request *request, cbor_writer *reply) {
+    const smidgen_model *model = session.model;
+    uint32_t transaction, run_id, mode, crc;
+    if (!cbor_get_uint(request->data, request->length, "t", &transaction) ||
+        !cbor_get_uint(request->data, request->length, "r", &run_id) ||
+        !cbor_get_uint(request->data, request->length, "mode", &mode) ||
+        !cbor_get_uint(request->data, request->length, "crc", &crc)) {
+        return STATUS_BAD_REQUEST;
+    }
+    if (mode > RUN_CHECKSUMS) {
+        return STATUS_OUT_OF_RANGE;
+    }
+    if (!session.input_open || transaction != session.transaction) {
+        return STATUS_NO_INPUT;
+    }
+    if (session.output_valid && run_id == session.run && mode == session.mode) {
+        return run_reply(reply); /* asked again: the answer was lost, the run was not */
+    }
+    if (session.input_consumed) {
+        return STATUS_INPUT_CONSUMED;
+    }
+    if (session.received != session.input_bytes) {
+        return STATUS_INPUT_INCOMPLETE;
+    }
+    if (mode == RUN_PROFILE && session.rows_bytes / sizeof(measure_count) < model->layer_count) {
+        return STATUS_NO_MEMORY;
+    }
+    if (session.input_copy != NULL) {
+        session_move(model->inputs, TO_ARENA, 0, session.input_copy, session.input_bytes);
+    }
+    if (session_crc(model->inputs, model->input_count) != crc) {
+        session.received = 0;
+        return STATUS_INPUT_DAMAGED;
+    }
+    session.output_valid = false;
+    session.input_consumed = session.input_copy == NULL;
+    service_status status = run_model(mode);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    session.output_valid = true;
+    session.run = run_id;
+    session.mode = mode;
+    session.output_crc = session_crc(model->outputs, model->output_count);
+    return run_reply(reply);
+}
+
+/* Whether the reply to be read belongs to the run that the request names. */
+static service_status check_run(const service_request *request) {
+    uint32_t transaction, run_id;
+    if (!cbor_get_uint(request->data, request->length, "t", &transaction) ||
+        !cbor_get_uint(request->data, request->length, "r", &run_id)) {
+        return STATUS_BAD_REQUEST;
+    }
+    return session.output_valid && transaction == session.transaction && run_id == session.run
+               ? STATUS_OK
+               : STATUS_NO_OUTPUT;
+}
+
+service_status inference_output(const service_request *request, cbor_writer *reply) {
+    uint32_t offset, length;
+    service_status status = check_run(request);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (!cbor_get_uint(request->data, request->length, "off", &offset) ||
+        !cbor_get_uint(request->data, request->length, "len", &length)) {
+        return STATUS_BAD_REQUEST;
+    }
+    if (length > SMIDGEN_CHUNK_BYTES || offset > session.output_bytes ||
+        length > session.output_bytes - offset) {
+        return STATUS_OUT_OF_RANGE;
+    }
+    cbor_put_map(reply, 2);
+    cbor_pair_uint(reply, "off", offset);
+    uint8_t *to = cbor_pair_bytes(reply, "data", length);
+    if (to != NULL) {
+        session_move(session.model->outputs, FROM_ARENA, offset, to, length);
+    }
+    return STATUS_OK;
+}
+
+service_status inference_rows(const service_request *request, cbor_writer *reply) {
+    uint32_t first;
+    service_status status = check_run(request);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (!cbor_get_uint(request->data, request->length, "first", &first)) {
+        return STATUS_BAD_REQUEST;
+    }
+    if (first > session.row_count) {
+        return STATUS_OUT_OF_RANGE;
+    }
+    uint32_t count = session.row_count - first;
+    count = count < ROWS_PER_REPLY ? count : ROWS_PER_REPLY;
+    bool profile = session.mode == RUN_PROFILE;
+    const measure_count *counts = (const measure_count *)(const void *)session.rows + first;
+    const measure_checksum *checksums =
+        (const measure_checksum *)(const void *)session.rows + first;
+    cbor_put_map(reply, 3);
+    cbor_pair_uint(reply, "first", first);
+    cbor_put_key(reply, profile ? "cycles" : "layer");
+    cbor_put_array(reply, count);
+    for (uint32_t i = 0; i < count; ++i) {
+        cbor_put_uint(reply, profile ? counts[i].cycles : checksums[i].layer);
+    }
+    cbor_put_key(reply, profile ? "instr" : "crc");
+    cbor_put_array(reply, count);
+    for (uint32_t i = 0; i < count; ++i) {
+        cbor_put_uint(reply, profile ? counts[i].instructions : checksums[i].crc);
+    }
+    return STATUS_OK;
+}
+
+service_status inference_selftest(const service_request *request, cbor_writer *reply) {
+    uint32_t index;
+    if (!cbor_get_uint(request->data, request->length, "i", &index)) {
+        return STATUS_BAD_REQUEST;
+    }
+    if (index >= session.model->golden_count) {
+        return STATUS_OUT_OF_RANGE;
+    }
+    /* The test needs the arena: the outputs are lost, and the input too unless there is a copy. */
+    session.output_valid = false;
+    session.input_open = session.input_open && session.input_copy != NULL;
+    measure_selftest result =
+        measure_golden(session.model, session.arena, &session.model->golden[index]);
+    session.model->reset(session.arena);
+    session_note_stack();
+    service_status status = session_check_guards();
+    if (status != STATUS_OK) {
+        return status;
+    }
+    cbor_put_map(reply, 5);
+    cbor_pair_bool(reply, "ok", result.passed);
+    cbor_pair_uint(reply, "checked", result.checked);
+    cbor_pair_uint(reply, "layer", result.layer);
+    cbor_pair_uint(reply, "expected", result.expected);
+    cbor_pair_uint(reply, "actual", result.actual);
+    return STATUS_OK;
+}
+
+service_status inference_reset(cbor_writer *reply) {
+    session.model->reset(session.arena);
+    cbor_put_map(reply, 0);
+    return STATUS_OK;
+}
