@@ -17,8 +17,9 @@ from smidgen.compile.schedule import ARENA_ALIGNMENT, Buffer, Role, Schedule
 
 WORD = 4  # the least alignment that every kernel accepts
 EXHAUSTIVE_BUFFERS = 9
-EXHAUSTIVE_NODES = 200_000
+EXHAUSTIVE_NODES = 50_000
 LOCAL_SEARCH_STEPS = 2_000
+LOCAL_SEARCH_WORK = 4_000_000  # steps times buffers squared, so that large models do not wait
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ def _local_search(order: list[Buffer], alignment: int, best: Placement, bound: i
     """Move single buffers to other places in the order, those that end at the top more often."""
     generator = random.Random(len(order))
     current, current_order = best, order
-    for _ in range(LOCAL_SEARCH_STEPS):
+    for _ in range(min(LOCAL_SEARCH_STEPS, LOCAL_SEARCH_WORK // len(order) ** 2)):
         if best.bytes <= bound:
             break
         top = [i for i, b in enumerate(current_order) if current.offsets[b.name] + b.bytes == current.bytes]
