@@ -4,6 +4,7 @@ midge/rtl/midge_fetch.sv
 midge/rtl/midge_decode.sv
 midge/rtl/midge_register_file.sv
 midge/rtl/midge_alu.sv
+midge/rtl/midge_branch.sv
 midge/rtl/midge_multiply.sv
 midge/rtl/midge_divide.sv
 midge/rtl/midge_load_store.sv

@@ -97,8 +97,8 @@ def main() -> None:
     parser.add_argument("--build", type=Path, default=HW / "build")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--goal-mhz", type=float, default=70.0, help="what the tools aim at")
-    parser.add_argument("--program-kib", type=int, default=64)
-    parser.add_argument("--sram-kib", type=int, default=64)
+    parser.add_argument("--program-kib", type=int, default=32)
+    parser.add_argument("--sram-kib", type=int, default=32)
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     options = parser.parse_args()
 

@@ -1,26 +1,20 @@
-// Arithmetic, logic, shifts and the comparison of branches.
+// Arithmetic, logic and shifts.
 module midge_alu (
     input  logic [31:0] operand_1,
     input  logic [31:0] operand_2,
     input  logic [2:0]  funct3,
     input  logic        alternate,    // sub, sra
-    input  logic        compare,      // a branch: subtract, and read the condition
-    output logic [31:0] result,
-    output logic        condition     // of the branch that funct3 names
+    output logic [31:0] result
 );
-  logic        subtract, is_unsigned, less, equal;
+  logic        subtract, less;
   logic [32:0] sum;
   logic [31:0] logic_result, shift_result;
 
-  // slt and sltu (funct3 = 01x) and branches compare through the subtraction.
-  assign subtract = alternate || compare || funct3[2:1] == 2'b01;
+  // slt and sltu (funct3 = 01x) compare through the subtraction. No carry out of a - b means a < b unsigned;
+  // differing signs turn that round.
+  assign subtract = alternate || funct3[1];
   assign sum = {1'b0, operand_1} + {1'b0, subtract ? ~operand_2 : operand_2} + {32'b0, subtract};
-
-  assign is_unsigned = compare ? funct3[1] : funct3[0];
-  // No carry out of a - b means a < b unsigned; differing signs turn that round.
-  assign less = is_unsigned ? !sum[32] : (operand_1[31] ^ operand_2[31] ^ !sum[32]);
-  assign equal = operand_1 == operand_2;
-  assign condition = (funct3[2] ? less : equal) ^ funct3[0];
+  assign less = !sum[32] ^ (!funct3[0] && operand_1[31] != operand_2[31]);
 
   always_comb
     unique case (funct3[1:0])

@@ -50,8 +50,8 @@ module midge_core
   logic [31:1] f_pc;
   logic [31:0] f_instruction;
   logic [15:0] f_first_half;
-  logic        redirect, x_ready;
-  logic [31:1] redirect_target;
+  logic        x_ready, x_execute, x_jump, w_redirect;
+  logic [31:1] x_jump_target, w_target;
 
   midge_fetch #(
       .RESET_ADDRESS(RESET_ADDRESS)
@@ -64,8 +64,10 @@ module midge_core
       .fetch_response,
       .fetch_data,
       .fetch_error,
-      .redirect,
-      .redirect_target,
+      .jump(x_jump),
+      .jump_target(x_jump_target),
+      .trap(w_redirect),
+      .trap_target(w_target),
       .take(x_ready),
       .valid(f_valid),
       .pc(f_pc),
@@ -88,7 +90,7 @@ module midge_core
   assign x_ready = x_fire || !x_valid;
 
   always_ff @(posedge clock)
-    if (reset || redirect) x_valid <= 1'b0;
+    if (reset || x_jump || w_redirect) x_valid <= 1'b0;
     else if (x_ready) x_valid <= f_valid;
 
   always_ff @(posedge clock)
@@ -115,7 +117,7 @@ module midge_core
 
   // Operands, with the result in writeback forwarded
   logic        w_valid, w_writes, w_late;
-  logic [4:0]  w_rd;
+  logic [4:0]  w_rd;          // 0: nothing is written
   logic [31:0] w_early_value, w_value;
   logic        w_commit;
   logic [31:0] register_1, register_2, operand_1, operand_2;
@@ -131,10 +133,10 @@ module midge_core
       .read_register_2(x_rs2),
       .read_data_2(register_2)
   );
-  assign match_1 = w_valid && w_writes && w_rd == x_rs1;
-  assign match_2 = w_valid && w_writes && w_rd == x_rs2;
-  assign operand_1 = match_1 ? w_early_value : (x_rs1 == 5'd0 ? 32'b0 : register_1);
-  assign operand_2 = match_2 ? w_early_value : (x_rs2 == 5'd0 ? 32'b0 : register_2);
+  assign match_1 = w_rd == x_rs1;
+  assign match_2 = w_rd == x_rs2;
+  assign operand_1 = x_rs1 == 5'd0 ? 32'b0 : match_1 ? w_early_value : register_1;
+  assign operand_2 = x_rs2 == 5'd0 ? 32'b0 : match_2 ? w_early_value : register_2;
 
   // Units
   logic [31:0] alu_result, x_address, x_target, divide_result, csr_read_data;
@@ -146,8 +148,12 @@ module midge_core
       .operand_2(x.operand_immediate ? x.immediate : operand_2),
       .funct3(x_funct3),
       .alternate(x.alu_alternate),
-      .compare(x.branch),
-      .result(alu_result),
+      .result(alu_result)
+  );
+  midge_branch branch (
+      .operand_1,
+      .operand_2,
+      .funct3(x_funct3),
       .condition
   );
   assign x_address = operand_1 + x.immediate;
@@ -173,7 +179,7 @@ module midge_core
   );
 
   // Whether it can go on
-  logic w_waiting, w_redirect;
+  logic w_waiting;
   logic interrupt_take, wake, x_interrupt, x_hazard, x_wait;
   logic [3:0] interrupt_cause;
   assign x_hazard = w_late && ((x.uses_rs1 && match_1) || (x.uses_rs2 && match_2));
@@ -214,8 +220,8 @@ module midge_core
   assign x_exception = x_early_exception || (x_memory && x_misaligned);
 
   // Branches and jumps
-  logic x_execute, x_jump;
   assign x_execute = x_fire && !x_early_exception;
+  assign x_jump_target = x.jalr ? x_address[31:1] : x_target[31:1];
   assign x_jump = x_execute && (x.jal || x.jalr || (x.branch && condition));
 
   // Memory requests
@@ -298,9 +304,8 @@ module midge_core
   always_ff @(posedge clock)
     if (!w_waiting) begin
       w_pc <= x_pc;
-      w_rd <= x_rd;
-      w_writes <= x.writes_rd && x_rd != 5'd0 && !x_exception;
-      w_late <= x.load || (x.multiply && x_funct3[1:0] != 2'd0);
+      w_rd <= (x_fire && x.writes_rd && !x_exception) ? x_rd : 5'd0;
+      w_late <= x_fire && !x_exception && (x.load || (x.multiply && x_funct3[1:0] != 2'd0)) && x_rd != 5'd0;
       w_result <= x_early_exception ? x_early_trap_value : x_result;
       w_funct3 <= x_funct3;
       w_memory <= x_memory && !x_exception;
@@ -321,14 +326,13 @@ module midge_core
   assign w_trap_cause = w_exception ? w_cause : (w_store ? CAUSE_STORE_FAULT : CAUSE_LOAD_FAULT);
   assign w_mret_done = w_valid && w_mret;
   assign w_redirect = w_trap || w_mret_done;
+  assign w_writes = w_rd != 5'd0;
   assign w_commit = w_valid && !w_waiting && !w_trap;
 
   assign w_early_value = w_multiply ? multiply_low : w_result;
   assign w_value = w_load ? load_value : (w_multiply && w_funct3[1:0] != 2'd0) ? multiply_high : w_early_value;
 
-  assign redirect = w_redirect || x_jump;
-  assign redirect_target = w_trap ? trap_target : w_mret_done ? return_target
-      : x.jalr ? x_address[31:1] : x_target[31:1];
+  assign w_target = w_trap ? trap_target : return_target;
 
   // ----------------------------------------------------------------------------------------------- RVFI
   // Registers of this part feed nothing else; synthesis removes them where the outputs are left open.
@@ -340,7 +344,7 @@ module midge_core
   always_ff @(posedge clock) begin
     if (!w_waiting) begin
       w_instruction <= x_is_compressed ? {16'b0, x_first_half} : x_instruction;
-      w_next_pc <= x_jump ? redirect_target : f_pc;
+      w_next_pc <= x_jump ? x_jump_target : f_pc;
       w_store_value <= operand_2;
     end
     if (reset) w_first_of_handler <= 1'b0;
@@ -356,11 +360,11 @@ module midge_core
   always_comb begin
     rvfi = '0;
     rvfi.pc_rdata = {w_pc, 1'b0};
-    rvfi.pc_wdata = {w_trap ? trap_target : w_mret_done ? return_target : w_next_pc, 1'b0};
+    rvfi.pc_wdata = {w_redirect ? w_target : w_next_pc, 1'b0};
     rvfi.insn = w_instruction;
-    if (w_commit && w_writes) begin
+    if (w_commit) begin
       rvfi.rd_addr = {27'b0, w_rd};
-      rvfi.rd_wdata = w_value;
+      rvfi.rd_wdata = w_writes ? w_value : 32'b0;
     end
     if (w_memory) rvfi.mem_addr = w_result;
     if (w_reads) rvfi.mem_rdata = load_value & w_mask_bits;
