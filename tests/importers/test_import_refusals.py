@@ -101,6 +101,17 @@ def test_uint8_models_are_refused_once() -> None:
     assert "quantized to uint8" in str(error) and "representative_dataset" in str(error)
 
 
+def test_a_wrong_conversion_does_not_hide_unsupported_operators() -> None:
+    builder = ModelBuilder()
+    x, a, y = (builder.tensor((1, 4), "uint8", scale=0.1, zero_point=100) for _ in range(3))
+    builder.graph.inputs.append(x)
+    builder.operator("COS", [x], [a])
+    builder.operator("SIN", [a], [y])
+    builder.output(y)
+    text = str(refusal(builder.build()))
+    assert "quantized to uint8" in text and "operator 0 COS" in text and "operator 1 SIN" in text
+
+
 def test_a_uint8_interface_is_refused_with_the_converter_option() -> None:
     builder = ModelBuilder()
     x = builder.input((1, 4), "uint8", scale=0.1, zero_point=128)
@@ -117,6 +128,18 @@ def test_dynamic_range_models_are_refused_once(shared_data: Path) -> None:
     error = refusal((shared_data / "mlperf_tiny" / "kws_float.tflite").read_bytes())
     assert len(error.problems) == 1
     assert "dynamic-range" in str(error) and "representative_dataset" in str(error)
+
+
+def test_16_bit_activations_are_refused_once() -> None:
+    builder = ModelBuilder()
+    x, a, y = (builder.tensor((1, 4), "int16", scale=0.1) for _ in range(3))
+    builder.graph.inputs.append(x)
+    builder.operator("RELU", [x], [a])
+    builder.operator("ADD", [a, x], [y])
+    builder.output(y)
+    error = refusal(builder.build())
+    assert len(error.problems) == 1
+    assert "16-bit activations" in str(error) and "TFLITE_BUILTINS_INT8" in str(error)
 
 
 def test_half_precision_weights_are_refused() -> None:
@@ -137,7 +160,7 @@ def test_half_precision_weights_are_refused() -> None:
     [
         ("COS", "operator 0 COS: this operator is not supported"),
         ("MyOwnOperator", "operator 0 MyOwnOperator: custom operators are not supported"),
-        ("SHAPE", "only known at run time"),
+        ("SHAPE", "shape only known at run time"),
     ],
 )
 def test_an_unknown_operator_is_named(name: str, words: str) -> None:

@@ -146,8 +146,9 @@ class Call:
             return DType.F32
         if dtypes != {DType.I8}:
             listed = " and ".join(sorted(dtype.value for dtype in dtypes))
-            fix = "convert the whole model to int8" if len(dtypes) > 1 else _type_fix(dtypes.pop())
-            self.fail(f"works on {listed}; supported are i8 or f32 throughout", fix)
+            self.fail(
+                f"works on {listed}; supported are i8 or f32 throughout", "convert the whole model to int8"
+            )
         for tensor in tensors:
             self.expect_quantized(tensor)
         return DType.I8
@@ -213,9 +214,3 @@ class Call:
 def nearly_equal(a: float, b: float) -> bool:
     """Whether two scales are one scale but for float32 rounding in a converter."""
     return abs(a - b) <= 1e-6 * max(abs(a), abs(b))
-
-
-def _type_fix(dtype: DType) -> str:
-    if dtype is DType.I16:
-        return "16-bit activations are not supported in this version: convert to int8"
-    return "convert the model to int8"

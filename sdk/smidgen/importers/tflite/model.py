@@ -7,7 +7,7 @@ from pathlib import Path
 
 from smidgen.errors import ModelError, ProblemList
 from smidgen.graph import Graph, Node, Tensor
-from smidgen.importers.tflite.call import IMPORTERS, Call, Refused
+from smidgen.importers.tflite.call import IMPORTERS, Call, Importer, Refused
 from smidgen.importers.tflite.reader import FileModel, FileOperator, FileTensor
 from smidgen.importers.tflite.tensors import BadTensor, convert
 
@@ -22,6 +22,11 @@ _FIXED_SIZES = "convert the model with fixed sizes, for example keras.Input(batc
 _WITH_WEIGHTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _DYNAMIC_SHAPE = ("SHAPE", "RANK", "RANGE", "FILL", "BROADCAST_ARGS")
 _FLOAT = ("FLOAT32", "FLOAT16")
+_OTHER_CONVERSIONS = {
+    "UINT8": "the model is quantized to uint8; only int8 is supported",
+    "INT16": "the model has 16-bit activations, which are not supported in this version",
+    "FLOAT16": "the model has half-precision weights (FLOAT16), which are not supported",
+}
 
 
 def graph_name(path: Path) -> str:
@@ -45,7 +50,10 @@ class ModelImport:
     def run(self) -> Graph:
         """The Graph. Raises ModelError with every problem found."""
         self._check_conversion()
-        self._stop_if_any()
+        if self.problems.problems:
+            for operator in self.model.operators:
+                self._importer(operator)
+            self._stop_if_any()
         self._check_interface()
         for operator in self.model.operators:
             self._operator(operator)
@@ -59,24 +67,23 @@ class ModelImport:
     def _check_conversion(self) -> None:
         """One problem for a model that was converted in another way than to int8 or float."""
         model, tensors = self.model, self.model.tensors
+        ends = {*model.inputs, *model.outputs}
         if not model.operators or not model.outputs or not model.inputs:
             self._problem("the model has no operators, no inputs or no outputs")
             return
         used = {index for operator in model.operators for index in (*operator.inputs, *operator.outputs)}
-        used |= {*model.inputs, *model.outputs}
-        narrow = [
-            tensors[index] for index in sorted(used) if index >= 0 and tensors[index].type_name == "UINT8"
-        ]
-        if narrow:
-            ends = {*model.inputs, *model.outputs}
-            if all(tensor.index in ends for tensor in narrow):
-                listed = ", ".join(f"'{tensor.name}'" for tensor in narrow)
-                self._problem(
-                    f"the model's interface is uint8 ({listed}); only int8 or float is supported",
-                    "convert with inference_input_type = inference_output_type = tf.int8",
-                )
-            else:
-                self._problem("the model is quantized to uint8; only int8 is supported", _TO_INT8)
+        types = {tensors[index].type_name for index in used | ends if index >= 0}
+        uint8 = [tensor for tensor in tensors if tensor.type_name == "UINT8" and tensor.index in used | ends]
+        if uint8 and all(tensor.index in ends for tensor in uint8):
+            listed = ", ".join(f"'{tensor.name}'" for tensor in uint8)
+            self._problem(
+                f"the model's interface is uint8 ({listed}); only int8 or float is supported",
+                "convert with inference_input_type = inference_output_type = tf.int8",
+            )
+            types.discard("UINT8")
+        for type_name, what in _OTHER_CONVERSIONS.items():
+            if type_name in types:
+                self._problem(what, _TO_INT8)
         hybrid = [operator for operator in model.operators if self._is_hybrid(operator)]
         if hybrid:
             listed = ", ".join(f"{operator.index} {operator.name}" for operator in hybrid[:8])
@@ -129,8 +136,11 @@ class ModelImport:
 
     # Operators
 
-    def _operator(self, operator: FileOperator) -> None:
-        where = f"{self.path}: operator {operator.index} {operator.name}"
+    def _where(self, operator: FileOperator) -> str:
+        return f"{self.path}: operator {operator.index} {operator.name}"
+
+    def _importer(self, operator: FileOperator) -> Importer | None:
+        """The operator's importer; None, with a problem listed, when there is none."""
         importer = None if operator.custom else IMPORTERS.get(operator.name)
         if importer is None:
             what = (
@@ -142,7 +152,12 @@ class ModelImport:
                     "makes a shape that is only known at run time, which is not supported",
                     _FIXED_SIZES,
                 )
-            self.problems.add(where, what, fix)
+            self.problems.add(self._where(operator), what, fix)
+        return importer
+
+    def _operator(self, operator: FileOperator) -> None:
+        importer = self._importer(operator)
+        if importer is None:
             return
         inputs = [None if index < 0 else self._tensor(index) for index in operator.inputs]
         outputs = [self._tensor(index) for index in operator.outputs]
@@ -155,7 +170,7 @@ class ModelImport:
         try:
             importer.function(call)
         except Refused as refused:
-            self.problems.add(where, refused.what, refused.fix)
+            self.problems.add(self._where(operator), refused.what, refused.fix)
             return
         self.nodes.extend(call.nodes)
         self.extra.extend(call.tensors)

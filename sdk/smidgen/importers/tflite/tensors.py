@@ -14,16 +14,13 @@ MAX_ELEMENTS = 1 << 24  # per tensor; far above what a microcontroller holds
 _TYPES = {
     "FLOAT32": DType.F32,
     "INT8": DType.I8,
-    "INT16": DType.I16,
     "INT32": DType.I32,
 }
 # Constants that only operators' parameters come from (axes, sizes) may be 64-bit in the file.
-_DATA_TYPES = {"FLOAT32": "<f4", "INT8": "i1", "INT16": "<i2", "INT32": "<i4", "INT64": "<i8"}
-_ZERO_POINTS = {DType.I8: (-128, 127), DType.I16: (-32768, 32767), DType.I32: (0, 0)}
+_DATA_TYPES = {"FLOAT32": "<f4", "INT8": "i1", "INT32": "<i4", "INT64": "<i8"}
+_ZERO_POINTS = {DType.I8: (-128, 127), DType.I32: (0, 0)}
 
 _FIXES = {
-    "FLOAT16": "convert to int8: converter.optimizations = [tf.lite.Optimize.DEFAULT] with a "
-    "representative_dataset",
     "INT4": "convert with 8-bit weights",
     "INT2": "convert with 8-bit weights",
     "INT64": "only axes, sizes and shapes may be 64-bit integers",
@@ -89,8 +86,9 @@ def _data(tensor: FileTensor) -> np.ndarray:
     if tensor.data is None or tensor.data.size != expected:
         held = 0 if tensor.data is None else tensor.data.size
         raise BadTensor(f"shape {list(tensor.shape)} needs {expected} bytes, but its buffer holds {held}")
-    data = np.frombuffer(tensor.data.tobytes(), dtype).reshape(tensor.shape)
-    return data.astype(dtype.newbyteorder("="), copy=False)
+    # A view of the file's content, copied only where it lies unaligned: many tensors may share one buffer.
+    data = np.require(tensor.data.view(dtype), requirements="A")
+    return data.reshape(tensor.shape).astype(dtype.newbyteorder("="), copy=False)
 
 
 def _quantization(
