@@ -125,6 +125,7 @@ class Model:
         self.sram = bytearray(SRAM_BYTES)
         self.registers = [0] * 32
         self.csrs = {address: ALWAYS_SET.get(address, 0) for address in (*WRITABLE, *ALWAYS_SET)}
+        self.possible_causes: list[int] = []
         self.instret_written = False
         self.pc = 0
 
@@ -174,6 +175,8 @@ class Model:
             value = observed
         elif address in (0xC02, 0xC82):
             value = self.csrs[address - 0x100]
+        elif address == 0x342 and observed in self.possible_causes:
+            value = observed
         elif address in self.csrs:
             value = self.csrs[address]
         elif address in READ_ONLY_ZERO:
@@ -185,12 +188,14 @@ class Model:
         if writes and address in WRITABLE:
             operand = rs1 if funct3 & 4 else self.registers[rs1]
             new = {1: operand, 2: value | operand, 3: value & ~operand}[funct3 & 3]
+            self.possible_causes = [] if address == 0x342 else self.possible_causes
             self.csrs[address] = new & WRITABLE[address] | ALWAYS_SET.get(address, 0)
             self.instret_written = address in (0xB02, 0xB82)
         return value
 
     def _enter_trap(self, cause: int, value: int) -> None:
         status = self.csrs[0x300]
+        self.possible_causes = []
         self.csrs[0x300] = 0x1800 | (status & 8) << 4
         self.csrs[0x341], self.csrs[0x342], self.csrs[0x343] = self.pc, cause, value
         vector = self.csrs[0x305]
@@ -199,7 +204,7 @@ class Model:
     def interrupt(self, handler: int) -> str | None:
         """Takes an interrupt before the next instruction; says why that cannot be.
 
-        With both enabled and a handler that does not tell them apart, it counts as the timer's.
+        Which one of several enabled interrupts it is shows at the latest when the program reads mcause.
         """
         enabled = [cause for cause in (7, 11) if self.csrs[0x304] >> cause & 1]
         if not self.csrs[0x300] & 8 or not enabled:
@@ -208,6 +213,7 @@ class Model:
         if vector & 1:
             enabled = [cause for cause in enabled if (vector & ~3) + 4 * cause == handler] or enabled
         self._enter_trap(0x80000000 | enabled[0], 0)
+        self.possible_causes = [0x80000000 | cause for cause in enabled]
         return None
 
     # -- instructions
