@@ -143,15 +143,11 @@ class ModelImport:
         """The operator's importer; None, with a problem listed, when there is none."""
         importer = None if operator.custom else IMPORTERS.get(operator.name)
         if importer is None:
-            what = (
-                "custom operators are not supported" if operator.custom else "this operator is not supported"
-            )
+            kind = "custom operators are" if operator.custom else "this operator is"
+            what = f"{kind} not supported"
             fix = "replace it in the model with supported operators (`smidgen ops` lists them)"
             if operator.name in _DYNAMIC_SHAPE:
-                what, fix = (
-                    "makes a shape that is only known at run time, which is not supported",
-                    _FIXED_SIZES,
-                )
+                what, fix = "makes a shape only known at run time, which is not supported", _FIXED_SIZES
             self.problems.add(self._where(operator), what, fix)
         return importer
 
