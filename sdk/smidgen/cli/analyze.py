@@ -1,0 +1,57 @@
+"""smidgen analyze"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from smidgen.analysis import Analysis, analyze
+from smidgen.cli import options
+from smidgen.cli.parser import Parser
+from smidgen.report import models
+from smidgen.report.files import write_json
+from smidgen.report.progress import Stages
+from smidgen.report.tables import print_pairs, print_table
+
+HELP = "operators, MACs, arena, flash and RAM; what does not fit or is not supported, and why"
+
+
+def add_options(parser: Parser) -> None:
+    options.add_model(parser)
+    options.add_target(parser)
+    options.add_optimize(parser)
+    options.add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    with Stages() as stages:
+        analysis = analyze(arguments.model, arguments.target, arguments.optimize, stages)
+    _print(analysis)
+    if arguments.json:
+        write_json(arguments.json, _json(arguments, analysis))
+    for problem in analysis.problems:
+        print(f"error: {problem}", file=sys.stderr)
+    return 1 if analysis.problems else 0
+
+
+def _print(analysis: Analysis) -> None:
+    print_table(["operator", "count"], analysis.operators().items(), title="Operators in the file")
+    if analysis.schedule is None or analysis.result is None:
+        return
+    models.print_layers(analysis.result)
+    models.print_arena(analysis.schedule)
+    print_pairs(models.sizes(analysis.result, analysis.target), title="Sizes")
+
+
+def _json(arguments: argparse.Namespace, analysis: Analysis) -> dict:
+    known = analysis.result.to_json() if analysis.result else {}
+    return {
+        "target": analysis.target.name,
+        "model": str(arguments.model),
+        **known,
+        "operators": analysis.operators(),
+        "problems": [
+            {"where": problem.where, "what": problem.what, "fix": problem.fix}
+            for problem in analysis.problems
+        ],
+    }

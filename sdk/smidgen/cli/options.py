@@ -1,0 +1,53 @@
+"""Options that several verbs share. The help text lives on the option."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from smidgen.cli.parser import Parser
+
+
+def add_model(parser: Parser) -> None:
+    parser.add_argument(
+        "-m", "--model", required=True, type=Path, metavar="FILE", help="an int8 .tflite model"
+    )
+
+
+def add_target(parser: Parser) -> None:
+    parser.add_argument(
+        "-t", "--target", required=True, metavar="NAME|FILE",
+        help="a target's name (see 'smidgen targets') or the path of a target file (./myboard.toml)",
+    )  # fmt: skip
+
+
+def add_optimize(parser: Parser) -> None:
+    parser.add_argument(
+        "--optimize",
+        choices=("speed", "size"),
+        default="speed",
+        help="what to spend flash on (default: speed)",
+    )
+
+
+def add_json(parser: Parser) -> None:
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write what the table shows as JSON")
+
+
+def add_report(parser: Parser) -> None:
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write one self-contained HTML page")
+
+
+def add_input(parser: Parser) -> None:
+    parser.add_argument(
+        "--input", type=Path, metavar="FILE",
+        help="an .npz file with x (N, ...) in the model's input type or float, and optionally labels y; "
+        "without it, seeded random inputs",
+    )  # fmt: skip
+    parser.add_argument("--limit", type=_count, metavar="N", help="use the first N inputs (or N random ones)")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of 1 or more")
+    return int(text)

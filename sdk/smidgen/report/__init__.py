@@ -1,0 +1,1 @@
+"""Tables for the terminal, JSON files and self-contained HTML pages."""

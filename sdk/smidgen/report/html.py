@@ -1,0 +1,166 @@
+"""One self-contained HTML page: figures, layer bars, the arena over time, the memory map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+
+from smidgen import __version__
+from smidgen.compile.schedule import Schedule
+from smidgen.metrics import COLUMNS
+from smidgen.report import svg
+from smidgen.report.files import write_text
+from smidgen.report.memory import regions_of
+from smidgen.report.tables import number, percent, short
+from smidgen.result import Layer, Result
+from smidgen.targets import Target
+
+
+def write_page(path: Path, title: str, result: Result, schedule: Schedule, target: Target) -> None:
+    """Write the report page of `profile` or `validate`."""
+    sections = [
+        _heading(title, result, target),
+        _cards(result),
+        _outputs(result),
+        _layers(result),
+        _arena(schedule),
+        _memory(result, target),
+        "".join(f'<p class="note">{escape(note)}</p>' for note in result.notes),
+    ]
+    made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    style = files("smidgen.report").joinpath("page.css").read_text(encoding="utf-8")
+    write_text(
+        path,
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(result.model)} on {escape(result.target)}</title><style>{style}</style></head>"
+        f"<body>{''.join(sections)}<footer>Smidgen {escape(__version__)}, {made}</footer></body></html>\n",
+    )
+
+
+def _heading(title: str, result: Result, target: Target) -> str:
+    badge = ""
+    if result.bit_exact is not None:
+        kind, text = ("good", "bit-exact") if result.bit_exact else ("bad", "differs")
+        badge = f'<span class="badge {kind}">{text}</span>'
+    against = f", against {escape(result.oracle)}" if result.oracle else ""
+    optimize = f", optimized for {escape(result.optimize)}" if result.optimize else ""
+    return (
+        f"<h1>{escape(title)}: {escape(Path(result.model).name)}{badge}</h1>"
+        f'<p class="subtitle">{escape(target.name)}: {escape(target.description)}{optimize}{against}</p>'
+    )
+
+
+def _cards(result: Result) -> str:
+    cards = [
+        ("cycles for one inference", number(result.cycles)),
+        ("instructions", number(result.instructions)),
+        ("cycles per instruction", _quotient(result.cycles, result.instructions)),
+        ("MACs", number(result.macs)),
+        ("MAC per cycle", _quotient(result.macs, result.cycles)),
+        ("accuracy", percent(result.accuracy)),
+        ("inputs", number(result.inputs)),
+        ("mismatched bytes", number(result.mismatched_bytes)),
+        ("weights, bytes", number(result.weights_bytes)),
+        ("model code, bytes", number(result.code_bytes)),
+        ("arena, bytes", number(result.arena_bytes)),
+        ("stack bound, bytes", number(result.stack_bytes)),
+    ]
+    items = (
+        f'<div class="card"><b>{value}</b><span>{name}</span></div>' for name, value in cards if value != "-"
+    )
+    return f'<div class="cards">{"".join(items)}</div>'
+
+
+def _outputs(result: Result) -> str:
+    if not result.outputs:
+        return ""
+    head = "".join(f'<th class="number">{name}</th>' for name in ("mismatched", *COLUMNS))
+    rows = []
+    for output in result.outputs:
+        cells = [number(output["mismatched_bytes"]), *(short(output[name]) for name in COLUMNS)]
+        rows.append(f"<tr><td>{escape(output['name'])}</td>{''.join(map(_number_cell, cells))}</tr>")
+    return _table("Outputs", f"<th>output</th>{head}", rows)
+
+
+def _layers(result: Result) -> str:
+    measured = all(layer.cycles is not None for layer in result.layers)
+    costs = [float(layer.cycles if measured else layer.macs) for layer in result.layers]  # type: ignore[arg-type]
+    unit = "cycles" if measured else "MACs"
+    total, largest = sum(costs) or 1.0, max(costs, default=0.0) or 1.0
+    compared = any(layer.bit_exact is not None for layer in result.layers)
+    names = ["cycles", "instructions", "MACs", "MAC/cycle", "weights B", "output B"]
+    head = f"<th>#</th><th>layer</th><th>type</th><th>share of {unit}</th><th></th>"
+    head += "".join(f'<th class="number">{name}</th>' for name in names)
+    head += "<th>bits</th>" if compared else ""
+    rows = [
+        _layer_row(layer, cost / largest, cost / total, compared)
+        for layer, cost in zip(result.layers, costs, strict=True)
+    ]
+    return _table("Layers", head, rows)
+
+
+def _layer_row(layer: Layer, length: float, share: float, compared: bool) -> str:
+    cells = [
+        f"<td>{layer.id}</td>",
+        f'<td class="name" title="{escape(layer.name)} {escape(layer.shape)}">',
+        f"<bdi>{escape(layer.name)}</bdi></td>",
+        f"<td>{escape(layer.type)}</td>",
+        f'<td class="bar"><div style="width:{100 * length:.1f}%"></div></td>',
+        _number_cell(percent(share)),
+        _number_cell(number(layer.cycles)),
+        _number_cell(number(layer.instructions)),
+        _number_cell(number(layer.macs)),
+        _number_cell(number(layer.macs_per_cycle, 2)),
+        _number_cell(number(layer.weights_bytes)),
+        _number_cell(number(layer.output_bytes)),
+    ]
+    if compared:
+        text = {True: "exact", False: "differs", None: "-"}[layer.bit_exact]
+        style = {True: "good", False: "bad", None: ""}[layer.bit_exact]
+        cells.append(f'<td class="{style}">{text}</td>')
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _arena(schedule: Schedule) -> str:
+    entries = {f"role-{buffer.role.value}": buffer.role.value for buffer in schedule.buffers.values()}
+    entries["part-bound"] = f"lower bound of the tensors, {schedule.arena_lower_bound_bytes:,} bytes"
+    return (
+        f"<h2>Arena over time: {schedule.arena_bytes:,} bytes</h2>"
+        f"{svg.arena_over_time(schedule)}{svg.legend(entries)}"
+        '<p class="note">Layers run from left to right; a rectangle is a tensor, at its place in the arena '
+        "for as long as it is needed. Point at one for its name and size.</p>"
+    )
+
+
+def _memory(result: Result, target: Target) -> str:
+    regions = regions_of(result, target)
+    if not regions:
+        return ""
+    entries = {part.style: part.name for region in regions for part in region.parts}
+    return f"<h2>Memory map</h2>{svg.memory_map(regions)}{svg.legend(_merged(regions, entries))}"
+
+
+def _merged(regions: Sequence[svg.Region], styles: dict[str, str]) -> dict[str, str]:
+    """One legend entry for each colour, naming every part that has it."""
+    names: dict[str, list[str]] = {style: [] for style in styles}
+    for region in regions:
+        for part in region.parts:
+            names[part.style].append(f"{part.name} {part.bytes:,} B")
+    return {style: ", ".join(texts) for style, texts in names.items()}
+
+
+def _table(title: str, head: str, rows: Sequence[str]) -> str:
+    body = "".join(rows)
+    return f"<h2>{title}</h2><div class='scroll'><table><tr>{head}</tr>{body}</table></div>"
+
+
+def _number_cell(text: str) -> str:
+    return f'<td class="number">{text}</td>'
+
+
+def _quotient(above: float | None, below: float | None) -> str:
+    return number(above / below, 2) if above is not None and below else "-"

@@ -1,0 +1,143 @@
+"""What the commands show about a model: sizes, layers, arena, differences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from smidgen.compile.schedule import Schedule
+from smidgen.device import MemoryUse
+from smidgen.metrics import COLUMNS
+from smidgen.report.tables import number, percent, print_table, short
+from smidgen.result import Layer, Result
+from smidgen.targets import Target
+
+Pairs = list[tuple[str, str]]
+
+
+def with_accuracy(result: Result, accuracy: float | None) -> Result:
+    return replace(result, accuracy=accuracy)
+
+
+def sizes(result: Result, target: Target) -> Pairs:
+    """What is known before anything runs; lines without a figure are left out."""
+    flash, ram = (target.memory_of_kind(kind) for kind in ("flash", "ram"))
+    bound = number(result.arena_lower_bound_bytes)
+    arena = (
+        f"{_bytes(result.arena_bytes)} (tensors {number(result.arena_tensors_bytes)}, lower bound {bound})"
+    )
+    lines = [
+        ("MACs", number(result.macs)),
+        ("weights", _bytes(result.weights_bytes)),
+        ("model code", _bytes(result.code_bytes)),
+        ("agent code", _bytes(result.agent_code_bytes)),
+        ("arena", arena),
+        ("stack bound", _bytes(result.stack_bytes)),
+        ("flash", _of(result.flash_bytes, flash.length if flash else None)),
+        ("RAM", _of(result.ram_bytes, ram.length if ram else None)),
+    ]
+    return [(name, text) for name, text in lines if text != "-"]
+
+
+def run_summary(result: Result, source: str, oracle_accuracy: float | None = None) -> Pairs:
+    """Inputs, accuracy, cycles."""
+    spread = ""
+    if result.cycles_min is not None and result.cycles_min != result.cycles_max:
+        spread = f" ({number(result.cycles_min)} to {number(result.cycles_max)})"
+    ratio = result.cycles / result.instructions if result.cycles and result.instructions else None
+    accuracy = percent(result.accuracy, 2)
+    if oracle_accuracy is not None:
+        accuracy += f" (oracle {percent(oracle_accuracy, 2)})"
+    lines = [
+        ("inputs", source),
+        ("accuracy", accuracy),
+        ("cycles", number(result.cycles) + spread),
+        ("instructions", number(result.instructions)),
+        ("cycles per instruction", number(ratio, 3)),
+    ]
+    return [(name, text) for name, text in lines if text != "-"]
+
+
+def high_water(memory: MemoryUse) -> Pairs:
+    """What the device itself saw of its memory."""
+    lines = [
+        ("stack used", _of(memory.stack_used_bytes, memory.stack_bytes)),
+        ("stack of the model", _bytes(memory.stack_run_bytes)),
+        ("arena used", _of(memory.arena_used_bytes, memory.arena_bytes)),
+    ]
+    return [(name, text) for name, text in lines if text != "-"]
+
+
+def print_layers(result: Result) -> None:
+    """Every layer with its costs; columns that no layer has a figure for are left out."""
+    total = sum(layer.cycles or 0 for layer in result.layers)
+    columns = [
+        ("#", lambda layer: str(layer.id)),
+        ("layer", lambda layer: _tail(layer.name)),
+        ("type", lambda layer: layer.type),
+        ("shapes", lambda layer: layer.shape),
+        ("MACs", lambda layer: number(layer.macs)),
+        ("cycles", lambda layer: number(layer.cycles)),
+        ("%", lambda layer: percent(layer.cycles / total) if layer.cycles is not None and total else "-"),
+        ("instructions", lambda layer: number(layer.instructions)),
+        ("MAC/cycle", lambda layer: number(layer.macs_per_cycle, 2)),
+        ("weights B", lambda layer: number(layer.weights_bytes)),
+        ("output B", lambda layer: number(layer.output_bytes)),
+    ]
+    _print_columns(columns, result.layers)
+
+
+def print_compared_layers(result: Result) -> None:
+    """Every layer with how it differs from the oracle."""
+    columns = [
+        ("#", lambda layer: str(layer.id)),
+        ("layer", lambda layer: _tail(layer.name)),
+        ("type", lambda layer: layer.type),
+        ("bits", lambda layer: {True: "bit-exact", False: "differs", None: "-"}[layer.bit_exact]),
+        ("bytes", lambda layer: number(layer.mismatched_bytes)),
+        *((name, lambda layer, name=name: short((layer.differences or {}).get(name))) for name in COLUMNS),
+    ]
+    _print_columns(columns, result.layers)
+
+
+def print_outputs(result: Result) -> None:
+    """Every output with how it differs from the oracle."""
+    print_table(
+        ["output", "mismatched", *COLUMNS],
+        [
+            (output["name"], number(output["mismatched_bytes"]), *(short(output[name]) for name in COLUMNS))
+            for output in result.outputs
+        ],
+    )
+
+
+def print_arena(schedule: Schedule) -> None:
+    """Where every buffer lies, and from which layer to which."""
+    buffers = sorted(schedule.buffers.values(), key=lambda buffer: (buffer.first, buffer.offset or 0))
+    rows = [
+        (_tail(b.name), b.role.value, number(b.offset), number(b.bytes), f"{b.first} to {b.last}")
+        for b in buffers
+    ]
+    print_table(["buffer", "role", "offset", "bytes", "layers"], rows, title="Arena")
+
+
+def _print_columns(columns: Iterable[tuple], layers: Iterable[Layer]) -> None:
+    layers = list(layers)
+    cells = {name: [cell(layer) for layer in layers] for name, cell in columns}
+    filled = {name: column for name, column in cells.items() if any(text != "-" for text in column)}
+    print_table(list(filled), zip(*filled.values(), strict=True))
+
+
+def _bytes(count: int | None) -> str:
+    return "-" if count is None else f"{count:,} bytes"
+
+
+def _of(count: int | None, whole: int | None) -> str:
+    if count is None or not whole:
+        return _bytes(count)
+    return f"{count:,} of {whole:,} bytes ({100 * count / whole:.1f} %)"
+
+
+def _tail(name: str, length: int = 36) -> str:
+    """The end of a long name, which is what tells layers apart."""
+    return name if len(name) <= length else "…" + name[1 - length :]
