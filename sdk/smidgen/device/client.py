@@ -51,7 +51,7 @@ class Refused(DeviceError):
 
 class Client:
     """One conversation. retry_seconds: the first wait before a question is asked again; each further wait
-    is twice as long. obituary: says what became of the device when the port breaks."""
+    is twice as long. answered, asked_again: how many questions were, for reports. obituary: says what became of the device when the port breaks."""
 
     def __init__(
         self,
@@ -66,6 +66,7 @@ class Client:
         self._arrived: list[bytes] = []
         # A random start keeps answers to an earlier conversation from looking like ours.
         self._sequence = random.randrange(256)
+        self.answered = 0
         self.asked_again = 0
 
     def ask(
@@ -86,6 +87,7 @@ class Client:
                 self._port.write(line)
                 answer = self._answer(stage, request, reply_type, min(wait, stage.left))
                 if isinstance(answer, reply_type):
+                    self.answered += 1
                     return answer
                 if isinstance(answer, Refusal):
                     raise Refused(stage, answer)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from smp import message
 
 from smidgen.device import protocol
 from smidgen.device.base import (
@@ -27,7 +28,7 @@ from smidgen.device.base import (
     input_bytes,
     output_arrays,
 )
-from smidgen.device.client import Client, Refused, Stage
+from smidgen.device.client import Client, Refused, Reply, Stage
 from smidgen.device.protocol import Capability, RunMode, Status
 from smidgen.device.simulators import verilator
 from smidgen.device.transports import Port
@@ -86,7 +87,7 @@ class SerialDevice(Device):
         self._port.drain()
         self._client = Client(self._port, self._retry_seconds, self._obituary)
         stage = Stage("boot", self._deadlines.boot)
-        served = self._client.ask(stage, protocol.DescribeRequest, protocol.Described)
+        served = self._ask(stage, protocol.DescribeRequest, protocol.Described)
         if served.proto != protocol.PROTOCOL_VERSION:
             raise stage.error(
                 f"the firmware speaks version {served.proto} of the protocol, this program "
@@ -103,7 +104,14 @@ class SerialDevice(Device):
     def close(self) -> None:
         if self._port is not None:
             self._port.close()
-        self._port = self._client = None
+        self._port = self._client = self._served = self._description = None
+
+    @property
+    def client(self) -> Client:
+        """The conversation, for its counts of answers and retries."""
+        if self._client is None:
+            raise _not_loaded()
+        return self._client
 
     def _obituary(self) -> str:
         """What became of the device, when the port broke; "" when there is nothing to tell."""
@@ -197,7 +205,7 @@ class SerialDevice(Device):
 
     def _known(self) -> protocol.Described:
         if self._served is None:
-            raise DeviceError(Problem("device", "is not loaded", "call load(), or use a with statement"))
+            raise _not_loaded()
         return self._served
 
     def _query(self, name: str) -> Stage:
@@ -206,10 +214,10 @@ class SerialDevice(Device):
     def _transfer(self, name: str, count: int) -> Stage:
         return Stage(name, self._deadlines.transfer + count / self._deadlines.transfer_rate)
 
-    def _ask(self, stage: Stage, *arguments, **fields):
-        self._known()
-        assert self._client is not None
-        return self._client.ask(stage, *arguments, **fields)
+    def _ask(
+        self, stage: Stage, request: type[message.Request], reply: type[Reply], **fields: object
+    ) -> Reply:
+        return self.client.ask(stage, request, reply, **fields)
 
     def _send_and_run(self, inputs: Sequence[np.ndarray], mode: RunMode) -> protocol.RunReply:
         """Sends the inputs and runs the model; sends them again if they did not arrive as they were sent."""
@@ -293,6 +301,10 @@ class SerialDevice(Device):
             cycles if Capability.CYCLES in caps else None,
             instructions if Capability.INSTRUCTIONS in caps else None,
         )
+
+
+def _not_loaded() -> DeviceError:
+    return DeviceError(Problem("device", "is not loaded", "call load(), or use a with statement"))
 
 
 def _raw(array: np.ndarray) -> bytes:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import os
+import select
 import time
 
 import serial
@@ -11,7 +14,13 @@ from serial.tools import list_ports
 from smidgen.errors import DeviceError, Problem
 
 _WRITE_SECONDS = 10.0
-_SLICE_SECONDS = 0.05
+_PIECE = 4096
+_SLICE_SECONDS = 0.05  # how often a port that cannot be waited for is looked at
+
+
+def select_works_on_ports() -> bool:
+    """On Windows it waits for sockets only."""
+    return os.name == "posix"
 
 
 class PortClosed(Exception):
@@ -30,7 +39,7 @@ class Port:
         options = {} if "://" in url else {"exclusive": True}
         try:
             self._serial = serial.serial_for_url(
-                url, baudrate=baud, timeout=_SLICE_SECONDS, write_timeout=_WRITE_SECONDS, **options
+                url, baudrate=baud, timeout=0, write_timeout=_WRITE_SECONDS, **options
             )
         except (serial.SerialException, OSError, ValueError) as error:
             known = ", ".join(port.device for port in list_ports.comports()) or "none"
@@ -50,12 +59,28 @@ class Port:
         deadline = time.monotonic() + seconds
         try:
             while True:
-                data = self._serial.read(max(1, self._serial.in_waiting))
+                data = self._read_available(max(0.0, deadline - time.monotonic()))
                 if data or time.monotonic() >= deadline:
                     return data
         except (serial.SerialException, OSError, TypeError) as error:
-            # TypeError: pyserial's read on a port that another thread has closed.
+            # TypeError: pyserial's answer to a port that another thread has closed.
             raise PortClosed(str(error)) from error
+
+    def _read_available(self, seconds: float) -> bytes:
+        descriptor = self._descriptor()
+        if descriptor is None:
+            self._serial.timeout = min(seconds, _SLICE_SECONDS)
+            return self._serial.read(max(1, self._serial.in_waiting))
+        ready, _, _ = select.select([descriptor], [], [], seconds)
+        self._serial.timeout = 0
+        return self._serial.read(_PIECE) if ready else b""
+
+    def _descriptor(self) -> int | None:
+        """What `select` can wait for, where the port has that."""
+        try:
+            return self._serial.fileno() if select_works_on_ports() else None
+        except (AttributeError, io.UnsupportedOperation):
+            return None
 
     def drain(self) -> None:
         """Drops bytes that arrived before: a boot message, or the end of an earlier conversation."""

@@ -27,8 +27,35 @@ static void toy_reset(void *arena) {
     }
 }
 
+/* Ways to go wrong, for the tests that want them. */
+#ifdef TOY_DEEP
+static int deep(volatile int *from) {
+    volatile int here[64] = {*from + 1};
+    return deep(here) + here[0];
+}
+#endif
+
+static void misbehave(void *arena) {
+    (void)arena;
+#ifdef TOY_OVERRUN
+    ((volatile int8_t *)arena)[ARENA + 3] = 1;
+#endif
+#ifdef TOY_DEEP
+    volatile int from = 0;
+    (void)deep(&from);
+#endif
+#ifdef TOY_TRAP
+    (void)*(volatile int *)0x40000000u;
+#endif
+#ifdef TOY_HANG
+    for (;;) {
+    }
+#endif
+}
+
 static void toy_run_hooked(void *arena, smidgen_hook hook, void *context) {
     int8_t *at = arena;
+    misbehave(arena);
     if (hook) {
         hook(context, 0, SMIDGEN_LAYER_BEGIN, 0, 0);
     }
