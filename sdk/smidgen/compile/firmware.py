@@ -63,9 +63,11 @@ def build_firmware(
     flags = model_flags(target, optimize)
     settings = [flags, asdict(needs), [asdict(memory) for memory in target.memories], agent_stack_bytes()]
     settings += [[c.cflags, c.ldflags] for c in (agent, platform)]
-    parts = [compiler.version, json.dumps(settings), *(f"{k}\n{v}" for k, v in sorted(files.items()))]
-    for component in (agent, platform):
-        parts += [path.name.encode() + b"\n" + path.read_bytes() for path in component.files()]
+    parts: list[str | bytes] = [compiler.version, json.dumps(settings)]
+    parts += [f"{name}\n{text}" for name, text in sorted(files.items())]
+    # This file too: how things are put together is part of what comes out.
+    inputs = [*agent.files(), *platform.files(), *sorted(_boards().glob("*.h")), Path(__file__)]
+    parts += [path.name.encode() + b"\n" + path.read_bytes() for path in inputs]
 
     def make(folder: Path) -> None:
         work = folder / "work"
@@ -84,12 +86,15 @@ def build_firmware(
     return Image(**json.loads((folder / "image.json").read_text()))
 
 
+def _boards() -> Path:
+    return data_folder("firmware") / "boards"
+
+
 def _compile(
     work: Path, agent: Component, platform: Component, target: Target, compiler: Compiler, flags: list[str]
 ) -> list[Path]:
     """All object files of the image."""
-    boards = data_folder("firmware") / "boards"
-    include = [work, boards, *platform.include, *agent.include]
+    include = [work, _boards(), *platform.include, *agent.include]
     objects = [
         compile_object(compiler, work / "model.c", work / MODEL_OBJECT, [*flags, "-DSMIDGEN_HOOKS"], [work])
     ]

@@ -9,6 +9,7 @@ from pathlib import Path
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
+from smidgen.compile import stack
 from smidgen.compile.cache import cached, content_key
 from smidgen.compile.runtime import model_flags, runtime
 from smidgen.compile.sources import write_files
@@ -30,8 +31,10 @@ def measure_model(
     """
     flags = model_flags(target, optimize)
     agent = runtime()
-    parts = [compiler.version, json.dumps([flags, prefix]), *(f"{k}\n{v}" for k, v in sorted(files.items()))]
-    parts += [path.read_bytes() for path in agent.model_sources]
+    parts: list[str | bytes] = [compiler.version, json.dumps([flags, agent.cflags, prefix])]
+    parts += [f"{name}\n{text}" for name, text in sorted(files.items())]
+    # How things are measured is part of what comes out.
+    parts += [path.read_bytes() for path in (*agent.model_sources, Path(__file__), Path(stack.__file__))]
 
     def make(folder: Path) -> None:
         figures = _measure(folder / "work", files, prefix, target, compiler, flags)
