@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import ai_edge_litert.schema_py_generated as schema
 import numpy as np
 
 from smidgen.graph import operators as op
@@ -227,6 +228,19 @@ def RESHAPE(m: OperatorModel) -> list[Operator]:
 @case
 def RESHAPE__by_options(m: OperatorModel) -> list[Operator]:
     m.builder.operator("RESHAPE", [m.x(1, 3, 4, 2)], [m.same(3, 8)], new_shape=[3, 8])
+    return [op.Reshape()]
+
+
+@case
+def SHAPE__of_a_flatten_layer(m: OperatorModel) -> list[Operator]:
+    """What converters write for keras.layers.Flatten when the batch size is unknown."""
+    builder, x, y = m.builder, m.x(1, 3, 4, 2), m.same(1, 24)
+    shape, batch, wanted = (builder.tensor(size, "int32") for size in ((4,), (), (2,)))
+    builder.operator("SHAPE", [x], [shape], out_type=schema.TensorType.INT32)
+    slice_inputs = [shape, m.integers(0), m.integers(1), m.integers(1)]
+    builder.operator("STRIDED_SLICE", slice_inputs, [batch], shrink_axis_mask=1)
+    builder.operator("PACK", [batch, m.scalar(-1)], [wanted], values_count=2, axis=0)
+    builder.operator("RESHAPE", [x, wanted], [y])
     return [op.Reshape()]
 
 

@@ -17,6 +17,8 @@ from smidgen.graph.operators import Activation, Operator
 from smidgen.importers.tflite.reader import FileOperator
 from smidgen.importers.tflite.tensors import BadTensor, check_shape
 
+FIXED_SIZES = "convert the model with fixed sizes, for example keras.Input(batch_shape=(1, ...))"
+
 _ACTIVATIONS = {0: Activation.NONE, 1: Activation.RELU, 2: Activation.RELU_N1_TO_1, 3: Activation.RELU6}
 _ACTIVATION_NAMES = {4: "TANH", 5: "SIGN_BIT"}
 
@@ -69,6 +71,7 @@ class Call:
     unique_name: Callable[[str], str]
     nodes: list[Node] = field(default_factory=list)
     tensors: list[Tensor] = field(default_factory=list)
+    folded: dict[int, Tensor] = field(default_factory=dict)  # by position among the outputs
 
     # Reading the operator
 
@@ -100,7 +103,7 @@ class Call:
         if tensor.data is None:
             self.fail(
                 f"its {role} is computed at run time, so a shape is dynamic",
-                "convert the model with fixed sizes, for example keras.Input(batch_shape=(1, ...))",
+                FIXED_SIZES,
             )
         if tensor.dtype is not DType.I32:
             self.fail(f"its {role} has type {tensor.dtype.value} instead of i32")
@@ -146,9 +149,8 @@ class Call:
             return DType.F32
         if dtypes != {DType.I8}:
             listed = " and ".join(sorted(dtype.value for dtype in dtypes))
-            self.fail(
-                f"works on {listed}; supported are i8 or f32 throughout", "convert the whole model to int8"
-            )
+            fix = FIXED_SIZES if DType.I32 in dtypes else "convert the whole model to int8"
+            self.fail(f"works on {listed}; supported are i8 or f32 throughout", fix)
         for tensor in tensors:
             self.expect_quantized(tensor)
         return DType.I8
@@ -193,6 +195,16 @@ class Call:
         identifier = f"{self.file.name.lower().replace('_2d', '2d')}_{self.file.index}{suffix}"
         names = tuple(None if tensor is None else tensor.name for tensor in inputs)
         self.nodes.append(Node(identifier, operator, names, tuple(tensor.name for tensor in outputs)))
+
+    def fold(self, values: np.ndarray) -> None:
+        """Make the only output a constant of these 32-bit integers: arithmetic on shapes, done at import."""
+        y = self.outputs[0]
+        if y.dtype is not DType.I32:
+            self.fail(f"writes {y.dtype.value} instead of i32", FIXED_SIZES)
+        if y.is_constant:
+            self.fail(f"writes tensor '{y.name}', which already has a value")
+        self.expect_shape(y, values.shape)
+        self.folded[0] = replace(y, data=values.astype(np.int32))
 
     def new_tensor(self, like: Tensor, shape: tuple[int, ...]) -> Tensor:
         """A tensor between two nodes of one operator, with the quantization of `like`."""

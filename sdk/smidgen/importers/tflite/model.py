@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from smidgen.errors import ModelError, ProblemList
-from smidgen.graph import Graph, Node, Tensor
-from smidgen.importers.tflite.call import IMPORTERS, Call, Importer, Refused
+from smidgen.graph import DType, Graph, Node, Tensor
+from smidgen.importers.tflite.call import FIXED_SIZES, IMPORTERS, Call, Importer, Refused
 from smidgen.importers.tflite.reader import FileModel, FileOperator, FileTensor
 from smidgen.importers.tflite.tensors import BadTensor, convert
 
@@ -18,9 +18,8 @@ _TO_INT8 = (
     "target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8] and "
     "inference_input_type = inference_output_type = tf.int8"
 )
-_FIXED_SIZES = "convert the model with fixed sizes, for example keras.Input(batch_shape=(1, ...))"
 _WITH_WEIGHTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
-_DYNAMIC_SHAPE = ("SHAPE", "RANK", "RANGE", "FILL", "BROADCAST_ARGS")
+_DYNAMIC_SHAPE = ("RANK", "GATHER", "REDUCE_PROD", "RANGE", "FILL", "BROADCAST_ARGS")
 _FLOAT = ("FLOAT32", "FLOAT16")
 _OTHER_CONVERSIONS = {
     "UINT8": "the model is quantized to uint8; only int8 is supported",
@@ -104,8 +103,12 @@ class ModelImport:
         for role, indices in (("input", self.model.inputs), ("output", self.model.outputs)):
             for index in dict.fromkeys(indices):
                 tensor = self._tensor(index)
-                if tensor is not None and role == "input" and tensor.is_constant:
-                    self._tensor_problem(index, "is an input of the model, but holds constant data")
+                if tensor is not None and tensor.dtype not in (DType.I8, DType.F32):
+                    self._tensor_problem(
+                        index, f"is an {role} of the model of type {tensor.dtype.value}", _TO_INT8
+                    )
+                elif tensor is not None and tensor.is_constant:
+                    self._tensor_problem(index, f"is an {role} of the model, but holds constant data")
         if len(set(self.model.inputs)) != len(self.model.inputs):
             self._problem("the model lists one input twice")
         for index in self.model.inputs:
@@ -115,7 +118,7 @@ class ModelImport:
                 self._tensor_problem(
                     index,
                     f"has the dynamic shape {list(file_tensor.signature)}; sizes must be fixed",
-                    _FIXED_SIZES,
+                    FIXED_SIZES,
                 )
 
     def _check_order(self) -> None:
@@ -147,7 +150,7 @@ class ModelImport:
             what = f"{kind} not supported"
             fix = "replace it in the model with supported operators (`smidgen ops` lists them)"
             if operator.name in _DYNAMIC_SHAPE:
-                what, fix = "makes a shape only known at run time, which is not supported", _FIXED_SIZES
+                what, fix = "makes a shape only known at run time, which is not supported", FIXED_SIZES
             self.problems.add(self._where(operator), what, fix)
         return importer
 
@@ -168,6 +171,8 @@ class ModelImport:
         except Refused as refused:
             self.problems.add(self._where(operator), refused.what, refused.fix)
             return
+        for position, tensor in call.folded.items():
+            self.tensors[operator.outputs[position]] = tensor
         self.nodes.extend(call.nodes)
         self.extra.extend(call.tensors)
 

@@ -1,7 +1,7 @@
 """Operators that move elements.
 
 RESHAPE, SQUEEZE, EXPAND_DIMS, TRANSPOSE, CONCATENATION, PAD, PADV2, PACK, UNPACK, SPLIT, SPLIT_V; SLICE and
-STRIDED_SLICE are in `slices`.
+STRIDED_SLICE are in `slices`. SHAPE, and PACK and STRIDED_SLICE of shapes, become constants.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from smidgen.graph import Tensor
+from smidgen.graph import DType, Tensor
 from smidgen.graph.operators import (
     Activation,
     Concatenation,
@@ -22,6 +22,13 @@ from smidgen.graph.operators import (
     Unpack,
 )
 from smidgen.importers.tflite.call import Call, importer
+
+
+@importer("SHAPE")
+def shape_of(call: Call) -> None:
+    """A constant, because shapes are static: converters leave this behind for a batch of unknown size."""
+    call.expect(inputs=1)
+    call.fold(np.array(call.input(0).shape, np.int32))
 
 
 @importer("RESHAPE", "ReshapeOptions")
@@ -146,14 +153,17 @@ def _pad(call: Call, value: float | None) -> None:
 def pack(call: Call) -> None:
     call.expect(inputs=(1, 1 << 16))
     tensors, y = [call.input(index) for index in range(len(call.inputs))], call.outputs[0]
-    call.expect_types(*tensors, y)
-    call.expect_same_quantization(y, *tensors)
     shape = tensors[0].shape
     if any(tensor.shape != shape for tensor in tensors):
         call.fail("its inputs have different shapes")
     if call.option("ValuesCount") != len(tensors):
         call.fail(f"has {len(tensors)} inputs, but its options say {call.option('ValuesCount')}")
     axis = call.axis(int(call.option("Axis")), len(shape) + 1)
+    if y.dtype is DType.I32 and not shape:
+        call.fold(np.concatenate([call.parameter(index, "size") for index in range(len(tensors))]))
+        return
+    call.expect_types(*tensors, y)
+    call.expect_same_quantization(y, *tensors)
     call.expect_shape(y, (*shape[:axis], len(tensors), *shape[axis:]))
     call.emit(Pack(axis), list(tensors), [y])
 

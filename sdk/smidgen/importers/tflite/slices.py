@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from smidgen.graph import Tensor
+import numpy as np
+
+from smidgen.graph import DType, Tensor
 from smidgen.graph.operators import Reshape, StridedSlice
 from smidgen.importers.tflite.call import Call, importer
 
@@ -39,7 +41,18 @@ def slice_(call: Call) -> None:
 def strided_slice(call: Call) -> None:
     """Semantics of tf.strided_slice: begin, end and strides hold one number per position; masks mark them."""
     call.expect(inputs=4)
-    x, y = _operands(call)
+    x, y = call.input(0), call.outputs[0]
+    ranges, shape = _sparse_ranges(call, x)
+    if x.dtype is DType.I32 and x.data is not None:
+        taken = tuple(np.arange(part.count) * part.step + part.begin for part in ranges)
+        call.fold(x.data[np.ix_(*taken)].reshape(shape))
+        return
+    _operands(call)
+    _emit(call, x, y, ranges, shape)
+
+
+def _sparse_ranges(call: Call, x: Tensor) -> tuple[list[_Range], tuple[int, ...]]:
+    """(what is taken of each axis of x, the output's shape)."""
     begins, ends, steps = (call.parameter(index + 1, role).tolist() for index, role in enumerate(_ROLES))
     if not len(begins) == len(ends) == len(steps):
         call.fail(f"its begin, end and strides hold {len(begins)}, {len(ends)} and {len(steps)} numbers")
@@ -82,7 +95,7 @@ def strided_slice(call: Call) -> None:
                 ranges.append(_range(call, axis, x.shape[axis], begin, end, steps[position]))
                 shape.append(ranges[-1].count)
     take_whole_axes(rank - len(ranges))
-    _emit(call, x, y, ranges, tuple(shape))
+    return ranges, tuple(shape)
 
 
 _ROLES = ("begin", "end", "strides")
