@@ -67,6 +67,12 @@ class ModelImport:
         """One problem for a model that was converted in another way than to int8 or float."""
         model, tensors = self.model, self.model.tensors
         ends = {*model.inputs, *model.outputs}
+        if model.subgraphs > 1:
+            self._problem(
+                f"the model has {model.subgraphs} subgraphs, which control flow and variables make; only one is "
+                "supported",
+                "convert the model without control flow, with one signature",
+            )
         if not model.operators or not model.outputs or not model.inputs:
             self._problem("the model has no operators, no inputs or no outputs")
             return

@@ -93,10 +93,13 @@ class FileOperator:
 
 @dataclass(frozen=True, eq=False)
 class FileModel:
+    """The first subgraph; `subgraphs` says how many there are."""
+
     tensors: tuple[FileTensor, ...]
     operators: tuple[FileOperator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    subgraphs: int
 
 
 def read(content: bytes) -> FileModel:
@@ -109,11 +112,8 @@ def read(content: bytes) -> FileModel:
     buffers = _table_vector(model, "Buffers", content, _buffer)
     codes = _table_vector(model, "OperatorCodes", content, _operator_code)
     subgraphs = _table_vector(model, "Subgraphs", content, lambda subgraph, index, where: subgraph)
-    if len(subgraphs) != 1:
-        raise DamagedFile(
-            f"{len(subgraphs)} subgraphs, but exactly one is supported (control flow and several signatures "
-            "make more than one)"
-        )
+    if not subgraphs:
+        raise DamagedFile("no subgraph")
     graph = subgraphs[0]
     tensors = _table_vector(
         graph, "Tensors", content, lambda tensor, index, where: _tensor(tensor, index, where, buffers)
@@ -127,7 +127,7 @@ def read(content: bytes) -> FileModel:
     with _reading("inputs and outputs"):
         inputs = _indices(graph.InputsAsNumpy(), len(tensors), "inputs of the model", optional=False)
         outputs = _indices(graph.OutputsAsNumpy(), len(tensors), "outputs of the model", optional=False)
-    return FileModel(tuple(tensors), tuple(operators), inputs, outputs)
+    return FileModel(tuple(tensors), tuple(operators), inputs, outputs, len(subgraphs))
 
 
 @contextmanager
