@@ -1,4 +1,4 @@
-"""Encoders of RV32IMC instructions, written from the unprivileged specification (20191213, chapters 16 and 24).
+"""Encoders of RV32IMC instructions, from the unprivileged specification (20191213, chapters 16 and 24).
 
 They share nothing with the decoder under test. 32-bit encoders return a word, names that start with `c_` a
 half word. Registers are numbers, immediates are plain signed integers (bytes for offsets).

@@ -1,6 +1,6 @@
-"""What each 16-bit instruction of RV32C stands for, as a table in the order of the specification (chapter 16).
+"""What each 16-bit instruction of RV32C stands for, in the order of the specification (chapter 16).
 
-Independent of the decompressor under test: it goes through the encoders of midge_encoding, the other way round.
+Independent of the decompressor under test: it is written as calls of the encoders in midge_encoding.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ def expand(half: int) -> int | None:
     immediate = _signed(_gather(half, (2, 5, 0), (12, 1, 5)), 6)
     word_offset = _gather(half, (6, 1, 2), (10, 3, 3), (5, 1, 6))
     jump = _signed(
-        _gather(half, (3, 3, 1), (11, 1, 4), (2, 1, 5), (7, 1, 6), (6, 1, 7), (9, 2, 8), (8, 1, 10), (12, 1, 11)), 12
+        _gather(
+            half, (3, 3, 1), (11, 1, 4), (2, 1, 5), (7, 1, 6), (6, 1, 7), (9, 2, 8), (8, 1, 10), (12, 1, 11)
+        ),
+        12,
     )
     if row == (0, 0):
         offset = _gather(half, (6, 1, 2), (5, 1, 3), (11, 2, 4), (7, 4, 6))

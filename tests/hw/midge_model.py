@@ -1,8 +1,8 @@
 """A small model of Midge's architecture in Python, which judges the RVFI records of a run one by one.
 
-It covers RV32IMC, machine mode and the memory map. What only the hardware knows (mcycle, mtime, mip, the UART,
-the moment of an interrupt) is taken from the record; everything else must come out equal. It needs nothing that is
-not in the development environment; Spike is the second judge, where it is installed.
+It covers RV32IMC, machine mode and the memory map. What only the hardware knows (mcycle, mtime, mip, the
+UART, the moment of an interrupt) is taken from the record; everything else must come out equal. It needs
+nothing that is not in the development environment; Spike is the second judge, where it is installed.
 """
 
 from __future__ import annotations
@@ -15,15 +15,19 @@ from midge_expand import expand
 from midge_rvfi import INTERRUPTED, TRAP
 
 PROGRAM_BYTES, SRAM_BASE, SRAM_BYTES = 1 << 20, 0x10000000, 0x40000
-PERIPHERALS = (*range(0x20000000, 0x20000008, 4), *range(0x20010000, 0x20010010, 4), *range(0x20020000, 0x20020010, 4))
+PERIPHERALS = (
+    *range(0x20000000, 0x20000008, 4),
+    *range(0x20010000, 0x20010010, 4),
+    *range(0x20020000, 0x20020010, 4),
+)
 SYSTEM_ID, ID_VALUE = 0x20020004, 0x4D494447
 FETCH_FAULT, ILLEGAL, BREAKPOINT, ECALL = 1, 2, 3, 11
 MISALIGNED, FAULT = {"load": 4, "store": 6}, {"load": 5, "store": 7}
 MASK = 0xFFFFFFFF
 VOLATILE_CSRS = (0x344, 0xB00, 0xB80, 0xC00, 0xC80)
 READ_ONLY_ZERO = {
-    *range(0xB03, 0xB20), *range(0xB83, 0xBA0), *range(0x323, 0x340), *range(0xC03, 0xC20), *range(0xC83, 0xCA0),
-    0xF11, 0xF12, 0xF13, 0xF14, 0xF15, 0x310,
+    *range(0xB03, 0xB20), *range(0xB83, 0xBA0), *range(0x323, 0x340),
+    *range(0xC03, 0xC20), *range(0xC83, 0xCA0), 0xF11, 0xF12, 0xF13, 0xF14, 0xF15, 0x310,
 }  # fmt: skip
 WRITABLE = {
     0x300: 0x88, 0x304: 0x888, 0x305: 0xFFFFFFFD, 0x320: 5, 0x340: MASK, 0x341: 0xFFFFFFFE,
@@ -91,10 +95,14 @@ def _fields(insn: int) -> tuple[int, int, int, int, int, int, int]:
     if opcode == 0x23:
         immediate = (insn >> 25) << 5 | (insn >> 7 & 31)
     elif opcode == 0x63:
-        immediate = (insn >> 31) << 12 | (insn >> 7 & 1) << 11 | (insn >> 25 & 63) << 5 | (insn >> 8 & 15) << 1
+        immediate = (
+            (insn >> 31) << 12 | (insn >> 7 & 1) << 11 | (insn >> 25 & 63) << 5 | (insn >> 8 & 15) << 1
+        )
         width = 13
     elif opcode == 0x6F:
-        immediate = insn >> 31 << 20 | (insn >> 12 & 255) << 12 | (insn >> 20 & 1) << 11 | (insn >> 21 & 1023) << 1
+        immediate = (
+            insn >> 31 << 20 | (insn >> 12 & 255) << 12 | (insn >> 20 & 1) << 11 | (insn >> 21 & 1023) << 1
+        )
         width = 21
     elif opcode in (0x37, 0x17):
         immediate, width = insn & 0xFFFFF000, 32
@@ -258,7 +266,7 @@ class Model:
             effect.write_mask = (1 << size) - 1
             effect.write_data = b & (1 << 8 * size) - 1
             self._store(effect.address, size, effect.write_data)
-        elif opcode == 0x0F and funct3 == 0 or full == 0x10500073:
+        elif (opcode == 0x0F and funct3 == 0) or full == 0x10500073:
             pass
         elif opcode == 0x73 and funct3 & 3:
             value = self._csr(full, funct3, rs1, observed_value)
@@ -276,7 +284,7 @@ class Model:
         return effect
 
     def check(self, record: tuple[int, ...]) -> str | None:
-        """Runs one instruction; the first field of the record (a tuple in RECORD's order) that is wrong, or None."""
+        """Runs one instruction; what is wrong first with its record (a tuple in RECORD's order), or None."""
         flags = record[9]
         if flags & INTERRUPTED:
             problem = self.interrupt(record[0])

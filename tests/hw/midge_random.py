@@ -14,18 +14,8 @@ from midge_random_frame import (
     CORNERS,
     COUNTER,
     FREE,
-    MCAUSE,
-    MEPC,
     MIE,
-    MINSTRET,
-    MINSTRETH,
-    MIP,
-    MISSING_CSRS,
-    MSCRATCH,
     MSTATUS,
-    MTVAL,
-    MTVEC,
-    READ_ONLY_CSRS,
     RESUME,
     SCRATCH_1,
     SRAM_BASE,
@@ -33,15 +23,10 @@ from midge_random_frame import (
     UNMAPPED,
     WINDOW,
     WINDOW_BYTES,
-    ZERO_CSRS,
-    Frame,
 )
+from midge_random_system import SystemInstructions
 
 ALIGNMENT = {"lb": 1, "lbu": 1, "sb": 1, "lh": 2, "lhu": 2, "sh": 2, "lw": 4, "sw": 4}
-OPCODES_WITHOUT_MEANING = (
-    0x07, 0x0B, 0x1B, 0x1F, 0x27, 0x2B, 0x2F, 0x3B, 0x3F, 0x43, 0x47, 0x4B, 0x4F, 0x53, 0x57, 0x5B, 0x5F, 0x6B,
-    0x77, 0x7B, 0x7F,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,7 +39,7 @@ class RandomProgram:
     image: bytes
 
 
-class _Generator(Frame):
+class _Generator(SystemInstructions):
     depth = 0
     in_loop = False
 
@@ -92,11 +77,6 @@ class _Generator(Frame):
     def alu(self) -> None:
         name = self.random.choice(list(e.OP))
         self.word(e.op(name, *self.sources_then_target(2)))
-
-    def sources_then_target(self, count: int) -> list[int]:
-        """[rd, rs1, ...]: sources are drawn first, so that rd does not count as just written for itself."""
-        sources = [self.source() for _ in range(count)]
-        return [self.target(), *sources]
 
     def alu_immediate(self) -> None:
         rd, rs1 = self.sources_then_target(1)
@@ -170,14 +150,20 @@ class _Generator(Frame):
         draw = self.random.randrange(4)
         short = [r for r in self.pointers if 8 <= r < 16]
         if draw == 0:
-            self.half(e.c_lwsp(self.target() or 1 if 1 not in self.pointers else 3, self.random.randrange(0, 256, 4)))
+            self.half(
+                e.c_lwsp(
+                    self.target() or 1 if 1 not in self.pointers else 3, self.random.randrange(0, 256, 4)
+                )
+            )
         elif draw == 1:
             self.half(e.c_swsp(self.source(), self.random.randrange(0, 256, 4)))
         elif draw == 2:
             pointer = self.random.choice(short)
             self.half(e.c_lw(self.short_target(), pointer, self.random.randrange(0, 128, 4)))
         else:
-            self.half(e.c_sw(self.short_source(), self.random.choice(short), self.random.randrange(0, 128, 4)))
+            self.half(
+                e.c_sw(self.short_source(), self.random.choice(short), self.random.randrange(0, 128, 4))
+            )
 
     def wild_memory(self) -> None:
         """An access that faults, or touches the last bytes of SRAM."""
@@ -284,94 +270,12 @@ class _Generator(Frame):
         self.word(e.auipc(RESUME, 0), e.op_imm("addi", RESUME, RESUME, 12))
         self.word(e.jalr(self.target(), register, self.random.randrange(-64, 64)))
 
-    # -- system
-
-    def environment(self) -> None:
-        if self.chance(0.3):
-            self.half(e.C_EBREAK)
-        else:
-            self.word(self.random.choice((e.ECALL, e.EBREAK, e.FENCE)))
-
-    def illegal(self) -> None:
-        rnd = self.random
-        rest = rnd.getrandbits(32)
-        draw = rnd.randrange(9)
-        if draw == 0:
-            word = rest & ~0x7F | rnd.choice(OPCODES_WITHOUT_MEANING)
-        elif draw == 1:  # OP with a wrong funct7
-            word = rest & 0x01FFFF80 | rnd.choice([f for f in range(128) if f not in (0, 1, 0x20)]) << 25 | 0x33
-        elif draw == 2:  # OP with sub's funct7
-            word = 0x20 << 25 | rest & 0x01FF8F80 | rnd.choice((1, 2, 3, 4, 6, 7)) << 12 | 0x33
-        elif draw == 3:  # shifts by immediate
-            funct3 = rnd.choice((1, 5))
-            allowed = (0,) if funct3 == 1 else (0, 0x20)
-            funct7 = rnd.choice([f for f in range(128) if f not in allowed])
-            word = funct7 << 25 | rest & 0x01FF8F80 | funct3 << 12 | 0x13
-        elif draw == 4:  # loads, stores, branches, jalr, fence with a wrong funct3
-            opcode, wrong = rnd.choice(
-                ((0x03, (3, 6, 7)), (0x23, (3, 4, 5, 6, 7)), (0x63, (2, 3)), (0x67, range(1, 8)), (0x0F, range(2, 8)))
-            )
-            word = rest & 0xFFFF8F80 | rnd.choice(wrong) << 12 | opcode
-        elif draw == 5:  # privileged instructions of other modes, and spoiled ones
-            word = rnd.choice((0x10200073, 0x00200073, 0x7B200073, 0x12000073, 0x30200173, 0x30208073, 0x000000F3))
-        elif draw == 6:
-            name = rnd.choice(list(e.CSR))
-            word = e.csr(name, self.target(), rnd.choice(MISSING_CSRS), rnd.randrange(32))
-        elif draw == 7:
-            name = rnd.choice(("csrrw", "csrrwi", "csrrs", "csrrc", "csrrsi", "csrrci"))
-            word = e.csr(name, self.target(), rnd.choice(READ_ONLY_CSRS), rnd.randrange(1, 32))
-        else:
-            self.half(rnd.choice(ILLEGAL_HALVES))
-            return
-        self.word(word)
-
-    def csr(self) -> None:
-        rnd = self.random
-        rd, rs1 = self.sources_then_target(1)
-        draw = rnd.randrange(8)
-        if draw == 0:
-            self.word(e.csr(rnd.choice(("csrrs", "csrrc")), rd, rnd.choice(ZERO_CSRS), 0))
-        elif draw == 1:
-            readable = (MSTATUS, MIE, MTVEC, MEPC, MCAUSE, MTVAL, 0x301, *(() if self.interrupts else (MIP,)))
-            self.word(e.csr(rnd.choice(("csrrs", "csrrc")), rd, rnd.choice(readable), 0))
-        elif draw == 2:
-            name = rnd.choice(("csrrsi", "csrrci"))
-            self.word(e.csr(name, rd, rnd.choice((MSTATUS, MIE)), rnd.choice((0, 8))))
-        elif draw == 3:
-            self.word(*e.li(SCRATCH_1, rnd.choice((0x80, 0x88, 0x800, 0x888))))
-            self.word(e.csr(rnd.choice(("csrrs", "csrrc")), rd, rnd.choice((MSTATUS, MIE)), SCRATCH_1))
-        elif draw == 4:
-            self.word(e.csr("csrrwi", rd, MCAUSE, rnd.choice((0, 2, 3, 7, 11))))
-        elif draw == 5:
-            counter = rnd.choice((MINSTRET, MINSTRETH, 0xC02, 0xC82))
-            self.word(e.csr("csrrs", rd, counter, 0))
-        elif draw == 6 and self.chance(0.3):
-            self.word(e.csr("csrrw", rd, rnd.choice((MINSTRET, MINSTRETH)), rs1))
-        else:
-            name = rnd.choice(list(e.CSR))
-            self.word(e.csr(name, rd, rnd.choice((MSCRATCH, MEPC, MTVAL)), rs1))
-
     def wait(self) -> None:
         """wfi with the timer enabled, so that it ends."""
         if self.interrupts:
             self.enable_timer()
             self.word(e.WFI)
 
-
-def _illegal_halves() -> list[int]:
-    """Reserved and floating-point encodings of the C extension, not all of them (test_compressed.py has all)."""
-    halves = [0x0000, *(rd << 7 | 0x6001 for rd in range(32))]  # c.addi4spn 0; c.lui 0 and c.addi16sp 0
-    halves += [0x8000 | i << 5 for i in range(0, 256, 7)]  # quadrant 0, funct3 4
-    halves += [f << 13 | i << 2 for f in (1, 3, 5, 7) for i in range(0, 2048, 97)]  # quadrant 0, float
-    halves += [f << 13 | i << 2 | 2 for f in (1, 3, 5, 7) for i in range(0, 2048, 89)]  # quadrant 2, float
-    halves += [0x9C01 | i << 2 for i in range(256) if i & 0xE0 == 0]  # c.subw and its row
-    halves += [0x9001 | i << 2 for i in range(0, 512, 5) if i & 0x100 == 0]  # c.srli, c.srai by 32 and more
-    halves += [0x1002 | i << 2 for i in range(0, 1024, 11)]  # c.slli by 32 and more
-    halves += [0x4002 | i << 2 for i in range(32)]  # c.lwsp to x0
-    return [*halves, 0x8002]  # c.jr x0
-
-
-ILLEGAL_HALVES = _illegal_halves()
 
 _WEIGHTED = (
     (_Generator.alu, 22),
@@ -403,13 +307,12 @@ def generate(
 ) -> RandomProgram:
     """A program of `segments` x 25 items, some 60 executed instructions a segment.
 
-    With interrupts, the timer fires again and again, one fixed period (cycles, drawn from interrupt_period) after
-    the last.
+    With interrupts, the timer fires again and again, one fixed period (cycles, drawn from interrupt_period)
+    after the last.
     """
     generator = _Generator(seed, interrupts, interrupt_period)
     generator.frame_start()
     for _ in range(segments):
         generator.segment(25)
     generator.frame_end()
-    reset = b"".join(i.to_bytes(4, "little") for i in (e.lui(5, CODE_BASE >> 12), e.jalr(0, 5, 0)))
-    return RandomProgram(seed, segments, interrupts, reset.ljust(CODE_BASE, b"\0") + bytes(generator.code))
+    return RandomProgram(seed, segments, interrupts, generator.image())

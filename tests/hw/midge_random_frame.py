@@ -1,8 +1,8 @@
 """The frame of a random program: reset, trap handler, register and memory contents, end.
 
-Every trap goes to a handler that reads mcause and mtval, steps over the instruction and returns; a timer interrupt
-sets the next one. x28 to x31 belong to the frame (resume address, handler scratch, loop counter), all other
-registers are free.
+Every trap goes to a handler that reads mcause and mtval, steps over the instruction and returns; a timer
+interrupt sets the next one. x28 to x31 belong to the frame (resume address, handler scratch, loop counter),
+all other registers are free.
 """
 
 from __future__ import annotations
@@ -20,10 +20,19 @@ UNMAPPED = (0x00200000, 0x0F000000, 0x10040000, 0x10080000, 0x30000000, 0x800000
 
 CORNERS = (
     0, 1, 2, 3, 4, 7, 8, 31, 32, 33, 0x7F, 0x80, 0xFF, 0x100, 0x7FF, 0x800, 0x7FFF, 0x8000, 0xFFFF, 0x10000,
-    0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFFFFFE, 0xFFFFFFFF, 0xAAAAAAAA, 0x55555555, 0xFFFF0000, 0x0000FFFE,
+    0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFFFFFE, 0xFFFFFFFF, 0xAAAAAAAA, 0x55555555, 0xFFFF0000, 0xFFFE,
 )  # fmt: skip
 
-MSTATUS, MIE, MTVEC, MSCRATCH, MEPC, MCAUSE, MTVAL, MIP = 0x300, 0x304, 0x305, 0x340, 0x341, 0x342, 0x343, 0x344
+MSTATUS, MIE, MTVEC, MSCRATCH, MEPC, MCAUSE, MTVAL, MIP = (
+    0x300,
+    0x304,
+    0x305,
+    0x340,
+    0x341,
+    0x342,
+    0x343,
+    0x344,
+)
 MINSTRET, MINSTRETH = 0xB02, 0xB82
 MISSING_CSRS = (0x000, 0x001, 0x100, 0x105, 0x180, 0x200, 0x7C0, 0x800, 0x9C0, 0xBC0, 0xCC0, 0xFC0)
 READ_ONLY_CSRS = (0xC02, 0xC82, 0xF14, 0xF11)
@@ -90,6 +99,11 @@ class Frame:
         self.recent = [*self.recent[1:], register]
         return register
 
+    def sources_then_target(self, count: int) -> list[int]:
+        """[rd, rs1, ...]: sources are drawn first, so that rd does not count as just written for itself."""
+        sources = [self.source() for _ in range(count)]
+        return [self.target(), *sources]
+
     # -- the frame
 
     def frame_start(self) -> None:
@@ -129,6 +143,11 @@ class Frame:
             self.word(e.store("sw", SCRATCH_2, COUNTER, 8))
         self.word(e.csr("csrrw", 0, MCAUSE, 0), e.csr("csrrw", 0, MEPC, 0), e.csr("csrrw", 0, MTVAL, 0))
         self.word(e.csr("csrrw", 0, MINSTRETH, 0), e.csr("csrrw", 0, MINSTRET, 0))
+
+    def image(self) -> bytes:
+        """Program memory from address 0 on: a jump to CODE_BASE, and the code there."""
+        reset = b"".join(i.to_bytes(4, "little") for i in (e.lui(5, CODE_BASE >> 12), e.jalr(0, 5, 0)))
+        return reset.ljust(CODE_BASE, b"\0") + bytes(self.code)
 
     def handler(self) -> None:
         period = self.random.randrange(*self.interrupt_period)

@@ -14,7 +14,7 @@ from midge_rvfi import INTERRUPTED, TRAP, describe, read_records
 REPORT = 0x1003F000  # stores to this address are the program's answers, in order
 CYCLE_LIMIT_CODE = 124
 
-# Registers of the frame: gp holds REPORT; t5 and t6 belong to the trap handler; t4 is where a bad jump returns to.
+# gp holds REPORT, t5 and t6 belong to the trap handler, t4 is where it returns to from a bad jump.
 PRELUDE = """
 .option arch, +zicsr
 .option norelax
@@ -128,7 +128,7 @@ class Midge:
         return self.configuration.endswith("-flash")
 
     def run(
-        self, image: bytes, stdin: bytes = b"", max_cycles: int = 5_000_000, uart_cycles: int = 16
+        self, image: bytes, stdin: bytes = b"", max_cycles: int = 1_000_000, uart_cycles: int = 16
     ) -> Result:
         """Runs to the EXIT register; no opinion on what the program did."""
         with tempfile.TemporaryDirectory() as folder:
@@ -144,7 +144,7 @@ class Midge:
             return Result(done.returncode, read_records(rvfi), done.stdout)
 
     def check(self, image: bytes, stdin: bytes = b"", uart_cycles: int = 16) -> Result:
-        """Runs, and fails if the exit code is not 0 or any instruction did what the model says it should not."""
+        """Runs; fails if the exit code is not 0 or an instruction did not do what the model says."""
         result = self.run(image, stdin, uart_cycles=uart_cycles)
         problem = first_problem(image, result.records)
         if problem is not None:

@@ -38,7 +38,17 @@ def disassemble(instruction: int) -> str:
         path = Path(folder) / "instruction.bin"
         path.write_bytes(int(instruction).to_bytes(4, "little")[:size])
         text = subprocess.run(
-            ["riscv64-unknown-elf-objdump", "-b", "binary", "-m", "riscv:rv32", "-M", "no-aliases", "-D", path],
+            [
+                "riscv64-unknown-elf-objdump",
+                "-b",
+                "binary",
+                "-m",
+                "riscv:rv32",
+                "-M",
+                "no-aliases",
+                "-D",
+                path,
+            ],
             capture_output=True,
             text=True,
             check=True,

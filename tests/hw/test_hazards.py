@@ -1,4 +1,4 @@
-"""Results used at once, and after one or two other instructions, in every combination of producer and consumer."""
+"""Results used at once, and after one or two others, in every combination of producer and consumer."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def text(instruction: int) -> str:
 
 @pytest.mark.parametrize("consumer", CONSUMERS)
 def test_operand_is_the_last_value_written(midge: Midge, consumer: str) -> None:
-    """Judged by the model; both alignments of the pair. An address that is none traps, which is fine as well."""
+    """Judged by the model; both alignments of the pair. What is no address traps, which is as good."""
     lines = [f"  li x2, {DATA:#x}", "  li x11, 7", "  li a5, 0x13579"]
     for offset in range(0, 32, 4):
         lines += [f"  li t0, {DATA + 32 + offset:#x}", f"  sw t0, {offset}(x2)"]
@@ -91,7 +91,9 @@ def test_operand_is_the_last_value_written(midge: Midge, consumer: str) -> None:
     assert consumed >= len(PRODUCERS) * len(BETWEEN) * 2
 
 
-ORDERS = [(a, b) for a in ("sb", "sh", "sw", "lb", "lhu", "lw") for b in ("sb", "sh", "sw", "lb", "lhu", "lw")]
+ORDERS = [
+    (a, b) for a in ("sb", "sh", "sw", "lb", "lhu", "lw") for b in ("sb", "sh", "sw", "lb", "lhu", "lw")
+]
 
 
 @pytest.mark.parametrize("first,second", ORDERS)
@@ -103,7 +105,13 @@ def test_back_to_back_accesses(midge: Midge, first: str, second: str) -> None:
         return encode(name, register, 2, offset)
 
     step = {"b": 1, "h": 2, "w": 4}
-    lines = [f"  li x2, {DATA:#x}", "  li x10, 0x89abcdef", "  li x11, 0xfedcba98", "  sw x0, 0(x2)", "  sw x0, 4(x2)"]
+    lines = [
+        f"  li x2, {DATA:#x}",
+        "  li x10, 0x89abcdef",
+        "  li x11, 0xfedcba98",
+        "  sw x0, 0(x2)",
+        "  sw x0, 4(x2)",
+    ]
     for i in range(0, 8, step[first[1]]):
         for j in range(0, 8, step[second[1]]):
             words = (access(first, 10, i), access(second, 11, j), access("lw", 12, 0), access("lw", 13, 4))

