@@ -167,6 +167,14 @@ def test_unknown_goal_of_optimization(midge: Target) -> None:
         compile_model(matmul(4, 4), midge, "beauty")
 
 
+def test_unknown_kernel_set(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    text = load_target("midge-rv32imc").path.read_text()
+    path.write_text(text.replace('kernels = ["portable"]', 'kernels = ["dsp9", "portable"]'))
+    with pytest.raises(UsageError, match="there is no kernel set 'dsp9'"):
+        compile_model(matmul(4, 4), load_target(path))
+
+
 def test_folder_that_cannot_be_written(midge: Target, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="choose another folder"):

@@ -93,7 +93,7 @@ def test_sources_compile_without_a_warning(optimize: str, hooks: list[str], tmp_
         call("gcc", "-std=c99", *STRICT, option, *hooks, "-c", source, "-o", output)
     runtime = data_folder("firmware") / "runtime"
     source = bundle.folder / "model_agent.c"
-    options = ["-DSMIDGEN_HOOKS", f"-I{runtime}", f"-I{bundle.folder}"]
+    options = [*hooks, f"-I{runtime}", f"-I{bundle.folder}"]
     call("gcc", "-std=c99", *STRICT, *options, "-c", source, "-o", tmp_path / "agent.o")
 
 
@@ -240,7 +240,7 @@ def test_names_of_models_become_identifiers(name: str, expected: str) -> None:
 
 def test_hostile_names_stay_in_comments_and_strings(tmp_path: Path) -> None:
     """Names from a file that would end a comment or a string, or hold line breaks, do no harm."""
-    name = 'x */ int y; /* " \\ ??/ \n#error'
+    name = 'x */ int y; /* " \\ ???/ \n#error'
     assert "*/" not in comment_text(name)
     tensors = [tensor(name, (1, 4)), tensor("y\x00\u2028", (1, 4))]
     model = graph(
@@ -248,6 +248,14 @@ def test_hostile_names_stay_in_comments_and_strings(tmp_path: Path) -> None:
     )
     bundle = build_for_host(model, tmp_path)
     call("gcc", "-std=c99", *STRICT, "-c", bundle.folder / "model.c", "-o", tmp_path / "model.o")
+    main = tmp_path / "main.c"
+    main.write_text(
+        '#include "model_agent.c"\n#include <stdio.h>\nint main(void) { puts(layers[0].name); }\n'
+    )
+    options = ["-DSMIDGEN_HOOKS", f"-I{data_folder('firmware') / 'runtime'}", f"-I{bundle.folder}"]
+    sources = [main, bundle.folder / "model.c"]
+    call("gcc", "-std=c99", *STRICT, *options, *sources, "-o", tmp_path / "program")
+    assert call(tmp_path / "program").decode() == name + "\n"
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, 0.1, 1e-30, 3.4028235e38, 1e-45, -7.25])

@@ -7,7 +7,7 @@ from smidgen.compile.kernels import kernels_for
 from smidgen.compile.lower import lower
 from smidgen.compile.plan import plan
 from smidgen.compile.schedule import Schedule
-from smidgen.errors import Problem, UsageError
+from smidgen.errors import Problem, ProblemList, UsageError
 from smidgen.graph import Graph
 from smidgen.targets import Target
 
@@ -28,6 +28,11 @@ def lower_and_plan(
     """`compile_model`, with the lowered graph and how often each lowering pass applied."""
     if optimize not in OPTIMIZE:
         raise UsageError(Problem("--optimize", f"'{optimize}' is not known", f"use {' or '.join(OPTIMIZE)}"))
+    problems = ProblemList()
+    for name in target.kernels:
+        if not kernels_for([name]):
+            problems.add(f"{target.path}, 'kernels'", f"there is no kernel set '{name}'", "see `smidgen ops`")
+    problems.stop_if_any(UsageError)
     lowered, passes = lower(graph)
     return lowered, plan(assemble(lowered, kernels_for(target.kernels), optimize)), passes
 

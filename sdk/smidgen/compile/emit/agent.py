@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from smidgen.compile.emit.template import comment_text, fill
+from smidgen.compile.emit.template import fill, string_literal
 from smidgen.compile.emit.weights import float_literal
 from smidgen.compile.figures import Golden
 from smidgen.compile.schedule import Port, Schedule
@@ -14,13 +14,13 @@ from smidgen.graph.packing import storage_bytes
 def agent_c(heading: dict[str, object], prefix: str, schedule: Schedule, golden: tuple[Golden, ...]) -> str:
     """The text of model_agent.c."""
     layers = "".join(
-        f'    {{"{comment_text(call.id)}", "{comment_text(call.type_name)}"}},\n' for call in schedule.calls
+        f"    {{{string_literal(call.id)}, {string_literal(call.type_name)}}},\n" for call in schedule.calls
     )
     return fill(
         "model_agent.c",
         prefix=prefix,
         PREFIX=prefix.upper(),
-        name=comment_text(schedule.name),
+        name=string_literal(schedule.name),
         tensors=_tensors("input", schedule.inputs, schedule) + _tensors("output", schedule.outputs, schedule),
         layers=layers,
         golden=_golden(golden),
@@ -41,7 +41,7 @@ def _tensors(kind: str, ports: tuple[Port, ...], schedule: Schedule) -> str:
             scale, zero_point = float(port.quantization.scale[0]), int(port.quantization.zero_point[0])
         size = storage_bytes(port.dtype, int(np.prod(shape, dtype=np.int64)))
         rows.append(
-            f'    {{"{comment_text(port.tensor)}", {schedule.buffers[port.buffer].offset}, {size}, '
+            f"    {{{string_literal(port.tensor)}, {schedule.buffers[port.buffer].offset}, {size}, "
             f"SMIDGEN_{port.dtype.name}, {len(shape)}, {kind}_{index}_dims, "
             f"{float_literal(scale)}, {zero_point}}},\n"
         )

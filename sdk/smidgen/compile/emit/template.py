@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 from string import Template
 
+# What needs no escape in a C string; a question mark could start a trigraph.
+_PLAIN = frozenset(map(chr, range(0x20, 0x7F))) - frozenset('"\\?')
 _FOLDER = Path(__file__).parent / "templates"
 
 
@@ -20,6 +22,14 @@ def fill(file: str, **values: object) -> str:
 
 
 def comment_text(text: str) -> str:
-    """Text from a model as it may stand in a C comment or a string: printable ASCII, no quotes, no `*/`."""
-    printable = "".join(c if " " <= c <= "~" and c not in '"\\' else "?" for c in text)
-    return printable.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?")
+    """Text from a model as it may stand in a C comment: printable ASCII that cannot end the comment."""
+    printable = "".join(c if " " <= c <= "~" and c not in "?\\" else "_" for c in text)
+    return printable.replace("*/", "* /").replace("/*", "/ *")
+
+
+def string_literal(text: str) -> str:
+    """A C string with this text in UTF-8."""
+    plain = (
+        chr(byte) if chr(byte) in _PLAIN else f"\\{byte:03o}" for byte in text.encode("utf-8", "replace")
+    )
+    return f'"{"".join(plain)}"'
