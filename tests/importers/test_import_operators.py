@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from import_cases import CASES, build
+from import_cases import CASES, OperatorModel, build
 from import_oracle import differences
 
 from smidgen.graph import DType
@@ -102,6 +102,19 @@ def test_per_channel_bias_with_a_wrong_dimension_is_read() -> None:
     graph = tflite.load(builder.build(), Path("model.tflite"))
     bias_tensor = graph.tensor(graph.nodes[0].inputs[2])
     assert bias_tensor.quantization is not None and bias_tensor.quantization.axis == 0
+
+
+@pytest.mark.parametrize("dtype", ["int8", "float32"])
+def test_a_bias_with_leading_dimensions_is_flattened(dtype: str) -> None:
+    model = OperatorModel(dtype)
+    CASES["CONV_2D"](model)
+    model.builder.graph.tensors[2].shape = [1, 1, 1, 4]
+    if dtype == "int8":
+        model.builder.graph.tensors[2].quantization.quantizedDimension = 3
+    graph = tflite.load(model.builder.build(), Path("model.tflite"))
+    bias = graph.tensor(graph.nodes[0].inputs[2])
+    assert bias.shape == (4,)
+    assert bias.quantization is None or bias.quantization.axis == 0
 
 
 def test_a_batch_of_unknown_size_is_a_batch_of_one() -> None:

@@ -216,11 +216,12 @@ class Call:
         self.tensors.append(tensor)
         return tensor
 
-    def replace_tensor(self, tensor: Tensor, quantization: Quantization) -> Tensor:
-        """The same constant under another name with its quantization normalised."""
-        renamed = replace(tensor, name=self.unique_name(tensor.name), quantization=quantization)
-        self.tensors.append(renamed)
-        return renamed
+    def new_constant(self, like: Tensor, data: np.ndarray, quantization: Quantization | None) -> Tensor:
+        """A constant in another shape or with a corrected quantization, under another name."""
+        name = self.unique_name(like.name)
+        constant = replace(like, name=name, shape=data.shape, data=data, quantization=quantization)
+        self.tensors.append(constant)
+        return constant
 
 
 def nearly_equal(a: float, b: float) -> bool:

@@ -69,8 +69,8 @@ class ModelImport:
         ends = {*model.inputs, *model.outputs}
         if model.subgraphs > 1:
             self._problem(
-                f"the model has {model.subgraphs} subgraphs, which control flow and variables make; only one is "
-                "supported",
+                f"the model has {model.subgraphs} subgraphs, which control flow and variables make; only one "
+                "is supported",
                 "convert the model without control flow, with one signature",
             )
         if not model.operators or not model.outputs or not model.inputs:

@@ -39,6 +39,8 @@ def check_bias(
         call.fail("its bias is not constant")
     if bias.elements != channels or bias.shape[-1:] != (channels,):
         call.fail(f"its bias has shape {list(bias.shape)} instead of [{channels}]")
+    if len(bias.shape) > 1:
+        bias = call.new_constant(bias, bias.data.reshape(channels), bias.quantization)
     if x.dtype is DType.F32:
         if bias.dtype is not DType.F32:
             call.fail(f"its bias has type {bias.dtype.value} instead of f32")
@@ -59,8 +61,8 @@ def check_bias(
             f"its bias's scale in channel {channel} is not that of the input times that of the weights",
             "the integer kernels add the bias to that product: convert again",
         )
-    # Files give any dimension here (3 in the wild); a bias has only one that is not 1.
-    return _with_axis(call, bias, quantization, len(bias.shape) - 1, "bias", trust_dimension=False)
+    # Files give any dimension here (3 in the wild), but a bias has only one.
+    return _with_axis(call, bias, quantization, 0, "bias")
 
 
 def check_accumulator(
@@ -75,10 +77,10 @@ def check_accumulator(
         assert bias.data is not None
         magnitude = magnitude + np.abs(bias.data.astype(np.int64).reshape(channels))
     multipliers = x.scale * weights.quantization.scale.astype(np.float64) / y.scale
-    for channel, multiplier in enumerate(np.broadcast_to(multipliers, (channels,))):
-        expect_rescalable(
-            call, float(multiplier), int(magnitude[channel]), f"the accumulator of channel {channel}"
-        )
+    shifts = np.maximum(np.frexp(multipliers)[1], 0)
+    worst = int(np.argmax(magnitude * np.exp2(shifts)))
+    multiplier = float(np.broadcast_to(multipliers, (channels,))[worst])
+    expect_rescalable(call, multiplier, int(magnitude[worst]), f"the accumulator of channel {worst}")
 
 
 def _with_axis(
@@ -87,7 +89,6 @@ def _with_axis(
     quantization: Quantization,
     channel_axis: int,
     role: str,
-    trust_dimension: bool = True,
 ) -> Tensor:
     """The tensor with its scales along the channel axis.
 
@@ -101,10 +102,10 @@ def _with_axis(
         return tensor
     if tensor.shape[channel_axis] != count:
         call.fail(f"its {role} have {count} scales for {tensor.shape[channel_axis]} channels")
-    if trust_dimension and 0 <= axis < len(tensor.shape) and tensor.shape[axis] == count:
+    if 0 <= axis < len(tensor.shape) and tensor.shape[axis] == count:
         call.fail(
             f"its {role} are quantized along dimension {axis}; only dimension {channel_axis} is supported"
         )
-    return call.replace_tensor(
-        tensor, Quantization(quantization.scale, quantization.zero_point, channel_axis)
-    )
+    assert tensor.data is not None
+    normalised = Quantization(quantization.scale, quantization.zero_point, channel_axis)
+    return call.new_constant(tensor, tensor.data, normalised)
