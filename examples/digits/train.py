@@ -33,13 +33,13 @@ def load_data() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return x_train, x_test, y_train, y_test
 
 
-def build_network() -> keras.Model:
-    """A convolution, then two depthwise separable blocks."""
+def build_network(batch_size: int | None = None) -> keras.Model:
+    """A convolution, then two depthwise separable blocks. batch_size: None for any."""
 
     def normalized(x):
         return layers.ReLU()(layers.BatchNormalization()(x))
 
-    image = keras.Input((8, 8, 1))
+    image = keras.Input((8, 8, 1), batch_size)
     x = normalized(layers.Conv2D(16, 3, padding="same", use_bias=False)(image))
     for channels, stride in ((32, 2), (64, 1)):
         x = normalized(layers.DepthwiseConv2D(3, stride, padding="same", use_bias=False)(x))
@@ -58,7 +58,10 @@ def shifted(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def quantize(model: keras.Model, samples: np.ndarray) -> bytes:
     """Full int8: weights, activations, input and output, calibrated on the samples."""
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    # With the batch size fixed, no shape is left to be computed at run time.
+    fixed = build_network(batch_size=1)
+    fixed.set_weights(model.get_weights())
+    converter = tf.lite.TFLiteConverter.from_keras_model(fixed)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([sample[np.newaxis]] for sample in samples)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]

@@ -56,7 +56,8 @@ def open_session(
     with tempfile.TemporaryDirectory(prefix="smidgen-") as folder:
         bundle = build(graph, loaded_target, folder, optimize, progress)
         schedule = compile_model(graph, loaded_target, optimize)
-        progress("starting the device")
+        is_simulated = loaded_target.runner.kind == "verilator"
+        progress("starting the simulator (built the first time)" if is_simulated else "starting the device")
         with open_device(loaded_target, bundle) as device:
             yield Session(model, graph, loaded_target, schedule, bundle, device, optimize)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from smidgen.report.svg import Part, Region
 from smidgen.result import Result
-from smidgen.targets import Target
+from smidgen.targets import Memory, Target
 
 
 def regions_of(result: Result, target: Target) -> list[Region]:
@@ -18,15 +18,19 @@ def regions_of(result: Result, target: Target) -> list[Region]:
             Part("agent", result.agent_code_bytes or 0, "part-agent"),
         ]
         parts.append(_rest("other", result.flash_bytes, parts))
-        regions.append(Region(f"{flash.name} (flash)", flash.length, _present(parts)))
+        regions.append(Region(_name(flash), flash.length, _present(parts)))
     if ram is not None and result.ram_bytes is not None:
         parts = [
             Part("arena", result.arena_bytes or 0, "part-weights"),
             Part("stack bound", result.stack_bytes or 0, "part-model"),
         ]
         parts.append(_rest("agent and reserve", result.ram_bytes, parts))
-        regions.append(Region(f"{ram.name} (RAM)", ram.length, _present(parts)))
+        regions.append(Region(_name(ram), ram.length, _present(parts)))
     return regions
+
+
+def _name(memory: Memory) -> str:
+    return memory.name if memory.name == memory.kind else f"{memory.name} ({memory.kind})"
 
 
 def _rest(name: str, whole: int, parts: list[Part]) -> Part:
