@@ -27,8 +27,10 @@ from smidgen.importers.tflite.reader import SIGNATURE, DamagedFile, read
 # Loading a family's module registers its importers.
 FAMILIES = (conv, matmul, pool, reduce, elementwise, activation, shape, slices, quantize, resize)
 
-# Builtin operator name -> how it is imported; the first line of each function's module says its family.
-SUPPORTED: Mapping[str, Importer] = MappingProxyType(IMPORTERS)
+# Builtin operator name -> how it is imported. SHAPE is missing: it is understood, but becomes a constant.
+SUPPORTED: Mapping[str, Importer] = MappingProxyType(
+    {name: importer for name, importer in IMPORTERS.items() if not importer.folds}
+)
 
 
 def is_tflite(content: bytes) -> bool:

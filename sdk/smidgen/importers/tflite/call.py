@@ -34,10 +34,14 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Importer:
-    """function: checks and emits; options: the operator's table in the schema, None when it needs none."""
+    """function: checks and emits; options: the operator's table in the schema, None when it needs none.
+
+    folds: it never becomes a node, because its output is known at import.
+    """
 
     function: Callable[[Call], None]
     options: str | None
+    folds: bool
 
     @property
     def family(self) -> str:
@@ -49,13 +53,14 @@ class Importer:
 IMPORTERS: dict[str, Importer] = {}
 
 
-def importer(
-    name: str, options: str | None = None
-) -> Callable[[Callable[[Call], None]], Callable[[Call], None]]:
+_Function = Callable[["Call"], None]
+
+
+def importer(name: str, options: str | None = None, folds: bool = False) -> Callable[[_Function], _Function]:
     """Register a function for the builtin operator of that name."""
 
-    def register(function: Callable[[Call], None]) -> Callable[[Call], None]:
-        IMPORTERS[name] = Importer(function, options)
+    def register(function: _Function) -> _Function:
+        IMPORTERS[name] = Importer(function, options, folds)
         return function
 
     return register

@@ -24,7 +24,7 @@ from smidgen.graph.operators import (
 from smidgen.importers.tflite.call import Call, importer
 
 
-@importer("SHAPE")
+@importer("SHAPE", folds=True)
 def shape_of(call: Call) -> None:
     """A constant, because shapes are static: converters leave this behind for a batch of unknown size."""
     call.expect(inputs=1)
