@@ -16,8 +16,8 @@ static inline void smidgen_table(const struct smidgen_table_shape *shape, const 
 }
 
 /* Softmax over the last axis of (rows, depth), int8 to int8 with scale 1/256 and zero point -128.
- * A difference d >= diff_min to the row's maximum becomes Q5.26 by (d << left_shift) * multiplier / 2^32;
- * below diff_min it counts as zero. */
+ * A difference d >= diff_min to the row's maximum becomes Q5.26 by (d << left_shift) * multiplier /
+ * 2^32; below diff_min it counts as zero. */
 struct smidgen_softmax_shape {
     int32_t rows, depth;
     uint32_t multiplier;
@@ -29,11 +29,12 @@ SMIDGEN_SHARED int32_t smidgen_multiply_q31(int32_t a, int32_t b) {
     return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
 }
 
-/* exp(a) in Q0.31 for a <= 0 in Q5.26. The remainder of a modulo 1/4 goes through Taylor's polynomial of
- * the fourth degree around -1/8, every bit of the multiple through a multiplication with a constant
- * (gemmlowp's fixed-point exp, arXiv 1712.05877). */
+/* exp(a) in Q0.31 for a <= 0 in Q5.26. The remainder of a modulo 1/4 goes through Taylor's
+ * polynomial of the fourth degree around -1/8, every bit of the multiple through a multiplication
+ * with a constant (gemmlowp's fixed-point exp, arXiv 1712.05877). */
 SMIDGEN_SHARED int32_t smidgen_exp_q5_26(int32_t a) {
-    static const int32_t powers[] = {1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242};
+    static const int32_t powers[] = {1672461947, 1302514674, 790015084, 290630308,
+                                     39332535,   720401,     242};
     const int32_t quarter = 1 << 24, exp_of_centre = 1895147668, one_third = 715827883;
     const int32_t remainder = (a & (quarter - 1)) - quarter;
     const int32_t x = remainder * 32 + (1 << 28);
@@ -66,7 +67,8 @@ SMIDGEN_SHARED int32_t smidgen_reciprocal_of_one_plus(int32_t a) {
     return x >= 1 << 30 ? INT32_MAX : x * 2;
 }
 
-static inline void smidgen_softmax(const struct smidgen_softmax_shape *shape, const int8_t *x, int8_t *y) {
+static inline void smidgen_softmax(const struct smidgen_softmax_shape *shape, const int8_t *x,
+                                   int8_t *y) {
     for (int32_t row = 0; row < shape->rows; row++, x += shape->depth, y += shape->depth) {
         int32_t max = INT8_MIN, leading_zeros = 0;
         uint32_t sum = 0;
@@ -80,14 +82,15 @@ static inline void smidgen_softmax(const struct smidgen_softmax_shape *shape, co
                 int32_t result = INT8_MIN;
                 if (difference >= shape->diff_min) {
                     const uint32_t shifted = (uint32_t)difference << shape->left_shift;
-                    const int32_t power =
-                        smidgen_exp_q5_26(smidgen_multiply_high((int32_t)shifted, shape->multiplier));
+                    const int32_t power = smidgen_exp_q5_26(
+                        smidgen_multiply_high((int32_t)shifted, shape->multiplier));
                     if (pass == 0) {
                         sum += (uint32_t)smidgen_rounding_shift(power, 12);
                     } else {
                         const int32_t exponent = 35 - leading_zeros;
                         if (exponent < 32)
-                            result += smidgen_rounding_shift(smidgen_multiply_q31(power, reciprocal), exponent);
+                            result += smidgen_rounding_shift(
+                                smidgen_multiply_q31(power, reciprocal), exponent);
                         result = result > INT8_MAX ? INT8_MAX : result;
                     }
                 }

@@ -1,9 +1,9 @@
-/* Products of blocks: 4 output channels with 4 patches, or with 1 vector. The inner loops of convolutions
- * and fully connected layers.
+/* Products of blocks: 4 output channels with 4 patches, or with 1 vector. The inner loops of
+ * convolutions and fully connected layers.
  *
- * Weights lie in blocks of 4 output channels, [channels / 4][depth][4], then one row of `depth` per channel
- * that is left over. Patches lie interleaved, [depth][4]. So each loop has one pointer per stream, loads at
- * constant offsets, and every byte loaded is used four times. */
+ * Weights lie in blocks of 4 output channels, [channels / 4][depth][4], then one row of `depth` per
+ * channel that is left over. Patches lie interleaved, [depth][4]. So each loop has one pointer per
+ * stream, loads at constant offsets, and every byte loaded is used four times. */
 #ifndef SMIDGEN_KERNELS_BLOCK_H
 #define SMIDGEN_KERNELS_BLOCK_H
 
@@ -12,9 +12,9 @@
 /* patches: how many vectors are interleaved in the 4-patch kernels */
 #define SMIDGEN_PATCHES 4
 
-/* One matrix product. depth: inputs per output. parameter_step: for one vector, 0 when one multiplier and
- * shift serve all channels, 1 when each has its own, as with patches. pixel_stride: bytes from one patch's
- * outputs to the next's. */
+/* One matrix product. depth: inputs per output. parameter_step: for one vector, 0 when one
+ * multiplier and shift serve all channels, 1 when each has its own, as with patches. pixel_stride:
+ * bytes from one patch's outputs to the next's. */
 struct smidgen_block {
     const int8_t *weights;
     const int32_t *bias;
@@ -71,7 +71,7 @@ struct smidgen_block {
 #define SMIDGEN_STORE_4(s0, s1, s2, s3)                                                            \
     do {                                                                                           \
         const struct smidgen_scaling scaling =                                                     \
-            smidgen_scaling(*multiplier, *shift, output.zero_point);                               \
+            smidgen_scaling(*multiplier, *shift, output.zero_point, variant);                      \
         int8_t *o = out;                                                                           \
         *o = smidgen_finish(s0, &scaling, &output, variant);                                       \
         o += pixel_stride;                                                                         \
@@ -89,7 +89,8 @@ struct smidgen_block {
 SMIDGEN_INLINE void smidgen_block_4_body(const struct smidgen_block *block, const int8_t *patches,
                                          int8_t *out, const int variant) {
     const ptrdiff_t pixel_stride = block->pixel_stride;
-    const struct smidgen_output output = {block->output.zero_point, block->output.min, block->output.max};
+    const struct smidgen_output output = {block->output.zero_point, block->output.min,
+                                          block->output.max};
     const int8_t *w = block->weights;
     const int32_t *bias = block->bias;
     const uint32_t *multiplier = block->multiplier;
@@ -131,10 +132,11 @@ SMIDGEN_INLINE void smidgen_block_4_body(const struct smidgen_block *block, cons
 }
 
 /* All channels of one vector; pixel_stride plays no part. */
-SMIDGEN_INLINE void smidgen_block_1_body(const struct smidgen_block *block, const int8_t *vector, int8_t *out,
-                                         const int variant) {
+SMIDGEN_INLINE void smidgen_block_1_body(const struct smidgen_block *block, const int8_t *vector,
+                                         int8_t *out, const int variant) {
     const ptrdiff_t parameter_step = block->parameter_step;
-    const struct smidgen_output output = {block->output.zero_point, block->output.min, block->output.max};
+    const struct smidgen_output output = {block->output.zero_point, block->output.min,
+                                          block->output.max};
     const int8_t *w = block->weights;
     const int32_t *bias = block->bias;
     const uint32_t *multiplier = block->multiplier;
@@ -169,7 +171,7 @@ SMIDGEN_INLINE void smidgen_block_1_body(const struct smidgen_block *block, cons
             step = 8;
         } else
 #endif
-        if (channels >= 4) {
+            if (channels >= 4) {
             uint32_t a = (uint32_t)bias[0], b = (uint32_t)bias[1], c = (uint32_t)bias[2];
             uint32_t d = (uint32_t)bias[3];
             for (; x != end; x++, w += 4)
@@ -187,7 +189,7 @@ SMIDGEN_INLINE void smidgen_block_1_body(const struct smidgen_block *block, cons
         SMIDGEN_KEEP_LOOP
         for (int32_t i = 0; i < step; i++) {
             const struct smidgen_scaling scaling =
-                smidgen_scaling(*multiplier, *shift, output.zero_point);
+                smidgen_scaling(*multiplier, *shift, output.zero_point, variant);
             *out++ = smidgen_finish(sums[i], &scaling, &output, variant);
             multiplier += parameter_step;
             shift += parameter_step;
@@ -206,10 +208,10 @@ SMIDGEN_BLOCK_FUNCTION(smidgen_block_4_wide, smidgen_block_4_body, SMIDGEN_WIDE)
 SMIDGEN_BLOCK_FUNCTION(smidgen_block_1_right, smidgen_block_1_body, SMIDGEN_RIGHT)
 SMIDGEN_BLOCK_FUNCTION(smidgen_block_1_wide, smidgen_block_1_body, SMIDGEN_WIDE)
 
-/* 4 interleaved patches, or one vector, in the variant that the caller is built for. What suits RIGHT
- * suits CLAMPED too, and with one vector there is little to be gained. */
-SMIDGEN_INLINE void smidgen_block_4(const struct smidgen_block *block, const int8_t *patches, int8_t *out,
-                                    const int variant) {
+/* 4 interleaved patches, or one vector, in the variant that the caller is built for. What suits
+ * RIGHT suits CLAMPED too, and with one vector there is little to be gained. */
+SMIDGEN_INLINE void smidgen_block_4(const struct smidgen_block *block, const int8_t *patches,
+                                    int8_t *out, const int variant) {
     if (variant == SMIDGEN_CLAMPED)
         smidgen_block_4_clamped(block, patches, out);
     else if (variant == SMIDGEN_RIGHT)
@@ -218,8 +220,8 @@ SMIDGEN_INLINE void smidgen_block_4(const struct smidgen_block *block, const int
         smidgen_block_4_wide(block, patches, out);
 }
 
-SMIDGEN_INLINE void smidgen_block_1(const struct smidgen_block *block, const int8_t *vector, int8_t *out,
-                                    const int variant) {
+SMIDGEN_INLINE void smidgen_block_1(const struct smidgen_block *block, const int8_t *vector,
+                                    int8_t *out, const int variant) {
     if (variant == SMIDGEN_WIDE)
         smidgen_block_1_wide(block, vector, out);
     else

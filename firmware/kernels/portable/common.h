@@ -1,8 +1,9 @@
 /* Fixed-point requantization and clamping, shared by all portable kernels.
  *
- * Every kernel is `static inline void smidgen_X(const struct smidgen_X_shape *shape, reads..., blobs...,
- * writes..., scratch)`. Accumulators are uint32_t: they wrap as two's complement does, which is what the
- * int32 accumulators of TensorFlow Lite Micro do on real machines, without undefined behaviour. */
+ * Every kernel is `static inline void smidgen_X(const struct smidgen_X_shape *shape, reads...,
+ * blobs..., writes..., scratch)`. Accumulators are uint32_t: they wrap as two's complement does,
+ * which is what the int32 accumulators of TensorFlow Lite Micro do on real machines, without
+ * undefined behaviour. */
 #ifndef SMIDGEN_KERNELS_COMMON_H
 #define SMIDGEN_KERNELS_COMMON_H
 
@@ -37,9 +38,10 @@ SMIDGEN_INLINE int32_t smidgen_clamp(int32_t x, int32_t low, int32_t high) {
     return x > high ? high : x;
 }
 
-/* x * multiplier / 2^32, rounded to nearest, ties upward. A multiplier is twice the 31-bit multiplier of
- * the TFLite 8-bit specification, so this is gemmlowp's saturating rounding doubling high multiply
- * (arXiv 1712.05877): it saturates only for two factors of -2^31, and no multiplier is negative. */
+/* x * multiplier / 2^32, rounded to nearest, ties upward. A multiplier is twice the 31-bit
+ * multiplier of the TFLite 8-bit specification, so this is gemmlowp's saturating rounding doubling
+ * high multiply (arXiv 1712.05877): it saturates only for two factors of -2^31, and no multiplier
+ * is negative. */
 SMIDGEN_INLINE int32_t smidgen_multiply_high(int32_t x, uint32_t multiplier) {
     const int64_t product = (int64_t)x * multiplier;
     return (int32_t)(product >> 32) + (int32_t)((uint32_t)product >> 31);
@@ -52,10 +54,12 @@ SMIDGEN_INLINE int32_t smidgen_rounding_shift(int32_t x, int32_t exponent) {
     return (x >> exponent) + ((x & mask) > threshold);
 }
 
-/* Scales an accumulator by multiplier / 2^32 / 2^shift; a negative shift goes left, first, and wraps. */
+/* Scales an accumulator by multiplier / 2^32 / 2^shift; a negative shift goes left, first, and
+ * wraps. */
 SMIDGEN_INLINE int32_t smidgen_scale(uint32_t x, uint32_t multiplier, int32_t shift) {
     const uint32_t shifted = shift < 0 ? x << -shift : x;
-    return smidgen_rounding_shift(smidgen_multiply_high((int32_t)shifted, multiplier), shift < 0 ? 0 : shift);
+    return smidgen_rounding_shift(smidgen_multiply_high((int32_t)shifted, multiplier),
+                                  shift < 0 ? 0 : shift);
 }
 
 /* How an int8 output is made from a scaled accumulator. */
@@ -71,23 +75,24 @@ SMIDGEN_INLINE_FOR_SPEED int8_t smidgen_requantize(uint32_t x, uint32_t multipli
     return (int8_t)smidgen_clamp(shifted, output->min, output->max);
 }
 
-/* Which accumulators, shifts and outputs a kernel is built for; each is the cheapest that is still exact.
- * RIGHT: 0 <= shift. CLAMPED: besides, outputs below the zero point are clamped to it, so how a negative
- * value is rounded does not matter. For both |accumulator| + 2^shift * (|zero point| + 1) < 2^31.
- * WIDE: every shift and accumulator. */
+/* Which accumulators, shifts and outputs a kernel is built for; each is the cheapest that is still
+ * exact. RIGHT: 0 <= shift. CLAMPED: besides, outputs below the zero point are clamped to it, so
+ * how a negative value is rounded does not matter. For both |accumulator| + 2^shift * (|zero point|
+ * + 1) < 2^31. WIDE: every shift and accumulator. */
 enum { SMIDGEN_CLAMPED, SMIDGEN_RIGHT, SMIDGEN_WIDE };
 
-/* One channel's scaling. rounding is added before the right shift: half of the last place, and the zero
- * point; below_zero is added as well to a negative value, so that ties go away from zero. */
+/* One channel's scaling. rounding is added before the right shift: half of the last place, and the
+ * zero point; below_zero is added as well to a negative value, so that ties go away from zero. */
 struct smidgen_scaling {
     uint32_t multiplier;
     int32_t shift, rounding, below_zero;
 };
 
 SMIDGEN_INLINE struct smidgen_scaling smidgen_scaling(uint32_t multiplier, int32_t shift,
-                                                      int32_t zero_point) {
-    const int32_t rounding = (int32_t)((uint32_t)(2 * zero_point + 1) << shift) >> 1;
-    const struct smidgen_scaling scaling = {multiplier, shift, rounding, shift > 0 ? -1 : 0};
+                                                      int32_t zero_point, const int variant) {
+    struct smidgen_scaling scaling = {multiplier, shift, 0, shift > 0 ? -1 : 0};
+    if (variant != SMIDGEN_WIDE)
+        scaling.rounding = (int32_t)((uint32_t)(2 * zero_point + 1) << shift) >> 1;
     return scaling;
 }
 
@@ -99,7 +104,8 @@ SMIDGEN_INLINE int8_t smidgen_finish(uint32_t x, const struct smidgen_scaling *s
     int32_t high = smidgen_multiply_high((int32_t)x, scaling->multiplier);
     if (variant == SMIDGEN_RIGHT)
         high += (high >> 31) & scaling->below_zero;
-    return (int8_t)smidgen_clamp((high + scaling->rounding) >> scaling->shift, output->min, output->max);
+    return (int8_t)smidgen_clamp((high + scaling->rounding) >> scaling->shift, output->min,
+                                 output->max);
 }
 
 #endif

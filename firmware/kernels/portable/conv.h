@@ -5,11 +5,11 @@
 #include "block.h"
 #include "depthwise.h"
 
-/* y (batches, output_height, output_width, output_channels) from x (batches, input_height, input_width,
- * input_channels). Every group has group_inputs inputs and group_outputs outputs, and its weights
- * in the blocks of block.h; depth runs over kernel rows, kernel columns, inputs.
- * patches: 4, or 1 to make do with a quarter of the scratch. Multiplier and shift per output channel; the
- * input's zero point is part of the bias, so padding holds the zero point. */
+/* y (batches, output_height, output_width, output_channels) from x (batches, input_height,
+ * input_width, input_channels). Every group has group_inputs inputs and group_outputs outputs, and
+ * its weights in the blocks of block.h; depth runs over kernel rows, kernel columns, inputs.
+ * patches: 4, or 1 to make do with a quarter of the scratch. Multiplier and shift per output
+ * channel; the input's zero point is part of the bias, so padding holds the zero point. */
 struct smidgen_conv_shape {
     int32_t batches, input_height, input_width, input_channels;
     int32_t output_height, output_width, output_channels, groups, group_inputs, group_outputs;
@@ -19,7 +19,8 @@ struct smidgen_conv_shape {
 };
 
 /* Copies n bytes to every step-th byte. Returns the next target. */
-SMIDGEN_SHARED int8_t *smidgen_conv_spread(int8_t *target, ptrdiff_t step, const int8_t *source, int32_t n) {
+SMIDGEN_SHARED int8_t *smidgen_conv_spread(int8_t *target, ptrdiff_t step, const int8_t *source,
+                                           int32_t n) {
 #ifndef __OPTIMIZE_SIZE__
     for (; n >= 4; n -= 4, source += 4) {
         const int8_t b0 = source[0], b1 = source[1], b2 = source[2], b3 = source[3];
@@ -44,10 +45,10 @@ SMIDGEN_SHARED int8_t *smidgen_conv_fill(int8_t *target, ptrdiff_t step, int8_t 
     return target;
 }
 
-/* The window whose first row and column are y and x (perhaps outside the image) as one vector. image is
- * the first channel of the group; the vector's elements lie step bytes apart. */
-SMIDGEN_SHARED void smidgen_conv_patch(const struct smidgen_conv_shape *shape, const int8_t *image, int32_t y,
-                                       int32_t x, int8_t *target, ptrdiff_t step) {
+/* The window whose first row and column are y and x (perhaps outside the image) as one vector.
+ * image is the first channel of the group; the vector's elements lie step bytes apart. */
+SMIDGEN_SHARED void smidgen_conv_patch(const struct smidgen_conv_shape *shape, const int8_t *image,
+                                       int32_t y, int32_t x, int8_t *target, ptrdiff_t step) {
     const int32_t channels = shape->group_inputs;
     const ptrdiff_t row_bytes = (ptrdiff_t)shape->input_width * shape->input_channels;
     /* Kernel columns that lie side by side in memory are copied together. */
@@ -65,12 +66,14 @@ SMIDGEN_SHARED void smidgen_conv_patch(const struct smidgen_conv_shape *shape, c
             if (first < 0 || first + columns > shape->input_width) {
                 left = smidgen_clamp(-first, 0, columns);
                 inside = smidgen_clamp(shape->input_width - first, left, columns) - left;
-                target = smidgen_conv_fill(target, step, (int8_t)shape->input_zero_point, left * channels);
+                target = smidgen_conv_fill(target, step, (int8_t)shape->input_zero_point,
+                                           left * channels);
             }
             if (inside > 0)
-                target = smidgen_conv_spread(
-                    target, step, image + y * row_bytes + (ptrdiff_t)(first + left) * shape->input_channels,
-                    inside * channels);
+                target = smidgen_conv_spread(target, step,
+                                             image + y * row_bytes +
+                                                 (ptrdiff_t)(first + left) * shape->input_channels,
+                                             inside * channels);
             if (left + inside < columns)
                 target = smidgen_conv_fill(target, step, (int8_t)shape->input_zero_point,
                                            (columns - left - inside) * channels);
@@ -104,7 +107,8 @@ SMIDGEN_INLINE void smidgen_conv_body(const struct smidgen_conv_shape *shape, co
             const int32_t patches = pixels < shape->patches ? 1 : shape->patches;
             for (int32_t patch = 0; patch < patches; patch++) {
                 smidgen_conv_patch(shape, image, row * shape->stride_height - shape->pad_top,
-                                   column * shape->stride_width - shape->pad_left, scratch + patch, patches);
+                                   column * shape->stride_width - shape->pad_left, scratch + patch,
+                                   patches);
                 if (++column == shape->output_width) {
                     column = 0;
                     if (++row == shape->output_height) {

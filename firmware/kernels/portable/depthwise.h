@@ -4,9 +4,10 @@
 
 #include "common.h"
 
-/* Any window. Output channel c * channel_multiplier + m is of input channel c. The image is walked along an
- * outer and an inner axis, rows and columns or the other way round; a step leads from one position to the
- * next along an axis, in bytes. Weights [kernel_outer][kernel_inner][output channels]. */
+/* Any window. Output channel c * channel_multiplier + m is of input channel c. The image is walked
+ * along an outer and an inner axis, rows and columns or the other way round; a step leads from one
+ * position to the next along an axis, in bytes. Weights [kernel_outer][kernel_inner][output
+ * channels]. */
 struct smidgen_depthwise_shape {
     int32_t batches, input_channels, channel_multiplier;
     int32_t input_outer, output_outer, kernel_outer, stride_outer, dilation_outer, pad_outer;
@@ -16,14 +17,14 @@ struct smidgen_depthwise_shape {
     int32_t input_zero_point, output_zero_point, activation_min, activation_max;
 };
 
-/* The taps of a window that lie inside the image along one axis, from first to before end, and the position
- * of the first. */
+/* The taps of a window that lie inside the image along one axis, from first to before end, and the
+ * position of the first. */
 struct smidgen_taps {
     int32_t first, end, position;
 };
 
-SMIDGEN_INLINE struct smidgen_taps smidgen_taps_inside(int32_t position, int32_t kernel, int32_t dilation,
-                                                       int32_t size) {
+SMIDGEN_INLINE struct smidgen_taps smidgen_taps_inside(int32_t position, int32_t kernel,
+                                                       int32_t dilation, int32_t size) {
     struct smidgen_taps taps = {0, 0, position};
     for (; taps.first < kernel && taps.position < 0; taps.first++)
         taps.position += dilation;
@@ -35,9 +36,10 @@ SMIDGEN_INLINE struct smidgen_taps smidgen_taps_inside(int32_t position, int32_t
 
 /* All channels of one output position. in and w point to the first tap inside the image. */
 SMIDGEN_SHARED void smidgen_depthwise_position(const struct smidgen_depthwise_shape *shape,
-                                               int32_t outer_taps, int32_t inner_taps, const int8_t *in,
-                                               const int8_t *w, const int32_t *bias,
-                                               const uint32_t *multiplier, const int8_t *shift, int8_t *out) {
+                                               int32_t outer_taps, int32_t inner_taps,
+                                               const int8_t *in, const int8_t *w,
+                                               const int32_t *bias, const uint32_t *multiplier,
+                                               const int8_t *shift, int8_t *out) {
     const struct smidgen_output output = {shape->output_zero_point, shape->activation_min,
                                           shape->activation_max};
     const int32_t zero_point = shape->input_zero_point;
@@ -75,17 +77,19 @@ static inline void smidgen_depthwise(const struct smidgen_depthwise_shape *shape
                                     shape->dilation_outer, shape->input_outer);
             int8_t *out = y + (ptrdiff_t)i * shape->output_outer_step;
             for (int32_t j = 0; j < shape->output_inner; j++, out += shape->output_inner_step) {
-                const struct smidgen_taps inner =
-                    smidgen_taps_inside(j * shape->stride_inner - shape->pad_inner, shape->kernel_inner,
-                                        shape->dilation_inner, shape->input_inner);
-                const int32_t outer_taps = outer.end - outer.first, inner_taps = inner.end - inner.first;
+                const struct smidgen_taps inner = smidgen_taps_inside(
+                    j * shape->stride_inner - shape->pad_inner, shape->kernel_inner,
+                    shape->dilation_inner, shape->input_inner);
+                const int32_t outer_taps = outer.end - outer.first,
+                              inner_taps = inner.end - inner.first;
                 const int8_t *in = x, *w = weights;
                 if (outer_taps > 0 && inner_taps > 0) {
                     in += (ptrdiff_t)outer.position * shape->input_outer_step +
                           (ptrdiff_t)inner.position * shape->input_inner_step;
                     w += (ptrdiff_t)(outer.first * shape->kernel_inner + inner.first) * channels;
                 }
-                smidgen_depthwise_position(shape, outer_taps, inner_taps, in, w, bias, multiplier, shift, out);
+                smidgen_depthwise_position(shape, outer_taps, inner_taps, in, w, bias, multiplier,
+                                           shift, out);
             }
         }
         x += shape->input_batch_step;
@@ -93,14 +97,14 @@ static inline void smidgen_depthwise(const struct smidgen_depthwise_shape *shape
     }
 }
 
-/* Windows of 3 x 3 that slide along a line, a row or a column of the image. The 9 weights of a channel stay
- * in registers; each new triple of inputs is the last of one window, the middle one of the next and the
- * first of the one after.
+/* Windows of 3 x 3 that slide along a line, a row or a column of the image. The 9 weights of a
+ * channel stay in registers; each new triple of inputs is the last of one window, the middle one of
+ * the next and the first of the one after.
  *
- * lines: of the output; outputs: per line; a step leads from one line or position to the next, in bytes.
- * pad_line: 1 when a line before the image's first is needed, pad_first and pad_last: 1 when a position
- * before the line's first and after its last are. Weights [channels][position][line]. The input's zero
- * point is part of the bias, and padding holds it. */
+ * lines: of the output; outputs: per line; a step leads from one line or position to the next, in
+ * bytes. pad_line: 1 when a line before the image's first is needed, pad_first and pad_last: 1 when
+ * a position before the line's first and after its last are. Weights [channels][position][line].
+ * The input's zero point is part of the bias, and padding holds it. */
 struct smidgen_depthwise_3x3_shape {
     int32_t batches, channels, lines, outputs, input_lines, line_stride;
     int32_t pad_line, pad_first, pad_last;
@@ -140,7 +144,8 @@ SMIDGEN_INLINE void smidgen_depthwise_3x3_body(const struct smidgen_depthwise_3x
             int32_t w20 = w[6], w21 = w[7], w22 = w[8];
             uint32_t bias = (uint32_t)biases[channel];
             const int8_t *in1 = middle + channel, *in0 = in1, *in2 = in1;
-            /* A line outside the image holds the zero point: a constant, and weights of 0 for any line. */
+            /* A line outside the image holds the zero point: a constant, and weights of 0 for any
+             * line. */
             if (has_first) {
                 in0 -= shape->input_line_step;
             } else {
@@ -154,7 +159,7 @@ SMIDGEN_INLINE void smidgen_depthwise_3x3_body(const struct smidgen_depthwise_3x
                 w02 = w12 = w22 = 0;
             }
             const struct smidgen_scaling scaling =
-                smidgen_scaling(multipliers[channel], shifts[channel], output.zero_point);
+                smidgen_scaling(multipliers[channel], shifts[channel], output.zero_point, variant);
             int8_t *out = y + (ptrdiff_t)line * shape->output_line_step + channel;
             int32_t x0 = zero, x1 = zero, x2 = zero;
             ptrdiff_t at = 0;
@@ -203,7 +208,8 @@ SMIDGEN_INLINE void smidgen_depthwise_3x3_body(const struct smidgen_depthwise_3x
     static inline void name(const struct smidgen_depthwise_3x3_shape *shape, const int8_t *x,      \
                             const int8_t *weights, const int32_t *bias,                            \
                             const uint32_t *multiplier, const int8_t *shift, int8_t *y) {          \
-        smidgen_depthwise_3x3_body(shape, x, weights, bias, multiplier, shift, y, stride, variant); \
+        smidgen_depthwise_3x3_body(shape, x, weights, bias, multiplier, shift, y, stride,          \
+                                   variant);                                                       \
     }
 
 /* By the stride along the line. */

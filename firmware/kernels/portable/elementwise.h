@@ -4,12 +4,13 @@
 
 #include "common.h"
 
-/* Four axes of the output, the last one innermost, with the step of each input along it (0: broadcast). */
+/* Four axes of the output, the last one innermost, with the step of each input along it (0:
+ * broadcast). */
 #define SMIDGEN_BROADCAST_FIELDS                                                                   \
     int32_t size_0, size_1, size_2, size_3, a_0, a_1, a_2, a_3, b_0, b_1, b_2, b_3
 
-/* Each input, less its zero point, is shifted left by left_shift and scaled by its multiplier and shift;
- * their sum or difference is scaled by the output's, offset and clamped. */
+/* Each input, less its zero point, is shifted left by left_shift and scaled by its multiplier and
+ * shift; their sum or difference is scaled by the output's, offset and clamped. */
 struct smidgen_add_shape {
     SMIDGEN_BROADCAST_FIELDS;
     uint32_t a_multiplier, b_multiplier, output_multiplier;
@@ -30,16 +31,17 @@ struct smidgen_extremum_shape {
     SMIDGEN_BROADCAST_FIELDS;
 };
 
-/* Runs `statement` for every element of the output, with the inputs' values as va and vb; it sets `result`. */
+/* Runs `statement` for every element of the output, with the inputs' values as va and vb; it sets
+ * `result`. */
 #define SMIDGEN_FOR_EACH(shape, a, b, y, statement)                                                \
     do {                                                                                           \
         for (int32_t i = 0; i < (shape)->size_0; i++) {                                            \
             for (int32_t j = 0; j < (shape)->size_1; j++) {                                        \
                 for (int32_t k = 0; k < (shape)->size_2; k++) {                                    \
-                    const int8_t *pa = a + (ptrdiff_t)i * (shape)->a_0 + (ptrdiff_t)j * (shape)->a_1 + \
-                                       (ptrdiff_t)k * (shape)->a_2;                                \
-                    const int8_t *pb = b + (ptrdiff_t)i * (shape)->b_0 + (ptrdiff_t)j * (shape)->b_1 + \
-                                       (ptrdiff_t)k * (shape)->b_2;                                \
+                    const int8_t *pa = a + (ptrdiff_t)i * (shape)->a_0 +                           \
+                                       (ptrdiff_t)j * (shape)->a_1 + (ptrdiff_t)k * (shape)->a_2;  \
+                    const int8_t *pb = b + (ptrdiff_t)i * (shape)->b_0 +                           \
+                                       (ptrdiff_t)j * (shape)->b_1 + (ptrdiff_t)k * (shape)->b_2;  \
                     const int8_t *const end = y + (shape)->size_3;                                 \
                     for (; y != end; pa += (shape)->a_3, pb += (shape)->b_3) {                     \
                         const int32_t va = *pa, vb = *pb;                                          \
@@ -65,23 +67,25 @@ SMIDGEN_INLINE int32_t smidgen_add_one(const struct smidgen_add_shape *shape, in
     return smidgen_requantize(sum, shape->output_multiplier, shape->output_shift, &output);
 }
 
-static inline void smidgen_add(const struct smidgen_add_shape *shape, const int8_t *a, const int8_t *b,
-                               int8_t *y) {
+static inline void smidgen_add(const struct smidgen_add_shape *shape, const int8_t *a,
+                               const int8_t *b, int8_t *y) {
     SMIDGEN_FOR_EACH(shape, a, b, y, result = smidgen_add_one(shape, va, vb, 1));
 }
 
-static inline void smidgen_sub(const struct smidgen_add_shape *shape, const int8_t *a, const int8_t *b,
-                               int8_t *y) {
+static inline void smidgen_sub(const struct smidgen_add_shape *shape, const int8_t *a,
+                               const int8_t *b, int8_t *y) {
     SMIDGEN_FOR_EACH(shape, a, b, y, result = smidgen_add_one(shape, va, vb, -1));
 }
 
-static inline void smidgen_mul(const struct smidgen_mul_shape *shape, const int8_t *a, const int8_t *b,
-                               int8_t *y) {
+static inline void smidgen_mul(const struct smidgen_mul_shape *shape, const int8_t *a,
+                               const int8_t *b, int8_t *y) {
     const struct smidgen_output output = {shape->output_zero_point, shape->activation_min,
                                           shape->activation_max};
     SMIDGEN_FOR_EACH(shape, a, b, y, {
-        const uint32_t product = (uint32_t)((va - shape->a_zero_point) * (vb - shape->b_zero_point));
-        result = smidgen_requantize(product, shape->output_multiplier, shape->output_shift, &output);
+        const uint32_t product =
+            (uint32_t)((va - shape->a_zero_point) * (vb - shape->b_zero_point));
+        result =
+            smidgen_requantize(product, shape->output_multiplier, shape->output_shift, &output);
     });
 }
 

@@ -4,9 +4,9 @@
 
 #include "block.h"
 
-/* y (rows, outputs) from x (rows, depth) and weights in the blocks of block.h; parameter_step is 0 where
- * one multiplier and shift serve all outputs, 1 where each has its own. The input's zero point is part of
- * the bias. */
+/* y (rows, outputs) from x (rows, depth) and weights in the blocks of block.h; parameter_step is 0
+ * where one multiplier and shift serve all outputs, 1 where each has its own. The input's zero
+ * point is part of the bias. */
 struct smidgen_fully_connected_shape {
     int32_t rows, depth, outputs, parameter_step;
     int32_t output_zero_point, activation_min, activation_max;
@@ -15,7 +15,8 @@ struct smidgen_fully_connected_shape {
 SMIDGEN_INLINE void smidgen_fully_connected_body(const struct smidgen_fully_connected_shape *shape,
                                                  const int8_t *x, const int8_t *weights,
                                                  const int32_t *bias, const uint32_t *multiplier,
-                                                 const int8_t *shift, int8_t *y, const int variant) {
+                                                 const int8_t *shift, int8_t *y,
+                                                 const int variant) {
     const struct smidgen_block block = {
         weights,
         bias,

@@ -4,8 +4,8 @@
 
 #include "common.h"
 
-/* y (batches, output_height, output_width, channels) from x (batches, input_height, input_width, channels),
- * both in one quantization. size is that of the window. */
+/* y (batches, output_height, output_width, channels) from x (batches, input_height, input_width,
+ * channels), both in one quantization. size is that of the window. */
 struct smidgen_pool_shape {
     int32_t batches, input_height, input_width, channels, output_height, output_width;
     int32_t size_height, size_width, stride_height, stride_width, pad_top, pad_left;
@@ -17,8 +17,8 @@ SMIDGEN_INLINE int32_t smidgen_pool_mean(int32_t sum, int32_t count) {
     return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
 }
 
-SMIDGEN_INLINE void smidgen_pool_body(const struct smidgen_pool_shape *shape, const int8_t *x, int8_t *y,
-                                      const int average) {
+SMIDGEN_INLINE void smidgen_pool_body(const struct smidgen_pool_shape *shape, const int8_t *x,
+                                      int8_t *y, const int average) {
     const int32_t channels = shape->channels;
     for (int32_t batch = 0; batch < shape->batches; batch++) {
         for (int32_t row = 0; row < shape->output_height; row++) {
@@ -28,8 +28,10 @@ SMIDGEN_INLINE void smidgen_pool_body(const struct smidgen_pool_shape *shape, co
             for (int32_t column = 0; column < shape->output_width; column++) {
                 const int32_t x0 = column * shape->stride_width - shape->pad_left;
                 const int32_t left = x0 < 0 ? 0 : x0;
-                const int32_t right = smidgen_clamp(x0 + shape->size_width, left, shape->input_width);
-                const ptrdiff_t next_row = (ptrdiff_t)(shape->input_width - (right - left)) * channels;
+                const int32_t right =
+                    smidgen_clamp(x0 + shape->size_width, left, shape->input_width);
+                const ptrdiff_t next_row =
+                    (ptrdiff_t)(shape->input_width - (right - left)) * channels;
                 const int8_t *corner = x + ((ptrdiff_t)top * shape->input_width + left) * channels;
                 for (int32_t channel = 0; channel < channels; channel++) {
                     const int8_t *value = corner + channel;
@@ -41,7 +43,8 @@ SMIDGEN_INLINE void smidgen_pool_body(const struct smidgen_pool_shape *shape, co
                     }
                     if (average)
                         result = smidgen_pool_mean(result, (bottom - top) * (right - left));
-                    *y++ = (int8_t)smidgen_clamp(result, shape->activation_min, shape->activation_max);
+                    *y++ =
+                        (int8_t)smidgen_clamp(result, shape->activation_min, shape->activation_max);
                 }
             }
         }
@@ -49,11 +52,13 @@ SMIDGEN_INLINE void smidgen_pool_body(const struct smidgen_pool_shape *shape, co
     }
 }
 
-static inline void smidgen_average_pool(const struct smidgen_pool_shape *shape, const int8_t *x, int8_t *y) {
+static inline void smidgen_average_pool(const struct smidgen_pool_shape *shape, const int8_t *x,
+                                        int8_t *y) {
     smidgen_pool_body(shape, x, y, 1);
 }
 
-static inline void smidgen_max_pool(const struct smidgen_pool_shape *shape, const int8_t *x, int8_t *y) {
+static inline void smidgen_max_pool(const struct smidgen_pool_shape *shape, const int8_t *x,
+                                    int8_t *y) {
     smidgen_pool_body(shape, x, y, 0);
 }
 

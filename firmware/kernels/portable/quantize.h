@@ -27,7 +27,8 @@ struct smidgen_rescale_shape {
     int32_t input_zero_point, output_zero_point, shift, activation_min, activation_max;
 };
 
-static inline void smidgen_rescale(const struct smidgen_rescale_shape *shape, const void *x, void *y) {
+static inline void smidgen_rescale(const struct smidgen_rescale_shape *shape, const void *x,
+                                   void *y) {
     for (int32_t i = 0; i < shape->elements; i++) {
         const int32_t value = smidgen_read_integer(x, i, shape->input_bytes);
         const uint32_t centred = (uint32_t)value - (uint32_t)shape->input_zero_point;
@@ -43,7 +44,8 @@ struct smidgen_quantize_shape {
     int32_t elements, output_bytes, zero_point, activation_min, activation_max;
 };
 
-/* x / scale to the nearest integer, ties away from zero, saturated; not a number becomes the zero point. */
+/* x / scale to the nearest integer, ties away from zero, saturated; not a number becomes the zero
+ * point. */
 static inline void smidgen_quantize(const struct smidgen_quantize_shape *shape, const void *x,
                                     const float *scale, void *y) {
     const float limit = 1 << 20; /* beyond every zero point and range, yet exact */
@@ -79,8 +81,8 @@ static inline void smidgen_dequantize(const struct smidgen_dequantize_shape *sha
 }
 
 /* For int32, whose differences need not be exact in float. input_bytes is not looked at. */
-static inline void smidgen_dequantize_wide(const struct smidgen_dequantize_shape *shape, const void *x,
-                                           const float *scale, void *y) {
+static inline void smidgen_dequantize_wide(const struct smidgen_dequantize_shape *shape,
+                                           const void *x, const float *scale, void *y) {
     for (int32_t i = 0; i < shape->elements; i++) {
         const int64_t centred = (int64_t)((const int32_t *)x)[i] - shape->zero_point;
         ((float *)y)[i] = (float)((double)*scale * (double)centred);

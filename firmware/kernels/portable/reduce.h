@@ -4,15 +4,16 @@
 
 #include "common.h"
 
-/* y (kept_0, kept_1, kept_2) from x (kept_0, reduced_0, kept_1, reduced_1, kept_2); 1 / count is part of
- * the multiplier, and offset is -count * the input's zero point. */
+/* y (kept_0, kept_1, kept_2) from x (kept_0, reduced_0, kept_1, reduced_1, kept_2); 1 / count is
+ * part of the multiplier, and offset is -count * the input's zero point. */
 struct smidgen_mean_shape {
     int32_t kept_0, reduced_0, kept_1, reduced_1, kept_2;
     uint32_t multiplier;
     int32_t offset, shift, output_zero_point, activation_min, activation_max;
 };
 
-static inline void smidgen_mean(const struct smidgen_mean_shape *shape, const int8_t *x, int8_t *y) {
+static inline void smidgen_mean(const struct smidgen_mean_shape *shape, const int8_t *x,
+                                int8_t *y) {
     const ptrdiff_t step_1 = shape->kept_2, step_0 = step_1 * shape->reduced_1 * shape->kept_1;
     const struct smidgen_output output = {shape->output_zero_point, shape->activation_min,
                                           shape->activation_max};

@@ -4,7 +4,8 @@
 
 #include "common.h"
 
-/* Output row i copies input row rows[i], output column j input column columns[j]; a pixel is pixel_bytes. */
+/* Output row i copies input row rows[i], output column j input column columns[j]; a pixel is
+ * pixel_bytes. */
 struct smidgen_resize_shape {
     int32_t batches, input_height, input_width, output_height, output_width, pixel_bytes;
 };
@@ -17,7 +18,8 @@ static inline void smidgen_resize_nearest(const struct smidgen_resize_shape *sha
         for (int32_t i = 0; i < shape->output_height; i++) {
             for (int32_t j = 0; j < shape->output_width; j++) {
                 const int8_t *source =
-                    image + ((ptrdiff_t)rows[i] * shape->input_width + columns[j]) * shape->pixel_bytes;
+                    image +
+                    ((ptrdiff_t)rows[i] * shape->input_width + columns[j]) * shape->pixel_bytes;
                 for (int32_t k = 0; k < shape->pixel_bytes; k++)
                     *target++ = source[k];
             }

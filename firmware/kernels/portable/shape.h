@@ -19,8 +19,8 @@ static inline void smidgen_copy(const struct smidgen_copy_shape *shape, const vo
     smidgen_copy_bytes(y, x, shape->bytes);
 }
 
-/* Five nested loops of size_i turns around runs of `run` bytes that are contiguous on both sides. The other
- * side's position starts at offset and moves by step_i bytes, which may be negative. */
+/* Five nested loops of size_i turns around runs of `run` bytes that are contiguous on both sides.
+ * The other side's position starts at offset and moves by step_i bytes, which may be negative. */
 struct smidgen_gather_shape {
     int32_t run, offset, size_0, size_1, size_2, size_3, size_4;
     int32_t step_0, step_1, step_2, step_3, step_4;
@@ -48,7 +48,8 @@ struct smidgen_gather_shape {
     } while (0)
 
 /* Writes in order what lies scattered in x: TRANSPOSE, SLICE, STRIDED_SLICE. */
-static inline void smidgen_gather(const struct smidgen_gather_shape *shape, const void *x, void *y) {
+static inline void smidgen_gather(const struct smidgen_gather_shape *shape, const void *x,
+                                  void *y) {
     const int8_t *source = x;
     int8_t *target = y;
     SMIDGEN_FOR_EACH_RUN(shape, position, {
@@ -57,8 +58,8 @@ static inline void smidgen_gather(const struct smidgen_gather_shape *shape, cons
     });
 }
 
-/* As gather, the other way round: y is filled with a value, then x is read in order and scattered in y.
- * fill_bytes is the size of an element, fill its value (the low bytes, little-endian). */
+/* As gather, the other way round: y is filled with a value, then x is read in order and scattered
+ * in y. fill_bytes is the size of an element, fill its value (the low bytes, little-endian). */
 struct smidgen_pad_shape {
     int32_t run, offset, size_0, size_1, size_2, size_3, size_4;
     int32_t step_0, step_1, step_2, step_3, step_4;

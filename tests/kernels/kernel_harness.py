@@ -1,0 +1,187 @@
+"""Runs many kernel calls in one C program under ASan and UBSan and compares outputs with the reference.
+
+A case is a graph of one node and its inputs. Its kernel, shape and blobs come from the declarations that the
+compiler uses. All cases of a batch share one executable: it takes every pointer's bytes from a file, gives
+each its own allocation (so that the sanitizer sees one byte too far), off by one byte where the alignment of
+the element type allows, and checks that nothing but the outputs changes.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from smidgen.compile.kernels import KernelSpec, Lowered, select
+from smidgen.graph import Graph, Node
+from smidgen.graph.reference import run
+from smidgen.paths import data_folder
+
+FLAGS = {"speed": ["-O1"], "size": ["-Os"]}  # -Os switches the kernels to their small variants
+SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Werror"]
+READ, WRITE, SCRATCH = 0, 1, 2
+WRONG = 2  # exit status when outputs differ; the sanitizers stop the program with another
+
+_MAIN = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint32_t number(FILE *file) {
+    uint32_t value = 0;
+    if (fread(&value, sizeof value, 1, file) != 1)
+        exit(3);
+    return value;
+}
+
+int main(int argc, char **argv) {
+    FILE *file = fopen(argv[1], "rb");
+    const long only = argc > 2 ? atol(argv[2]) : -1;
+    int failures = 0;
+    for (long index = 0; index < CASES; index++) {
+        void *blocks[64], *pointers[64];
+        unsigned char *expected[64];
+        uint32_t kinds[64], sizes[64];
+        const uint32_t count = number(file);
+        for (uint32_t i = 0; i < count; i++) {
+            kinds[i] = number(file);
+            sizes[i] = number(file);
+            const uint32_t offset = number(file);
+            blocks[i] = malloc(sizes[i] + offset);
+            pointers[i] = (char *)blocks[i] + offset;
+            expected[i] = malloc(sizes[i] + 1);
+            if (fread(expected[i], 1, sizes[i], file) != sizes[i])
+                exit(3);
+            if (kinds[i] == 0)
+                memcpy(pointers[i], expected[i], sizes[i]);
+            else
+                memset(pointers[i], 0xA5, sizes[i]);
+        }
+        if (only < 0 || only == index) {
+            fprintf(stderr, "case %ld\n", index);
+            calls[index](pointers);
+            for (uint32_t i = 0; i < count; i++) {
+                const unsigned char *actual = pointers[i];
+                for (uint32_t at = 0; kinds[i] != 2 && at < sizes[i]; at++) {
+                    if (actual[at] != expected[i][at]) {
+                        printf("%ld pointer %u byte %u of %u: expected %d, not %d\n", index, i, at, sizes[i],
+                               (signed char)expected[i][at], (signed char)actual[at]);
+                        failures++;
+                        break;
+                    }
+                }
+            }
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            free(blocks[i]);
+            free(expected[i]);
+        }
+    }
+    fclose(file);
+    return failures ? WRONG : 0;
+}
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A graph of one node, arrays for its inputs, and the seed that made them."""
+
+    name: str
+    graph: Graph
+    inputs: Sequence[np.ndarray]
+
+    @property
+    def node(self) -> Node:
+        return self.graph.nodes[0]
+
+
+def lowered(case: Case, optimize: str) -> tuple[KernelSpec, Lowered]:
+    """What the compiler would call for the case's node."""
+    spec = select(case.graph, case.node, ["portable"])
+    assert isinstance(spec, KernelSpec), f"{case.name}: {spec}"
+    return spec, spec.lower(case.graph, case.node, optimize)
+
+
+def failures(cases: Sequence[Case], optimize: str, folder: Path) -> str:
+    """What is wrong with the cases' outputs, one line each; an empty text when nothing is."""
+    calls = [lowered(case, optimize) for case in cases]
+    source, executable, vectors = folder / "cases.c", folder / "cases", folder / "vectors.bin"
+    source.write_text(_program(calls, cases), encoding="utf-8")
+    vectors.write_bytes(
+        b"".join(
+            _vectors(case, call, i) for i, (case, (_, call)) in enumerate(zip(cases, calls, strict=True))
+        )
+    )
+    include = f"-I{data_folder('firmware') / 'kernels'}"
+    command = ["gcc", *WARNINGS, *FLAGS[optimize], *SANITIZE, include, str(source), "-o", str(executable)]
+    compiled = subprocess.run(command, capture_output=True, text=True)
+    assert compiled.returncode == 0, compiled.stderr
+    only = [os.environ["KERNEL_CASE"]] if "KERNEL_CASE" in os.environ else []
+    ran = subprocess.run([str(executable), str(vectors), *only], capture_output=True, text=True)
+    lines = [f"{cases[int(line.split()[0])].name}: case {line}" for line in ran.stdout.splitlines()]
+    if ran.returncode not in (0, WRONG):
+        begun = [line for line in ran.stderr.splitlines() if line.startswith("case ")]
+        last = cases[int(begun[-1].split()[1])].name if begun else "no case begun"
+        lines.append(f"{last}: stopped with status {ran.returncode}\n{ran.stderr[-4000:]}")
+    assert lines or ran.returncode == 0
+    return "\n".join(lines)
+
+
+def _program(calls: Sequence[tuple[KernelSpec, Lowered]], cases: Sequence[Case]) -> str:
+    """One function per kernel and number of pointers, so that many shapes compile quickly."""
+    lines = [f'#include "portable/{family}.h"' for family in sorted({spec.family for spec, _ in calls})]
+    functions: dict[tuple[str, int], str] = {}
+    bodies, table = [], []
+    for index, ((_, call), case) in enumerate(zip(calls, cases, strict=True)):
+        count = _pointer_count(case, call)
+        key = (call.symbol, count)
+        if key not in functions:
+            functions[key] = f"run_{call.symbol}_{count}"
+            arguments = ", ".join(f"p[{i}]" for i in range(count))
+            lines.append(
+                f"static __attribute__((noinline)) void {functions[key]}(const void *shape, void **p) {{"
+            )
+            lines.append(f"    {call.symbol}((const {call.shape_type} *)shape, {arguments});\n}}")
+        fields = ", ".join(f".{name} = {_literal(value)}" for name, value in call.shape.items())
+        bodies.append(f"/* {case.name} */")
+        bodies.append(f"static const {call.shape_type} shape_{index} = {{{fields}}};")
+        bodies.append(f"static void call_{index}(void **p) {{ {functions[key]}(&shape_{index}, p); }}")
+        table.append(f"call_{index}")
+    lines += bodies
+    lines.append(f"#define CASES {len(cases)}\n#define WRONG {WRONG}")
+    lines.append(f"static void (*const calls[])(void **) = {{{', '.join(table)}}};")
+    return "\n".join(lines) + _MAIN
+
+
+def _literal(value: int) -> str:
+    if value == -(1 << 31):
+        return "-2147483647 - 1"
+    return f"{value}u" if value >= 1 << 31 else str(value)
+
+
+def _pointer_count(case: Case, call: Lowered) -> int:
+    return len(call.reads) + len(call.blobs) + len(case.node.outputs) + bool(call.scratch_bytes)
+
+
+def _vectors(case: Case, call: Lowered, index: int) -> bytes:
+    """The case's pointers in the kernel's order: reads, blobs, writes, scratch."""
+    values = dict(zip(case.graph.inputs, case.inputs, strict=True))
+    outputs = run(case.graph, case.inputs).outputs
+    arrays = [call.constants[name].data if name in call.constants else values[name] for name in call.reads]
+    arrays += [blob.data for blob in call.blobs]
+    pointers = [(READ, array) for array in arrays] + [(WRITE, array) for array in outputs]
+    if call.scratch_bytes:
+        pointers.append((SCRATCH, np.zeros(call.scratch_bytes, np.int8)))
+    parts = [struct.pack("<I", len(pointers))]
+    for number, (kind, array) in enumerate(pointers):
+        data = np.ascontiguousarray(array).tobytes()
+        offset = (index + number) % 4 if array.dtype == np.int8 else 0
+        parts.append(struct.pack("<III", kind, len(data), offset) + data)
+    return b"".join(parts)
