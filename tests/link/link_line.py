@@ -1,4 +1,4 @@
-"""A serial line for tests: a TCP port with the agent's standard input and output behind it, and harm between."""
+"""A serial line for tests: a TCP port, the agent's standard input and output behind it, and harm between."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ class Line:
         self._harms = (to_device, to_host)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"socket://127.0.0.1:{self._listener.getsockname()[1]}"
-        self.process = subprocess.Popen([str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+        self.process = subprocess.Popen(
+            [str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        )
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 

@@ -1,4 +1,4 @@
-"""On a line that hurts one frame in a hundred every answer is right or a clear error, and no run happens twice."""
+"""On a line that does harm every answer is right or a clear error, and no run happens twice."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from smidgen.device.protocol import FrameReader, Incoming, parse
 
 
 class Wire:
-    """A context manager around the agent's process; leaving it checks that the agent ended without a fault."""
+    """A context manager around the agent's process; leaving it checks that the agent ended well."""
 
     def __init__(self, program: Path) -> None:
         self._process = subprocess.Popen(

@@ -4,7 +4,10 @@
 #define SYSTEM_CLOCK_HZ (*(volatile uint32_t *)0x20020008u)
 #define SYSTEM_RESET (*(volatile uint32_t *)0x2002000cu)
 
-enum { RESET_KEY = 0x52535421 };
+enum {
+    RESET_KEY = 0x52535421,
+    UART_HOLDS_BYTES = 18 /* 16 in its queue, and what the serializer has of them */
+};
 
 /* From the linker script. */
 extern uint8_t __stack_start[], __stack_end[], __arena_start[], __ram_end[];
@@ -57,13 +60,24 @@ uint32_t board_ram_bytes(void) {
     return (uint32_t)(uintptr_t)__ram_bytes;
 }
 
+/* The UART does not say when it is idle, only that it takes another byte: when it has taken as many
+ * empty lines as it holds bytes, what was before them has left. A reset or the end would lose it.
+ */
+static void push_out(void) {
+    for (int i = 0; i < UART_HOLDS_BYTES; ++i) {
+        board_write('\n');
+    }
+}
+
 void board_reset(void) {
+    push_out();
     SYSTEM_RESET = RESET_KEY;
     for (;;) {
     }
 }
 
 void board_exit(uint32_t code) {
+    push_out();
     SYSTEM_EXIT = code;
     for (;;) {
     }

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from smp import message, packet
 
-from smidgen.device.protocol import Damaged, Fault, FrameReader, Refusal, Status, parse
+from smidgen.device.protocol import Damaged, Fault, FrameReader, Refusal, Status, parse, trap_text
 from smidgen.device.transports import Port, PortClosed
 from smidgen.errors import DeviceError, Problem
 
@@ -17,12 +17,6 @@ Reply = TypeVar("Reply", bound=message.Response)
 
 _FIRST_RETRY_SECONDS = 0.5
 _LONGEST_RETRY_SECONDS = 8.0
-
-_TRAPS = {
-    0: "misaligned instruction address", 1: "instruction access fault", 2: "illegal instruction",
-    3: "breakpoint", 4: "misaligned load", 5: "load access fault", 6: "misaligned store",
-    7: "store access fault", 11: "environment call",
-}  # fmt: skip
 
 
 class Stage:
@@ -50,8 +44,11 @@ class Refused(DeviceError):
 
 
 class Client:
-    """One conversation. retry_seconds: the first wait before a question is asked again; each further wait
-    is twice as long. answered, asked_again: how many questions were, for reports. obituary: says what became of the device when the port breaks."""
+    """One conversation.
+
+    retry_seconds: the first wait before a question is asked again; each further wait is twice as long.
+    obituary: says what became of the device when the port breaks. answered and asked_again count questions.
+    """
 
     def __init__(
         self,
@@ -112,9 +109,8 @@ class Client:
             while self._arrived:
                 meaning = parse(self._arrived.pop(0), request, reply_type)
                 if isinstance(meaning, Fault):
-                    name = _TRAPS.get(meaning.cause, "trap")
                     raise stage.error(
-                        f"the firmware trapped: {name} (cause {meaning.cause}) at pc {meaning.pc:#010x}, "
+                        f"{trap_text(meaning.cause)} at pc {meaning.pc:#010x}, "
                         f"address {meaning.address:#010x}"
                     )
                 if meaning is not None:

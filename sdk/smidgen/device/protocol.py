@@ -73,6 +73,20 @@ STATUS_TEXT = {
 }
 
 
+_TRAPS = {
+    0: "misaligned instruction address", 1: "instruction access fault", 2: "illegal instruction",
+    3: "breakpoint", 4: "misaligned load", 5: "load access fault", 6: "misaligned store",
+    7: "store access fault", 11: "environment call",
+}  # fmt: skip
+
+FAULT_EXIT_CODE = 0x80  # a simulated board ends with this plus the cause of the trap
+
+
+def trap_text(cause: int) -> str:
+    """What a trap of this cause (RISC-V's mcause) is."""
+    return f"the firmware trapped: {_TRAPS.get(cause, 'trap')} (cause {cause})"
+
+
 class Capability(enum.IntFlag):
     """What a device can do (Described.caps)."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
 import subprocess
 import zlib
@@ -344,9 +343,18 @@ class SimulatedDevice(SerialDevice):
             self._simulator = None
 
     def _obituary(self) -> str:
-        assert self._simulator is not None
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        if self._simulator is None:
+            return ""
+        try:
             code = self._simulator.wait(1.0)
-            ending = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-            return f"the simulator {ending}\n{self._simulator.log()}".strip()
-        return ""
+        except subprocess.TimeoutExpired:
+            return ""
+        log = self._simulator.log().strip()
+        if code < 0:
+            what = f"the simulator was killed by signal {-code}"
+        elif code >= protocol.FAULT_EXIT_CODE:
+            # The firmware's own report may be lost when the port goes with the simulator.
+            what = protocol.trap_text(code - protocol.FAULT_EXIT_CODE)
+        else:
+            what = f"the simulator ended with code {code}"
+        return f"{what}\n{log}".strip()

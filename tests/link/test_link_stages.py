@@ -1,0 +1,138 @@
+"""When the other side dies or falls silent, the error names the stage in time, and nothing is left."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import toy
+from link_line import Line, swallow, unharmed
+
+from smidgen.device.client import Stage
+from smidgen.device.serial_device import Deadlines, SerialDevice, SimulatedDevice
+from smidgen.errors import DeviceError, UsageError
+
+STAGES = ["boot", "describe", "reset", "send input", "run", "read output", "read rows", "memory", "selftest"]
+INPUTS = [np.zeros((1, 1000), np.int8), np.zeros(8, np.int8)]
+
+
+def everything(device: SerialDevice) -> None:
+    """Goes through every stage."""
+    with device:
+        device.profile(INPUTS)
+        device.memory()
+        device.selftest()
+
+
+class Deadly:
+    """A mixin: kills the device just before the first question of one stage."""
+
+    stage = ""
+
+    def kill(self) -> None:
+        raise NotImplementedError
+
+    def _ask(self, stage: Stage, *arguments, **fields):
+        if stage.name == self.stage:
+            self.kill()
+        return super()._ask(stage, *arguments, **fields)
+
+
+class DyingSerialDevice(Deadly, SerialDevice):
+    line: Line
+
+    def kill(self) -> None:
+        self.line.process.kill()
+
+
+class DyingSimulatedDevice(Deadly, SimulatedDevice):
+    processes: list
+
+    def kill(self) -> None:
+        self.processes.append(self._simulator)
+        self._simulator.process.kill()
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_agent_that_dies_is_reported_with_its_stage(host_agent: Path, stage: str) -> None:
+    with Line(host_agent) as line:
+        device = DyingSerialDevice(line.url, deadlines=Deadlines(*[30.0] * 5))
+        device.line, device.stage = line, stage
+        start = time.monotonic()
+        with pytest.raises(DeviceError, match=f"^{stage}: the port .* closed"):
+            everything(device)
+        assert time.monotonic() - start < 30
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_simulator_that_is_killed_is_reported_and_leaves_nothing(midge_agent: Path, stage: str) -> None:
+    device = DyingSimulatedDevice(midge_agent, "midge-rv32imc", deadlines=Deadlines(*[60.0] * 5))
+    device.stage, device.processes = stage, []
+    start = time.monotonic()
+    with pytest.raises(DeviceError, match=f"^{stage}: the simulator was killed by signal 9"):
+        everything(device)
+    assert time.monotonic() - start < 60
+    (simulator,) = device.processes
+    assert simulator.process.poll() is not None
+    assert not os.path.exists(simulator.port)  # noqa: PTH110 (a pty that is gone)
+    device.close()
+
+
+def test_a_silent_device_runs_out_of_time_in_the_stage_where_it_fell_silent(host_agent: Path) -> None:
+    quick = Deadlines(boot=0.4)
+    with Line(host_agent, to_host=swallow) as line:
+        device = SerialDevice(line.url, deadlines=quick, retry_seconds=0.05)
+        start = time.monotonic()
+        with pytest.raises(DeviceError, match=r"^boot: no answer within 0.4 s"), device:
+            pass
+        assert 0.4 <= time.monotonic() - start < 5
+
+
+def test_a_model_that_never_returns_runs_out_of_time(tmp_path: Path) -> None:
+    agent = toy.build_host(tmp_path, flags=("-DTOY_HANG",))
+    with (
+        Line(agent) as line,
+        SerialDevice(line.url, deadlines=Deadlines(run=0.5)) as device,
+        pytest.raises(DeviceError, match=r"^run: no answer within 0.5 s"),
+    ):
+        device.run(INPUTS)
+
+
+def test_a_device_that_takes_its_time_to_start_is_waited_for(host_agent: Path) -> None:
+    lines = iter([swallow] * 6)  # as if the port had reset a board, which is not listening yet
+    with (
+        Line(host_agent, to_device=lambda line: next(lines, unharmed)(line)) as line,
+        SerialDevice(line.url, retry_seconds=0.02) as device,
+    ):
+        assert device.describe().model == "toy"
+
+
+def test_another_model_than_expected_is_refused(host_agent: Path) -> None:
+    with (
+        Line(host_agent) as line,
+        pytest.raises(DeviceError, match=r"boot: the device serves 'toy' version 1.0, expected version 2"),
+        SerialDevice(line.url, expected="2"),
+    ):
+        pass
+
+
+def test_inputs_of_the_wrong_shape_type_or_number_are_all_reported(host_agent: Path) -> None:
+    with Line(host_agent) as line, SerialDevice(line.url) as device:
+        with pytest.raises(UsageError) as caught:
+            device.run([np.zeros((1000, 1), np.int8), np.zeros(8, np.uint8)])
+        assert [problem.where for problem in caught.value.problems] == ["input 'a'", "input 'b'"]
+        with pytest.raises(UsageError, match="1 given, the model has 2"):
+            device.run(INPUTS[:1])
+
+
+def test_a_port_that_does_not_exist_is_a_clear_error() -> None:
+    with pytest.raises(DeviceError, match=r"^port /dev/does-not-exist: cannot be opened"):
+        SerialDevice("/dev/does-not-exist").load()
+
+
+def test_a_device_that_is_not_loaded_says_so() -> None:
+    with pytest.raises(DeviceError, match="is not loaded"):
+        SerialDevice("/dev/does-not-exist").memory()
