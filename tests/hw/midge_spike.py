@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from midge_random import RandomProgram
+import pytest
 from midge_random_frame import CODE_BASE
 from midge_rvfi import INTERRUPTED, TRAP, describe
 
@@ -44,9 +44,10 @@ def python_with_spike() -> str | None:
 
 @dataclass(frozen=True)
 class Run:
-    """A program and the RVFI records of its run on Midge."""
+    """A program (its image from address 0 on) and the RVFI records of its run on Midge."""
 
-    program: RandomProgram
+    name: str
+    image: bytes
     records: np.ndarray
 
 
@@ -90,7 +91,7 @@ def run_spike(python: str, runs: Sequence[Run], folder: Path) -> list[tuple[Path
     jobs = []
     for index, run in enumerate(runs):
         image = folder / f"{index}.image"
-        image.write_bytes(run.program.image[CODE_BASE:])
+        image.write_bytes(run.image[CODE_BASE:])
         job = {"image": str(image), "plan": plan(comparable(run.records))}
         jobs.append(job | {kind: str(folder / f"{index}.{kind}") for kind in ("log", "traps")})
     description = folder / "jobs.json"
@@ -175,9 +176,18 @@ def report(run: Run, mismatch: Mismatch, again: str) -> str:
     lines[-1] += "   <-- Midge"
     return "\n".join(
         [
-            f"random program with seed {run.program.seed}: instruction {mismatch.index} differs",
+            f"{run.name}: instruction {mismatch.index} differs",
             *lines,
             mismatch.reason,
             f"run this one again: {again}",
         ]
     )
+
+
+def lock_step(python: str, run: Run, folder: Path, again: str) -> int:
+    """The number of instructions compared; fails with a report at the first difference."""
+    [(log, traps)] = run_spike(python, [run], folder)
+    mismatch = compare(comparable(run.records), log, traps)
+    if mismatch is not None:
+        pytest.fail(report(run, mismatch, again), pytrace=False)
+    return len(comparable(run.records))

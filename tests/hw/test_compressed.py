@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import midge_encoding as e
 import numpy as np
@@ -11,6 +12,7 @@ from midge_expand import expand
 from midge_random_frame import FREE, Frame
 from midge_runner import Midge, Result
 from midge_rvfi import TRAP
+from midge_spike import Run, lock_step
 
 HALVES = [half for half in range(65536) if half & 3 != 3]
 RESERVED = [half for half in HALVES if expand(half) is None]
@@ -29,10 +31,6 @@ def is_indirect(half: int) -> bool:
     return row(half) == (2, 4) and half >> 2 & 31 == 0
 
 
-def run_frame(midge: Midge, frame: Frame) -> Result:
-    return midge.check(frame.image())
-
-
 def start_frame() -> Frame:
     frame = Frame(seed=1, interrupts=False, interrupt_period=(1000, 1001))
     frame.frame_start()
@@ -45,27 +43,17 @@ def executed(result: Result, trapped: bool) -> set[int]:
     return set(np.unique(records["insn"][chosen]).tolist())
 
 
-@pytest.mark.parametrize("quadrant", [0, 1, 2])
-def test_reserved_encodings_trap_with_themselves_in_mtval(fast_midge: Midge, quadrant: int) -> None:
-    """mcause and mtval are read by the handler and judged by the model."""
-    halves = [half for half in RESERVED if half & 3 == quadrant]
-    # Whole rows are floating point: a fifth of those, of all others every one.
-    halves = [half for half in halves if half >> 13 & 1 == 0 or row(half) == (1, 3) or half % 5 == 0]
+def reserved_frame(halves: list[int]) -> Frame:
+    """Nothing but illegal instructions; the trap handler steps over each."""
     frame = start_frame()
     frame.half(*halves)
     frame.frame_end()
-    result = run_frame(fast_midge, frame)
-    assert set(result.traps["mcause"].tolist()) == {2}
-    assert executed(result, trapped=True) == set(halves)
+    return frame
 
 
-@pytest.mark.parametrize("encoded_row", ROWS)
-def test_legal_encodings_do_what_they_stand_for(midge: Midge, encoded_row: tuple[int, int]) -> None:
-    """Every encoding of a row without jumps, on registers of changing contents."""
-    halves = [half for half in LEGAL if row(half) == encoded_row and not is_indirect(half)]
+def legal_frame(encoded_row: tuple[int, int], halves: list[int]) -> Frame:
+    """Instructions of a row without jumps, on registers of changing contents."""
     rng = random.Random(encoded_row[0] * 8 + encoded_row[1])
-    if midge.has_wait_states:
-        halves = rng.sample(halves, len(halves) // 8)
     frame = start_frame()
     for index, half in enumerate(halves):
         if index % 64 == 0:
@@ -75,7 +63,53 @@ def test_legal_encodings_do_what_they_stand_for(midge: Midge, encoded_row: tuple
             frame.word(e.lui(2 if encoded_row[0] == 2 else 8 + (half >> 7 & 7), MEMORY >> 12))
         frame.half(half)
     frame.frame_end()
-    assert executed(run_frame(midge, frame), trapped=False) >= set(halves)
+    return frame
+
+
+def legal_halves(encoded_row: tuple[int, int]) -> list[int]:
+    return [half for half in LEGAL if row(half) == encoded_row and not is_indirect(half)]
+
+
+@pytest.mark.parametrize("quadrant", [0, 1, 2])
+def test_reserved_encodings_trap_with_themselves_in_mtval(fast_midge: Midge, quadrant: int) -> None:
+    """mcause and mtval are read by the handler and judged by the model."""
+    halves = [half for half in RESERVED if half & 3 == quadrant]
+    # Whole rows are floating point: a fifth of those, of all others every one.
+    halves = [half for half in halves if half >> 13 & 1 == 0 or row(half) == (1, 3) or half % 5 == 0]
+    result = fast_midge.check(reserved_frame(halves).image())
+    assert set(result.traps["mcause"].tolist()) == {2}
+    assert executed(result, trapped=True) == set(halves)
+
+
+@pytest.mark.parametrize("encoded_row", ROWS)
+def test_legal_encodings_do_what_they_stand_for(midge: Midge, encoded_row: tuple[int, int]) -> None:
+    """Every encoding with one-cycle memories, an eighth of them with wait states."""
+    halves = legal_halves(encoded_row)
+    if midge.has_wait_states:
+        halves = random.Random(1).sample(halves, len(halves) // 8)
+    result = midge.check(legal_frame(encoded_row, halves).image())
+    assert executed(result, trapped=False) >= set(halves)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("encoded_row", ROWS)
+def test_legal_encodings_in_lock_step_with_spike(
+    fast_midge: Midge, encoded_row: tuple[int, int], spike_python: str, tmp_path: Path
+) -> None:
+    image = legal_frame(encoded_row, legal_halves(encoded_row)).image()
+    run = Run(f"compressed row {encoded_row}", image, fast_midge.run(image).records)
+    assert lock_step(spike_python, run, tmp_path, "this test") > len(legal_halves(encoded_row))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("quadrant", [0, 1, 2])
+def test_reserved_encodings_in_lock_step_with_spike(
+    fast_midge: Midge, quadrant: int, spike_python: str, tmp_path: Path
+) -> None:
+    """All of them: Spike finds the same ones illegal, with the same mtval."""
+    image = reserved_frame([half for half in RESERVED if half & 3 == quadrant]).image()
+    run = Run(f"reserved encodings of quadrant {quadrant}", image, fast_midge.run(image).records)
+    assert lock_step(spike_python, run, tmp_path, "this test") > 1000
 
 
 @pytest.mark.parametrize("name", ["c.j", "c.jal", "c.beqz", "c.bnez"])
@@ -106,7 +140,7 @@ def test_every_offset_of_jumps_and_branches(fast_midge: Midge, name: str) -> Non
         for place in places.values():
             frame.word(e.auipc(9, 0), e.op_imm("addi", 9, 9, 12), e.jal(0, base + 2 * place - frame.here - 8))
     frame.frame_end()
-    result = run_frame(fast_midge, frame)
+    result = fast_midge.check(frame.image())
     jumps = result.records[result.records["insn"] & 3 != 3]
     distances = (jumps["next_pc"].astype(np.int64) - jumps["pc"])[jumps["insn"] != RETURN]
     assert set(distances.tolist()) == {*encodings, *((2,) if is_branch else ())}
@@ -141,7 +175,7 @@ def test_indirect_jumps_through_every_register(midge: Midge) -> None:
         frame.word(e.op_imm("addi", 10, 0, -1))  # jumped over
     frame.half(e.C_EBREAK, e.C_NOP)
     frame.frame_end()
-    result = run_frame(midge, frame)
+    result = midge.check(frame.image())
     assert executed(result, trapped=False) >= set(encodings)
     assert executed(result, trapped=True) == {e.C_EBREAK}
     assert result.traps["mcause"].tolist() == [3]

