@@ -1,6 +1,8 @@
 midge/rtl/midge_package.sv
-midge/rtl/midge_decompress.sv
+midge/rtl/midge_sources.sv
+midge/rtl/midge_immediate.sv
 midge/rtl/midge_fetch.sv
+midge/rtl/midge_decompress.sv
 midge/rtl/midge_decode.sv
 midge/rtl/midge_register_file.sv
 midge/rtl/midge_alu.sv

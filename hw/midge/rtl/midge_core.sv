@@ -1,7 +1,7 @@
 // Midge: RV32IMC, machine mode, in order, three stages.
 //
-//   fetch      cuts and decompresses instructions ahead                                  (midge_fetch)
-//   execute    reads registers, computes, decides branches, sends memory requests        (x_...)
+//   fetch      cuts instructions out of words fetched ahead                              (midge_fetch)
+//   execute    decodes, reads registers, computes, jumps, sends memory requests          (x_...)
 //   writeback  receives load data, adds up products, writes rd, takes traps              (w_...)
 //
 // The writeback result is forwarded to the execute stage, except for load data and the high word of a product,
@@ -46,10 +46,10 @@ module midge_core
     output rvfi_t       rvfi
 );
   // ---------------------------------------------------------------------------------------------- fetch
-  logic        f_valid, f_is_compressed, f_illegal, f_fault, f_fault_second_half;
+  logic        f_valid, f_is_compressed, f_fault, f_fault_second_half;
   logic [31:1] f_pc;
-  logic [31:0] f_instruction;
-  logic [15:0] f_first_half;
+  logic [31:0] f_raw, f_immediate;
+  logic [4:0]  f_rs1, f_rs2;
   logic        x_ready, x_execute, x_jump, w_redirect;
   logic [31:1] x_jump_target, w_target;
 
@@ -71,19 +71,20 @@ module midge_core
       .take(x_ready),
       .valid(f_valid),
       .pc(f_pc),
-      .instruction(f_instruction),
-      .first_half(f_first_half),
+      .raw(f_raw),
       .is_compressed(f_is_compressed),
-      .illegal(f_illegal),
+      .rs1(f_rs1),
+      .rs2(f_rs2),
+      .immediate(f_immediate),
       .fault(f_fault),
       .fault_second_half(f_fault_second_half)
   );
 
   // -------------------------------------------------------------------------------------------- execute
-  logic        x_valid, x_is_compressed, x_compressed_illegal, x_fault, x_fault_second_half;
+  logic        x_valid, x_is_compressed, x_fault, x_fault_second_half;
   logic [31:1] x_pc;
-  logic [31:0] x_instruction;
-  logic [15:0] x_first_half;
+  logic [31:0] x_raw, x_immediate;
+  logic [4:0]  x_rs1, x_rs2;
   decoded_t    x;
 
   logic        x_fire;      // leaves for writeback at the end of this cycle
@@ -96,24 +97,20 @@ module midge_core
   always_ff @(posedge clock)
     if (x_ready) begin
       x_pc <= f_pc;
-      x_instruction <= f_instruction;
-      x_first_half <= f_first_half;
+      x_raw <= f_raw;
+      x_rs1 <= f_rs1;
+      x_rs2 <= f_rs2;
+      x_immediate <= f_immediate;
       x_is_compressed <= f_is_compressed;
-      x_compressed_illegal <= f_illegal;
       x_fault <= f_fault;
       x_fault_second_half <= f_fault_second_half;
     end
 
   midge_decode decode (
-      .instruction(x_instruction),
+      .raw(x_raw),
+      .is_compressed(x_is_compressed),
       .decoded(x)
   );
-  logic [2:0] x_funct3;
-  logic [4:0] x_rs1, x_rs2, x_rd;
-  assign x_funct3 = x_instruction[14:12];
-  assign x_rs1 = x_instruction[19:15];
-  assign x_rs2 = x_instruction[24:20];
-  assign x_rd = x_instruction[11:7];
 
   // Operands, with the result in writeback forwarded
   logic        w_valid, w_writes, w_late;
@@ -145,25 +142,25 @@ module midge_core
 
   midge_alu alu (
       .operand_1,
-      .operand_2(x.operand_immediate ? x.immediate : operand_2),
-      .funct3(x_funct3),
+      .operand_2(x.operand_immediate ? x_immediate : operand_2),
+      .funct3(x.funct3),
       .alternate(x.alu_alternate),
       .result(alu_result)
   );
   midge_branch branch (
       .operand_1,
       .operand_2,
-      .funct3(x_funct3),
+      .funct3(x.funct3),
       .condition
   );
-  assign x_address = operand_1 + x.immediate;
-  assign x_target = {x_pc, 1'b0} + x.immediate;
+  assign x_address = operand_1 + x_immediate;
+  assign x_target = {x_pc, 1'b0} + x_immediate;
 
   midge_multiply multiply (
       .clock,
       .operand_1,
       .operand_2,
-      .funct3(x_funct3[1:0]),
+      .funct3(x.funct3[1:0]),
       .low(multiply_low),
       .high(multiply_high)
   );
@@ -173,7 +170,7 @@ module midge_core
       .start(divide_start),
       .operand_1,
       .operand_2,
-      .funct3(x_funct3[1:0]),
+      .funct3(x.funct3[1:0]),
       .done(divide_done),
       .result(divide_result)
   );
@@ -194,9 +191,9 @@ module midge_core
 
   // Exceptions. Those of the instruction itself are known early in the cycle; whether an address is aligned is known
   // late, and access faults of loads and stores follow in writeback.
-  logic        x_early_exception, x_misaligned, x_exception, x_memory;
+  logic        x_illegal, x_early_exception, x_misaligned, x_exception, x_memory;
   logic [3:0]  x_cause;
-  logic [31:0] x_early_trap_value;
+  logic [31:0] x_early_trap_value, x_as_fetched;
   always_comb begin
     x_early_exception = 1'b1;
     x_cause = CAUSE_ILLEGAL;
@@ -205,8 +202,7 @@ module midge_core
     else if (x_fault) begin
       x_cause = CAUSE_FETCH_FAULT;
       x_early_trap_value = {x_pc + {30'b0, x_fault_second_half}, 1'b0};
-    end else if (x.illegal || x_compressed_illegal || (x.csr && csr_illegal))
-      x_early_trap_value = x_is_compressed ? {16'b0, x_first_half} : x_instruction;
+    end else if (x_illegal) x_early_trap_value = x_as_fetched;
     else if (x.ebreak) begin
       x_cause = CAUSE_BREAKPOINT;
       x_early_trap_value = {x_pc, 1'b0};
@@ -216,6 +212,8 @@ module midge_core
       x_cause = x.store ? CAUSE_STORE_MISALIGNED : CAUSE_LOAD_MISALIGNED;
     end
   end
+  assign x_illegal = x.illegal || (x.csr && csr_illegal);
+  assign x_as_fetched = {x_is_compressed ? 16'b0 : x_raw[31:16], x_raw[15:0]};
   assign x_memory = x.load || x.store;
   assign x_exception = x_early_exception || (x_memory && x_misaligned);
 
@@ -230,7 +228,7 @@ module midge_core
   logic [31:0] w_result;
   midge_load_store load_store (
       .address_low(x_address[1:0]),
-      .size(x_funct3[1:0]),
+      .size(x.funct3[1:0]),
       .store_value(operand_2),
       .store_data(data_write_data),
       .byte_lanes(data_byte_lanes),
@@ -246,7 +244,7 @@ module midge_core
 
   // CSRs
   assign csr_access = x_execute && x.csr;
-  assign csr_writes = x_funct3[1:0] == 2'd1 || x_rs1 != 5'd0;
+  assign csr_writes = x.funct3[1:0] == 2'd1 || x_rs1 != 5'd0;
   logic        w_trap, w_mret_done, w_interrupt, w_counts;
   logic [3:0]  w_trap_cause;
   logic [31:1] w_pc, trap_target, return_target;
@@ -255,10 +253,10 @@ module midge_core
   ) csr (
       .clock,
       .reset,
-      .address(x_instruction[31:20]),
-      .operation(x_funct3[1:0]),
+      .address(x_raw[31:20]),
+      .operation(x.funct3[1:0]),
       .writes(csr_writes),
-      .operand(x_funct3[2] ? {27'b0, x_rs1} : operand_1),
+      .operand(x.funct3[2] ? {27'b0, x_rs1} : operand_1),
       .access(csr_access),
       .read_data(csr_read_data),
       .illegal(csr_illegal),
@@ -284,7 +282,7 @@ module midge_core
   logic [31:0] x_result;
   always_comb
     unique case (x.result_source)
-      RESULT_IMMEDIATE: x_result = x.immediate;
+      RESULT_IMMEDIATE: x_result = x_immediate;
       RESULT_TARGET: x_result = x_target;
       RESULT_LINK: x_result = {f_pc, 1'b0};
       RESULT_CSR: x_result = csr_read_data;
@@ -304,10 +302,10 @@ module midge_core
   always_ff @(posedge clock)
     if (!w_waiting) begin
       w_pc <= x_pc;
-      w_rd <= (x_fire && x.writes_rd && !x_exception) ? x_rd : 5'd0;
-      w_late <= x_fire && !x_exception && (x.load || (x.multiply && x_funct3[1:0] != 2'd0)) && x_rd != 5'd0;
+      w_rd <= (x_fire && x.writes_rd && !x_exception) ? x.rd : 5'd0;
+      w_late <= x_fire && !x_exception && (x.load || (x.multiply && x.funct3[1:0] != 2'd0)) && x.rd != 5'd0;
       w_result <= x_early_exception ? x_early_trap_value : x_result;
-      w_funct3 <= x_funct3;
+      w_funct3 <= x.funct3;
       w_memory <= x_memory && !x_exception;
       w_load <= x.load;
       w_store <= x.store;
@@ -343,7 +341,7 @@ module midge_core
   logic [3:0]  w_mask;
   always_ff @(posedge clock) begin
     if (!w_waiting) begin
-      w_instruction <= x_is_compressed ? {16'b0, x_first_half} : x_instruction;
+      w_instruction <= x_as_fetched;
       w_next_pc <= x_jump ? x_jump_target : f_pc;
       w_store_value <= operand_2;
     end

@@ -1,22 +1,35 @@
-// Says what a 32-bit instruction of RV32IM + Zicsr + machine mode does; everything else is illegal.
+// Says what an instruction of RV32IMC + Zicsr + machine mode does; everything else is illegal.
 // Whether a CSR exists is known to midge_csr, not here.
 module midge_decode
   import midge_package::*;
 (
-    input  logic [31:0] instruction,
+    input  logic [31:0] raw,
+    input  logic        is_compressed,
     output decoded_t    decoded
 );
-  logic [4:0] opcode;
-  logic [2:0] funct3;
-  logic [6:0] funct7;
+  logic [4:0] opcode, short_opcode, short_rd;
+  logic [2:0] funct3, short_funct3;
+  logic [6:0] funct7, short_funct7;
+  logic       short_ebreak, short_illegal;
 
-  assign opcode = instruction[6:2];
-  assign funct3 = instruction[14:12];
-  assign funct7 = instruction[31:25];
+  midge_decompress decompress (
+      .compressed(raw[15:0]),
+      .opcode(short_opcode),
+      .funct3(short_funct3),
+      .funct7(short_funct7),
+      .rd(short_rd),
+      .is_ebreak(short_ebreak),
+      .illegal(short_illegal)
+  );
+  assign opcode = is_compressed ? short_opcode : raw[6:2];
+  assign funct3 = is_compressed ? short_funct3 : raw[14:12];
+  assign funct7 = is_compressed ? short_funct7 : raw[31:25];
 
   always_comb begin
     decoded = '0;
     decoded.result_source = RESULT_ALU;
+    decoded.funct3 = funct3;
+    decoded.rd = is_compressed ? short_rd : raw[11:7];
     unique case (opcode)
       OPCODE_LUI: begin
         decoded.writes_rd = 1'b1;
@@ -90,7 +103,7 @@ module midge_decode
           decoded.writes_rd = 1'b1;
           decoded.result_source = RESULT_CSR;
         end else begin
-          unique case (instruction[31:7])
+          unique case (raw[31:7])
             25'h0000000: decoded.ecall = 1'b1;
             25'h0002000: decoded.ebreak = 1'b1;
             25'h0604000: decoded.mret = 1'b1;
@@ -100,20 +113,11 @@ module midge_decode
         end
       default: decoded.illegal = 1'b1;
     endcase
-    if (instruction[1:0] != 2'b11) decoded.illegal = 1'b1;
-
-    unique case (opcode)
-      OPCODE_LUI, OPCODE_AUIPC: decoded.immediate = {instruction[31:12], 12'b0};
-      OPCODE_JAL:
-        decoded.immediate = {
-          {12{instruction[31]}}, instruction[19:12], instruction[20], instruction[30:21], 1'b0
-        };
-      OPCODE_BRANCH:
-        decoded.immediate = {
-          {20{instruction[31]}}, instruction[7], instruction[30:25], instruction[11:8], 1'b0
-        };
-      OPCODE_STORE: decoded.immediate = {{20{instruction[31]}}, instruction[31:25], instruction[11:7]};
-      default: decoded.immediate = {{20{instruction[31]}}, instruction[31:20]};
-    endcase
+    if (is_compressed && short_illegal) decoded.illegal = 1'b1;
+    if (is_compressed && short_ebreak) begin
+      decoded.jalr = 1'b0;
+      decoded.writes_rd = 1'b0;
+      decoded.ebreak = 1'b1;
+    end
   end
 endmodule

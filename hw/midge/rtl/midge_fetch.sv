@@ -1,12 +1,10 @@
 // Fetch stage: keeps up to three words fetched ahead, cuts instructions of 16 or 32 bits out of them, and
-// hands one decompressed instruction per cycle to the execute stage.
+// hands one per cycle to the execute stage.
 //
 // Memory port: a request (fetch_request with the word address fetch_address) is taken in a cycle with fetch_ready.
 // Its answer is fetch_response for one cycle, no earlier than the next cycle. A new request may be taken in
 // the cycle of an answer; there is never more than one unanswered otherwise.
-module midge_fetch
-  import midge_package::*;
-#(
+module midge_fetch #(
     parameter logic [31:0] RESET_ADDRESS = 32'h0
 ) (
     input  logic        clock,
@@ -26,10 +24,11 @@ module midge_fetch
     input  logic        take,              // the instruction offered is taken, if there is one
     output logic        valid,
     output logic [31:1] pc,
-    output logic [31:0] instruction,       // decompressed
-    output logic [15:0] first_half,        // as it is in memory, for mtval and RVFI
+    output logic [31:0] raw,               // the upper half is arbitrary for a compressed instruction
     output logic        is_compressed,
-    output logic        illegal,           // reserved compressed encoding
+    output logic [4:0]  rs1,
+    output logic [4:0]  rs2,
+    output logic [31:0] immediate,
     output logic        fault,             // access fault on one of its halves
     output logic        fault_second_half  // only the second half could not be read
 );
@@ -64,37 +63,43 @@ module midge_fetch
       discard <= !accepted && unanswered && !fetch_response && (redirect || discard);
     end
 
-  // The two oldest words, straight from memory where the queue is that short.
-  logic [32:0] arriving, head;
-  logic        second_error;
-  logic [15:0] second_low;
-  logic        head_valid, second_valid;
+  // The instruction at pc, from the two oldest words; straight from memory where the queue is that short. Which
+  // half comes from where is known from registers, so a word that arrives passes one multiplexer only.
+  logic [32:0] arriving;
+  logic        head_valid, second_valid, head_error, second_error;
+  logic        low_from_low, low_from_high, high_from_low, high_from_high;  // half of raw from half of arriving
+  logic [15:0] queued_low, queued_high;
   assign arriving = {fetch_error, fetch_data};
-  assign head = count != 2'd0 ? word_0 : arriving;
-  assign second_low = count[1] ? word_1[15:0] : arriving[15:0];
-  assign second_error = count[1] ? word_1[32] : arriving[32];
   assign head_valid = count != 2'd0 || arrives;
   assign second_valid = count[1] || (count != 2'd0 && arrives);
+  assign head_error = count != 2'd0 ? word_0[32] : fetch_error;
+  assign second_error = count[1] ? word_1[32] : fetch_error;
 
-  // The instruction at pc
-  logic        straddles;
-  logic [31:0] raw, expanded;
-  logic        expanded_illegal;
-  assign raw = pc[1] ? {second_low, head[31:16]} : head[31:0];
+  assign low_from_low = count == 2'd0 && !pc[1];
+  assign low_from_high = count == 2'd0 && pc[1];
+  assign high_from_low = !count[1] && pc[1];
+  assign high_from_high = count == 2'd0 && !pc[1];
+  assign queued_low = pc[1] ? word_0[31:16] : word_0[15:0];
+  assign queued_high = pc[1] ? word_1[15:0] : word_0[31:16];
+  assign raw[15:0] = low_from_low ? fetch_data[15:0] : low_from_high ? fetch_data[31:16] : queued_low;
+  assign raw[31:16] = high_from_high ? fetch_data[31:16] : high_from_low ? fetch_data[15:0] : queued_high;
+
+  logic straddles;
   assign is_compressed = raw[1:0] != 2'b11;
   assign straddles = pc[1] && !is_compressed;
   assign valid = head_valid && (!straddles || second_valid);
-  assign first_half = raw[15:0];
-  assign fault_second_half = straddles && !head[32] && second_error;
-  assign fault = head[32] || fault_second_half;
+  assign fault_second_half = straddles && !head_error && second_error;
+  assign fault = head_error || fault_second_half;
 
-  midge_decompress decompress (
-      .compressed(raw[15:0]),
-      .expanded(expanded),
-      .illegal(expanded_illegal)
+  midge_sources sources (
+      .raw(raw[24:0]),
+      .rs1,
+      .rs2
   );
-  assign instruction = is_compressed ? expanded : raw;
-  assign illegal = is_compressed && expanded_illegal;
+  midge_immediate immediate_generator (
+      .raw,
+      .immediate
+  );
 
   // The queue
   logic taken, pop;

@@ -13,7 +13,7 @@ package midge_package;
     RESULT_ADDRESS     // loads, stores: kept for mtval
   } result_source_t;
 
-  // What the decoder says about one (already decompressed) instruction.
+  // What the decoder says about one instruction.
   typedef struct packed {
     logic           illegal;
     logic           uses_rs1;
@@ -34,7 +34,8 @@ package midge_package;
     logic           mret;
     logic           wfi;
     result_source_t result_source;
-    logic [31:0]    immediate;
+    logic [2:0]     funct3;
+    logic [4:0]     rd;
   } decoded_t;
 
   // One retired or trapped instruction, with the meanings of the RISC-V formal interface. Words only, so that the
