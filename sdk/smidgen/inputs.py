@@ -7,6 +7,7 @@ or in float (quantized on the way), and optionally labels `y` (N,).
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,18 +103,20 @@ def real_values(array: np.ndarray, tensor: Tensor) -> np.ndarray:
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
+    fix = "save it with numpy.savez(file, x=...)"
     try:
+        if not zipfile.is_zipfile(path):
+            path.open("rb").close()  # raises OSError when it cannot be read
+            raise UsageError(Problem(str(path), "is not an .npz file", fix))
         with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ValueError("it is a single array")
             return {key: archive[key] for key in archive.files}
     except OSError as error:
         raise UsageError(
             Problem(str(path), f"cannot read the input file: {error.strerror or error}")
         ) from None
-    except (ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        fix = "save it with numpy.savez(file, x=...)"
-        raise UsageError(Problem(str(path), f"is not an .npz file of plain arrays ({error})", fix)) from None
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        what = f"is damaged, or holds other things than plain arrays ({str(error).split('.')[0]})"
+        raise UsageError(Problem(str(path), what, fix)) from None
 
 
 def _converted(array: np.ndarray, tensor: Tensor, what: str, problems: ProblemList) -> np.ndarray:

@@ -31,11 +31,13 @@ def add_optimize(parser: Parser) -> None:
 
 
 def add_json(parser: Parser) -> None:
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write what the table shows as JSON")
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="write what the table shows as JSON")
 
 
 def add_report(parser: Parser) -> None:
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write one self-contained HTML page")
+    parser.add_argument(
+        "--report", type=output_file, metavar="FILE", help="write one self-contained HTML page"
+    )
 
 
 def add_input(parser: Parser) -> None:
@@ -45,6 +47,16 @@ def add_input(parser: Parser) -> None:
         "without it, seeded random inputs",
     )  # fmt: skip
     parser.add_argument("--limit", type=_count, metavar="N", help="use the first N inputs (or N random ones)")
+
+
+def output_file(text: str) -> Path:
+    """A file to be written; refused now rather than after a long run."""
+    path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"'{text}' is a folder, give the name of a file")
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder '{path.parent}'")
+    return path
 
 
 def _count(text: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 import numpy as np
 
@@ -28,7 +27,7 @@ def add_options(parser: Parser) -> None:
     options.add_target(parser)
     options.add_input(parser)
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE",
+        "-o", "--output", type=options.output_file, metavar="FILE",
         help="an .npz file for the outputs: y (N, ...) in the model's output type",
     )  # fmt: skip
     options.add_optimize(parser)
