@@ -147,6 +147,14 @@ def test_failed_build_leaves_no_image_of_an_earlier_one(tmp_path: Path) -> None:
     assert not (tmp_path / "out" / "manifest.json").exists()
 
 
+def test_stack_reserve_that_is_too_small(
+    midge: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smidgen.compile.firmware.agent_stack_bytes", lambda: 16)
+    with pytest.raises(BuildError, match=r"can need [\d,]+ bytes of stack and reserves"):
+        build(matmul(16, 8), midge, tmp_path)
+
+
 def test_missing_compiler_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BuildError, match="sudo apt install gcc-riscv64-unknown-elf"):

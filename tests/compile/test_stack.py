@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from smidgen.compile.stack import CALLGRAPH_FLAGS, Function, read_callgraph, read_disassembly, stack_bound
+from smidgen.compile.stack import (
+    CALLGRAPH_FLAGS,
+    INDIRECT,
+    Function,
+    image_stack_bound,
+    read_callgraph,
+    read_disassembly,
+    stack_bound,
+)
 from smidgen.errors import BuildError
 from smidgen.targets import load_target
 from smidgen.toolchains import compile_object, find_compiler, run_tool
@@ -82,6 +90,19 @@ def test_what_has_no_bound_is_an_error(functions, name: str, reason: str) -> Non
     compiled, linked = functions
     with pytest.raises(BuildError, match=reason):
         stack_bound(name, compiled, linked)
+
+
+def test_whole_image_counts_the_model_and_its_hooks_through_pointers() -> None:
+    agent = {
+        "agent_main": Function(10, {"serve"}),
+        "serve": Function(20, {INDIRECT}),
+        "agent.c:hook": Function(7, {"send"}),
+        "agent.c:helper": Function(400),
+        "agent_other": Function(0, {"agent.c:helper"}),
+        "send": Function(3),
+    }
+    model = {"m_run": Function(100, {"model.c:layer"}), "model.c:layer": Function(50, {INDIRECT})}
+    assert image_stack_bound("agent_main", model, agent, {}) == 10 + 20 + 100 + 50 + 7 + 3
 
 
 def test_missing_callgraph_file_is_not_a_bound(tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ def build(
     _prepare(folder)
 
     figures = Figures(weights_bytes=weights_bytes(schedule))
+    descriptor_bytes = None
     kernels = kernel_headers(schedule)
     sources = {**emit(schedule, figures, target.name, optimize, golden), **kernels}
     if target.is_host:
@@ -80,11 +81,12 @@ def build(
             code_bytes=alone["code_bytes"],
         )
         image = build_firmware(sources, needs, target, compiler, optimize, folder)
+        descriptor_bytes = image.descriptor_bytes
         figures = replace(
             figures,
             flash_bytes=image.flash_bytes,
             ram_bytes=image.ram_bytes,
-            agent_code_bytes=image.flash_bytes - image.model_bytes,
+            agent_code_bytes=image.flash_bytes - image.model_bytes - image.descriptor_bytes,
         )
     write_files(folder, {GOLDEN: _npz(arrays)})
     toolchain = {
@@ -92,9 +94,9 @@ def build(
         "version": compiler.version,
         "flags": model_flags(target, optimize),
     }
-    return write_manifest(
-        folder, make_manifest(schedule, figures, target, optimize, toolchain, golden, passes)
-    )
+    manifest = make_manifest(schedule, figures, target, optimize, toolchain, golden, passes)
+    manifest["descriptor_bytes"] = descriptor_bytes
+    return write_manifest(folder, manifest)
 
 
 def weights_bytes(schedule: Schedule) -> int:

@@ -11,8 +11,9 @@ class Figures:
 
     weights_bytes: weights, biases and requantization parameters, as stored; code_bytes: instructions and
     read-only data of the model function, its kernels and what they pull in from mem* and libgcc, without
-    weights and profile hooks; agent_code_bytes: the same of the rest of the image; flash_bytes, ram_bytes:
-    the whole image; stack_bytes: static bound of the model function.
+    weights and profile hooks; agent_code_bytes: agent and board, without what the agent is told about the
+    model (names, shapes, known answers; `descriptor_bytes` of the manifest); flash_bytes, ram_bytes: the
+    whole image, which has profile hooks; stack_bytes: static bound of the model function.
     """
 
     weights_bytes: int

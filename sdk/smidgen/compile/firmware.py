@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,10 +13,13 @@ from pathlib import Path
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
+from smidgen.compile import stack
 from smidgen.compile.bundle import BIN, ELF, HEX
 from smidgen.compile.cache import cached, content_key
+from smidgen.compile.measure import linked_functions
 from smidgen.compile.runtime import Component, agent_stack_bytes, board, model_flags, runtime
 from smidgen.compile.sources import write_files
+from smidgen.compile.stack import CALLGRAPH_FLAGS, image_stack_bound, read_callgraph
 from smidgen.errors import BuildError, Problem, ProblemList
 from smidgen.paths import data_folder
 from smidgen.targets import Memory, Target
@@ -23,7 +27,8 @@ from smidgen.toolchains import Compiler, ToolFailed, compile_object, run_tool
 
 STACK_ALIGNMENT = 16
 MAP = "firmware.map"
-MODEL_OBJECT = "model.o"
+MODEL_OBJECT, DESCRIPTOR_OBJECT = "model.o", "model_agent.o"
+AGENT_ENTRY = "smidgen_agent_main"
 _MAP_ENTRY = re.compile(r"\s0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+(\S+)$", re.MULTILINE)
 _OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes?")
 
@@ -32,13 +37,14 @@ _OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes?")
 class Image:
     """Bytes that the whole image takes of flash and of RAM, and the stack that it reserves.
 
-    model_bytes: what model.c takes of the flash in it, hooks compiled in.
+    model_bytes and descriptor_bytes: what model.c, hooks compiled in, and model_agent.c take of the flash.
     """
 
     flash_bytes: int
     ram_bytes: int
     stack_bytes: int
     model_bytes: int
+    descriptor_bytes: int
 
 
 @dataclass(frozen=True)
@@ -60,13 +66,14 @@ def build_firmware(
     """
     assert target.board is not None
     agent, platform = runtime(), board(target.board)
-    flags = model_flags(target, optimize)
+    flags = [*model_flags(target, optimize), *CALLGRAPH_FLAGS]
     settings = [flags, asdict(needs), [asdict(memory) for memory in target.memories], agent_stack_bytes()]
     settings += [[c.cflags, c.ldflags] for c in (agent, platform)]
     parts: list[str | bytes] = [compiler.version, json.dumps(settings)]
     parts += [f"{name}\n{text}" for name, text in sorted(files.items())]
     # This file too: how things are put together is part of what comes out.
-    inputs = [*agent.files(), *platform.files(), *sorted(_boards().glob("*.h")), Path(__file__)]
+    inputs = [*agent.files(), *platform.files(), *sorted(_boards().glob("*.h"))]
+    inputs += [Path(__file__), Path(stack.__file__)]
     parts += [path.name.encode() + b"\n" + path.read_bytes() for path in inputs]
 
     def make(folder: Path) -> None:
@@ -74,6 +81,7 @@ def build_firmware(
         write_files(work, files)
         objects = _compile(work, agent, platform, target, compiler, flags)
         elf = _link(work, objects, platform, needs, target, compiler, folder / ELF)
+        _check_stack(objects, elf, needs, compiler)
         objcopy = compiler.tool("objcopy")
         run_tool(objcopy, ["-O", "binary", str(elf), str(folder / BIN)], "writing the binary image")
         run_tool(objcopy, ["-O", "ihex", str(elf), str(folder / HEX)], "writing the hexadecimal image")
@@ -98,8 +106,8 @@ def _compile(
     objects = [
         compile_object(compiler, work / "model.c", work / MODEL_OBJECT, [*flags, "-DSMIDGEN_HOOKS"], [work])
     ]
-    common = [*target.toolchain.flags, *agent.cflags]
-    jobs = [(work / "model_agent.c", [*common, "-DSMIDGEN_HOOKS"], "model_agent.o")]
+    common = [*target.toolchain.flags, *agent.cflags, *CALLGRAPH_FLAGS]
+    jobs = [(work / "model_agent.c", [*common, "-DSMIDGEN_HOOKS"], DESCRIPTOR_OBJECT)]
     jobs += [(path, common, f"agent_{path.stem}.o") for path in agent.sources]
     jobs += [(path, [*common, *platform.cflags], f"board_{path.stem}.o") for path in platform.sources]
     objects += [compile_object(compiler, path, work / name, options, include) for path, options, name in jobs]
@@ -116,13 +124,13 @@ def _link(
     elf: Path,
 ) -> Path:
     (work / "memory.ld").write_text(_memory_script(target), encoding="utf-8")
-    stack = -(-(needs.stack_bytes + agent_stack_bytes()) // STACK_ALIGNMENT) * STACK_ALIGNMENT
+    reserve = _stack_reserve(needs)
     options = [
         *platform.ldflags,
         f"-L{work}",
         f"-Wl,-Map,{work / MAP}",
         f"-Wl,--defsym=__arena_bytes={needs.arena_bytes}",
-        f"-Wl,--defsym=__stack_bytes={stack}",
+        f"-Wl,--defsym=__stack_bytes={reserve}",
     ]
     if platform.linker_script is not None:
         options.append(f"-Wl,-T,{platform.linker_script}")
@@ -133,8 +141,24 @@ def _link(
         overflows = {region: int(count) for region, count in _OVERFLOW.findall(error.messages)}
         if not overflows:
             raise
-        raise too_big(overflows, needs, stack, target) from None
+        raise too_big(overflows, needs, reserve, target) from None
     return elf
+
+
+def _stack_reserve(needs: Needs) -> int:
+    """Bytes of stack that the image reserves: the model's bound and what the agent says it needs."""
+    return -(-(needs.stack_bytes + agent_stack_bytes()) // STACK_ALIGNMENT) * STACK_ALIGNMENT
+
+
+def _check_stack(objects: list[Path], elf: Path, needs: Needs, compiler: Compiler) -> None:
+    """BuildError when agent, model and hooks together can need more stack than the image reserves."""
+    graphs = [path.with_suffix(".ci") for path in objects if path.with_suffix(".ci").exists()]
+    model = read_callgraph([path for path in graphs if path.stem == Path(MODEL_OBJECT).stem])
+    agent = read_callgraph([path for path in graphs if path.stem != Path(MODEL_OBJECT).stem])
+    bound = image_stack_bound(AGENT_ENTRY, model, agent, linked_functions(elf, compiler))
+    if bound > _stack_reserve(needs):
+        what = f"the image can need {bound:,} bytes of stack and reserves {_stack_reserve(needs):,}"
+        raise BuildError(Problem("stack", what, "raise SMIDGEN_AGENT_STACK_BYTES in smidgen_agent.h"))
 
 
 def _region(target: Target, kind: str) -> Memory:
@@ -186,9 +210,9 @@ def _image(elf: Path, linker_map: Path, target: Target) -> Image:
                 stack_bytes += section["sh_size"] if section.name == ".stack" else 0
     # After the memory regions, the map lists every input section: address, size, object file.
     _, _, placed = linker_map.read_text(encoding="utf-8").partition("Linker script and memory map")
-    model_bytes = sum(
-        int(size, 16)
-        for address, size, path in _MAP_ENTRY.findall(placed)
-        if Path(path).name == MODEL_OBJECT and flash.origin <= int(address, 16) < flash.end
-    )
-    return Image(flash_bytes, ram_bytes, stack_bytes, model_bytes)
+    by_object: Counter[str] = Counter()
+    for address, size, path in _MAP_ENTRY.findall(placed):
+        if flash.origin <= int(address, 16) < flash.end:
+            by_object[Path(path).name] += int(size, 16)
+    model_bytes, descriptor_bytes = by_object[MODEL_OBJECT], by_object[DESCRIPTOR_OBJECT]
+    return Image(flash_bytes, ram_bytes, stack_bytes, model_bytes, descriptor_bytes)

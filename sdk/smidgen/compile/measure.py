@@ -13,7 +13,14 @@ from smidgen.compile import stack
 from smidgen.compile.cache import cached, content_key
 from smidgen.compile.runtime import model_flags, runtime
 from smidgen.compile.sources import write_files
-from smidgen.compile.stack import CALLGRAPH_FLAGS, Function, read_callgraph, read_disassembly, stack_bound
+from smidgen.compile.stack import (
+    CALLGRAPH_FLAGS,
+    INDIRECT,
+    Function,
+    read_callgraph,
+    read_disassembly,
+    stack_bound,
+)
 from smidgen.errors import BuildError, Problem
 from smidgen.targets import Target
 from smidgen.toolchains import Compiler, compile_object, run_tool
@@ -79,14 +86,12 @@ def _measure(
         [*target.toolchain.flags, *link, *objects, "-lgcc", "-o", str(elf)],
         "linking the model",
     )
-    listing = run_tool(compiler.tool("objdump"), ["-d", "--no-show-raw-insn", str(elf)], "reading the model")
-    # On other machines a function from a library has no known frame, which is an error, not a guess.
-    linked = read_disassembly(listing) if _machine(elf) == "EM_RISCV" else {}
+    linked = linked_functions(elf, compiler)
     graphs = [path.with_suffix(".ci") for path in support]
     compiled = read_callgraph([work / "plain.ci", *graphs])
     hooked = read_callgraph([work / "hooked.ci", *graphs])
     # Whoever passes a hook pays for its stack.
-    hooked["__indirect_call"] = Function(0)
+    hooked[INDIRECT] = Function(0)
     code, static = _section_bytes(elf)
     if static > STATIC_DATA_LIMIT:
         raise BuildError(
@@ -101,9 +106,18 @@ def _measure(
     }
 
 
-def _machine(elf: Path) -> str:
+def linked_functions(elf: Path, compiler: Compiler) -> dict[str, Function]:
+    """Frames and calls of all functions of a linked program, as far as they can be read from it.
+
+    On other machines than RISC-V none can; a library's function is then an error, not a guess.
+    """
     with elf.open("rb") as file:
-        return str(ELFFile(file)["e_machine"])
+        if ELFFile(file)["e_machine"] != "EM_RISCV":
+            return {}
+    listing = run_tool(
+        compiler.tool("objdump"), ["-d", "--no-show-raw-insn", str(elf)], "reading the program"
+    )
+    return read_disassembly(listing)
 
 
 def _section_bytes(elf: Path) -> tuple[int, int]:

@@ -14,6 +14,8 @@ from pathlib import Path
 from smidgen.errors import BuildError, ProblemList
 
 CALLGRAPH_FLAGS = ("-fcallgraph-info=su",)
+INDIRECT = "__indirect_call"  # what GCC calls the unknown target of a pointer
+HOOKS, POINTERS = "__hooks", "__pointers"
 _NODE = re.compile(r'^node: \{ title: "([^"]+)" label: "([^"]*)"')
 _EDGE = re.compile(r'^edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"')
 _FRAME = re.compile(r"(\d+) bytes \((\w+(?:,\w+)*)\)")
@@ -76,6 +78,33 @@ def read_disassembly(text: str) -> dict[str, Function]:
     return functions
 
 
+def image_stack_bound(
+    entry: str, model: Mapping[str, Function], agent: Mapping[str, Function], linked: Mapping[str, Function]
+) -> int:
+    """The most bytes of stack that a whole image can use, from its `entry` (a function of the agent).
+
+    Pointers lead two ways only: from the agent to what model.c exports, and from both to the agent's hooks,
+    static functions that nobody calls by name. model, agent: functions of model.c, and of all other
+    sources; linked: see `stack_bound`.
+    """
+    called = {title for function in agent.values() for title in function.calls}
+    hooks = {title for title in agent if ":" in title and title not in called}
+    exported = {title for title in model if ":" not in title}
+    together = {
+        **{title: _redirected(function, HOOKS) for title, function in model.items()},
+        **{title: _redirected(function, POINTERS) for title, function in agent.items()},
+        HOOKS: Function(0, hooks),
+        POINTERS: Function(0, hooks | exported),
+    }
+    return stack_bound(entry, together, linked)
+
+
+def _redirected(function: Function, pointers: str) -> Function:
+    """The function with its calls through pointers under another title."""
+    calls = {pointers if title == INDIRECT else title for title in function.calls}
+    return Function(function.frame, calls, function.problem)
+
+
 def stack_bound(entry: str, compiled: Mapping[str, Function], linked: Mapping[str, Function]) -> int:
     """The most bytes of stack that `entry` and all it calls can use.
 
@@ -96,7 +125,7 @@ def stack_bound(entry: str, compiled: Mapping[str, Function], linked: Mapping[st
         function = compiled.get(title) or linked.get(title)
         if function is None:
             caller = path[-1].split(":")[-1] if path else entry
-            what = "a function through a pointer" if title == "__indirect_call" else f"'{title}'"
+            what = "a function through a pointer" if title == INDIRECT else f"'{title}'"
             problems.add(entry, f"its stack has no bound: {caller} calls {what}, which is unknown")
             return 0
         if function.problem:
