@@ -51,7 +51,7 @@ void service_init(const smidgen_model *model) {
     measure_paint(session.arena, at + ARENA_GUARD_BYTES);
     at += ARENA_GUARD_BYTES + (-(uintptr_t)at & 15);
     session.rows = at;
-    if (session.input_bytes < (uint32_t)(ram.end - at)) {
+    if (ram.end > at && session.input_bytes < (uint32_t)(ram.end - at)) {
         session.input_copy = at;
         session.rows = at + session.input_bytes + (-(uintptr_t)(at + session.input_bytes) & 15);
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 import toy
 from link_line import Line, swallow, unharmed
+from smp.os_management import EchoWriteResponse
+from wire import framed
 
 from smidgen.device.client import Stage
 from smidgen.device.serial_device import Deadlines, SerialDevice, SimulatedDevice
@@ -79,6 +82,52 @@ def test_a_simulator_that_is_killed_is_reported_and_leaves_nothing(midge_agent: 
     assert simulator.process.poll() is not None
     assert not os.path.exists(simulator.port)  # noqa: PTH110 (a pty that is gone)
     device.close()
+
+
+class FrozenDevice(SimulatedDevice):
+    """Sends its simulator a signal as soon as the question of the stage `run` is on its way."""
+
+    signal = signal.SIGKILL
+
+    def _ask(self, stage: Stage, *arguments, **fields):
+        if stage.name == "run":
+            port, process = self._port, self._simulator.process
+            write = port.write
+
+            def write_and_signal(data: bytes) -> None:
+                write(data)
+                process.send_signal(self.signal)
+
+            port.write = write_and_signal
+        return super()._ask(stage, *arguments, **fields)
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (signal.SIGKILL, r"^run: the simulator was killed by signal 9"),
+        (signal.SIGSTOP, r"^run: no answer within 1 s"),
+    ],
+)
+def test_a_simulator_that_stops_while_the_model_runs(tmp_path: Path, number: int, message: str) -> None:
+    image = toy.build_midge(tmp_path, flags=("-DTOY_HANG",))
+    device = FrozenDevice(image, "midge-rv32imc", deadlines=Deadlines(run=1.0))
+    device.signal = number
+    with device:
+        process = device._simulator.process
+        with pytest.raises(DeviceError, match=message):
+            device.run(INPUTS)
+    assert process.poll() is not None
+
+
+def test_bytes_of_an_earlier_conversation_are_ignored(host_agent: Path) -> None:
+    old = framed(bytes(EchoWriteResponse(r="old", sequence=3)))
+    stale = iter([b"boot 1.0\r\n\x06\x09AAAA" + old[5:] + old])
+    with (
+        Line(host_agent, to_host=lambda line: next(stale, b"") + line) as line,
+        SerialDevice(line.url, retry_seconds=0.05) as device,
+    ):
+        assert device.describe().model == "toy"
 
 
 def test_a_silent_device_runs_out_of_time_in_the_stage_where_it_fell_silent(host_agent: Path) -> None:
