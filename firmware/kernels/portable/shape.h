@@ -118,4 +118,38 @@ static inline void smidgen_divide(const struct smidgen_parts_shape *shape, const
     va_end(parts);
 }
 
+/* One name per number of parts, since model.c has one function per kernel. */
+#define smidgen_join_1 smidgen_join
+#define smidgen_join_2 smidgen_join
+#define smidgen_join_3 smidgen_join
+#define smidgen_join_4 smidgen_join
+#define smidgen_join_5 smidgen_join
+#define smidgen_join_6 smidgen_join
+#define smidgen_join_7 smidgen_join
+#define smidgen_join_8 smidgen_join
+#define smidgen_join_9 smidgen_join
+#define smidgen_join_10 smidgen_join
+#define smidgen_join_11 smidgen_join
+#define smidgen_join_12 smidgen_join
+#define smidgen_join_13 smidgen_join
+#define smidgen_join_14 smidgen_join
+#define smidgen_join_15 smidgen_join
+#define smidgen_join_16 smidgen_join
+#define smidgen_divide_1 smidgen_divide
+#define smidgen_divide_2 smidgen_divide
+#define smidgen_divide_3 smidgen_divide
+#define smidgen_divide_4 smidgen_divide
+#define smidgen_divide_5 smidgen_divide
+#define smidgen_divide_6 smidgen_divide
+#define smidgen_divide_7 smidgen_divide
+#define smidgen_divide_8 smidgen_divide
+#define smidgen_divide_9 smidgen_divide
+#define smidgen_divide_10 smidgen_divide
+#define smidgen_divide_11 smidgen_divide
+#define smidgen_divide_12 smidgen_divide
+#define smidgen_divide_13 smidgen_divide
+#define smidgen_divide_14 smidgen_divide
+#define smidgen_divide_15 smidgen_divide
+#define smidgen_divide_16 smidgen_divide
+
 #endif

@@ -23,6 +23,7 @@ from smidgen.graph.operators import (
 from smidgen.graph.reference.shape import pad_value
 
 AXES = 5
+PARTS = 16
 
 
 def _never(graph: Graph, node: Node) -> str | None:
@@ -116,6 +117,11 @@ def _lower_reshape(graph: Graph, node: Node, optimize: str) -> Lowered:
     return _call(graph, node, "smidgen_copy", "smidgen_copy_shape", shape)
 
 
+def _refuse_parts(graph: Graph, node: Node) -> str | None:
+    count = max(len(node.inputs), len(node.outputs))
+    return f"it has {count} parts, more than {PARTS}" if count > PARTS else None
+
+
 def _lower_parts(graph: Graph, node: Node, optimize: str) -> Lowered:
     joins = isinstance(node.operator, Concatenation | Pack)
     tensors = [graph.tensor(name) for name in (node.inputs if joins else node.outputs)]
@@ -125,7 +131,7 @@ def _lower_parts(graph: Graph, node: Node, optimize: str) -> Lowered:
     return _call(
         graph,
         node,
-        "smidgen_join" if joins else "smidgen_divide",
+        f"smidgen_{'join' if joins else 'divide'}_{len(tensors)}",
         "smidgen_parts_shape",
         {"parts": len(tensors), "rows": rows, "row_bytes": sum(part_bytes)},
         blobs=(Blob("part_bytes", np.array(part_bytes, np.int32), "table"),),
@@ -136,6 +142,6 @@ KERNELS = (
     KernelSpec("copy", "shape", PORTABLE, (Reshape,), _never, _lower_reshape),
     KernelSpec("gather", "shape", PORTABLE, (Transpose, StridedSlice), _refuse_scattered, _lower_gather),
     KernelSpec("pad", "shape", PORTABLE, (Pad,), _refuse_scattered, _lower_pad),
-    KernelSpec("join", "shape", PORTABLE, (Concatenation, Pack), _never, _lower_parts),
-    KernelSpec("divide", "shape", PORTABLE, (Split, Unpack), _never, _lower_parts),
+    KernelSpec("join", "shape", PORTABLE, (Concatenation, Pack), _refuse_parts, _lower_parts),
+    KernelSpec("divide", "shape", PORTABLE, (Split, Unpack), _refuse_parts, _lower_parts),
 )
