@@ -13,6 +13,7 @@ from smp.os_management import EchoWriteRequest, EchoWriteResponse
 from wire import framed
 
 from smidgen.device import protocol
+from smidgen.device.frames import FrameReader
 
 KEYS = ["t", "r", "off", "len", "data", "crc", "mode", "i", "out", "first", "d", "x" * 40, ""]
 
@@ -90,7 +91,7 @@ def fuzz(agent: Path, count: int, seed: int) -> None:
     data = b"".join(random_bytes(generator) for _ in range(count)) + b"\n" + framed(bytes(last))
     result = subprocess.run([str(agent)], input=data, capture_output=True, timeout=600, check=False)
     assert result.returncode == 0, f"seed {seed}:\n{result.stderr.decode()[-3000:]}"
-    *others, answer = protocol.FrameReader().feed(result.stdout)
+    *others, answer = FrameReader().feed(result.stdout)
     assert protocol.parse(answer, last, EchoWriteResponse).r == "still here"
     assert len(others) > count // 4, "most messages were not even answered"
 
@@ -113,7 +114,7 @@ def test_many_random_messages_do_no_harm(host_agent: Path, seed: int) -> None:
 def test_random_bytes_do_no_harm_to_the_hosts_reader() -> None:
     generator = random.Random(1)
     request = protocol.RunRequest(t=1, r=1, mode=0, crc=0)
-    reader = protocol.FrameReader()
+    reader = FrameReader()
     for _ in range(3000):
         data = random_bytes(generator) + generator.randbytes(generator.randrange(30))
         for frame in reader.feed(data):

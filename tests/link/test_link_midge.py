@@ -15,6 +15,7 @@ from smp.os_management import ResetWriteRequest, ResetWriteResponse
 from wire import framed
 
 from smidgen.device import protocol
+from smidgen.device.frames import FrameReader
 from smidgen.device.serial_device import SimulatedDevice
 from smidgen.device.simulators import verilator
 from smidgen.errors import DeviceError
@@ -88,7 +89,7 @@ def test_a_trap_is_reported_with_its_cause_and_place(tmp_path: Path) -> None:
     pieces = [protocol.InputRequest(t=1, off=at, data=data[at : at + 504]) for at in (0, 504)]
     result = simulate(image, [*pieces, request])
     assert result.returncode == protocol.FAULT_EXIT_CODE + 5
-    *_, frame = protocol.FrameReader().feed(result.stdout)
+    *_, frame = FrameReader().feed(result.stdout)
     fault = protocol.parse(frame, request, protocol.RunReply)
     assert isinstance(fault, protocol.Fault)
     assert (fault.cause, fault.address) == (5, 0x40000000)
@@ -156,5 +157,5 @@ def simulated_cycles(image: Path, folder: Path, requests: list) -> int:
     stats = folder / "stats.json"
     result = simulate(image, requests, "--stats", str(stats))
     assert result.returncode == 0
-    assert sum(1 for _ in protocol.FrameReader().feed(result.stdout)) == len(requests)
+    assert sum(1 for _ in FrameReader().feed(result.stdout)) == len(requests)
     return json.loads(stats.read_text())["cycles"]

@@ -9,7 +9,8 @@ from pathlib import Path
 from smp import message, packet
 
 from smidgen.device import protocol
-from smidgen.device.protocol import FrameReader, Incoming, parse
+from smidgen.device.frames import FrameReader
+from smidgen.device.protocol import Incoming, parse
 
 
 class Wire:

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from smp import message, packet
 
-from smidgen.device.protocol import Damaged, Fault, FrameReader, Refusal, Status, parse, trap_text
+from smidgen.device.frames import FrameReader
+from smidgen.device.protocol import Damaged, Fault, Refusal, Status, parse, trap_text
 from smidgen.device.transports import Port, PortClosed
 from smidgen.errors import DeviceError, Problem
 
