@@ -197,6 +197,33 @@ def fully_connected(rng: Rng, number: int) -> Iterator[Case]:
     yield case(f"fully connected {number}", rng, FullyConnected(activation), operands, [y])
 
 
+def thresholds(rng: Rng, number: int) -> Iterator[Case]:
+    """Large shifts and accumulators of up to 31 bits that lie just around where the output changes."""
+    shift, fraction = 14 + number % 17, float(rng.choice((0.5, 0.75, 0.999)))
+    depth, outputs = int(rng.integers(1, 5)), 8
+    quantization = Quantization.per_tensor(2.0**-4, int(rng.choice((0, 3, -128, 127))))
+    x = tensor("x", (1, depth), rng, quantization=quantization)
+    steps = 2.0**shift / fraction  # accumulators per unit of the output
+    largest = max(int(2**31 / steps), 1)
+    changes = (rng.integers(-largest, largest, outputs) + 0.5) * steps
+    bias = np.clip(changes + rng.integers(-9, 10, outputs), -(2**31), 2**31 - 1).astype(np.int32)
+    weights = rng.integers(-1, 2, (outputs, depth)).astype(np.int8)
+    constants = [
+        tensor(
+            "weights",
+            weights.shape,
+            rng,
+            data=weights,
+            quantization=Quantization.per_tensor(16 / steps, 0),
+        ),
+        tensor("bias", (outputs,), rng, DType.I32, data=bias, quantization=None),
+    ]
+    zero_point = int(rng.choice((0, 1, 2, 3, -1, -2, 5, -128, 127)))
+    y = tensor("y", (1, outputs), rng, quantization=Quantization.per_tensor(1.0, zero_point))
+    activation = ACTIVATIONS[number % 2]
+    yield case(f"thresholds {number}", rng, FullyConnected(activation), [x, *constants], [y])
+
+
 def pools(rng: Rng, number: int) -> Iterator[Case]:
     rows, columns = _window(rng, (1, 2, 3, 5)), _window(rng, (1, 2, 3))
     # A window that lies wholly in the padding has no mean; _window never pads as much as its kernel.
@@ -333,7 +360,7 @@ Maker = Callable[[Rng, int], Iterator[Case]]
 # How often each maker runs; together some 700 cases.
 FAMILIES: dict[str, tuple[tuple[Maker, int], ...]] = {
     "conv": ((convolutions, 120), (depthwise, 60), (sliding, 80)),
-    "matmul": ((fully_connected, 60),),
+    "matmul": ((fully_connected, 60), (thresholds, 68)),
     "pool": ((pools, 30),),
     "reduce": ((means, 40),),
     "elementwise": ((elementwise, 24),),

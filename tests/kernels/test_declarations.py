@@ -149,3 +149,12 @@ def test_cases_reach_every_kernel_and_variant() -> None:
     expected |= {f"smidgen_depthwise_3x3_stride_{s}_{variant}" for s in (1, 2) for variant in variants}
     expected |= {"smidgen_depthwise", "smidgen_fully_connected_right", "smidgen_fully_connected_wide"}
     assert expected <= called
+
+
+def test_a_rounding_term_beyond_31_bits_needs_the_wide_kernel() -> None:
+    """(2 * 2 + 1) << 29 does not fit, though accumulator and zero point do."""
+    multiplier, shift = np.array([2**31 - 1]), np.array([-29])
+    p = ConvParameters(0, 2, multiplier, shift, -128, 127)
+    channels = prepare(np.array([[1]], np.int8), np.array([2**28]), p, "speed")
+    assert channels.weights[0, 0] == 1  # not stuck: some inputs give 2, others 3
+    assert channels.variant == "wide"

@@ -76,9 +76,9 @@ SMIDGEN_INLINE_FOR_SPEED int8_t smidgen_requantize(uint32_t x, uint32_t multipli
 }
 
 /* Which accumulators, shifts and outputs a kernel is built for; each is the cheapest that is still
- * exact. RIGHT: 0 <= shift. CLAMPED: besides, outputs below the zero point are clamped to it, so
- * how a negative value is rounded does not matter. For both |accumulator| + 2^shift * (|zero point|
- * + 1) < 2^31. WIDE: every shift and accumulator. */
+ * exact. RIGHT: 0 <= shift and |accumulator| + 2^shift * |2 * zero point + 1| < 2^31 - 1.
+ * CLAMPED: besides, outputs below the zero point are clamped to it, so how a negative value is
+ * rounded does not matter. WIDE: every shift and accumulator. */
 enum { SMIDGEN_CLAMPED, SMIDGEN_RIGHT, SMIDGEN_WIDE };
 
 /* One channel's scaling. rounding is added before the right shift: half of the last place, and the

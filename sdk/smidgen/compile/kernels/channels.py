@@ -57,7 +57,7 @@ def prepare(weights: np.ndarray, bias: np.ndarray, parameters: ConvParameters, o
     bias = np.where(is_stuck, 4 * (value - p.output_zero_point), bias)
     multiplier, right = np.where(is_stuck, _HALF, multiplier), np.where(is_stuck, 1, right)
     largest = np.where(is_stuck, np.abs(bias), np.maximum(np.abs(low), np.abs(high)))
-    reach = (abs(p.output_zero_point) + 1) << np.clip(right, 0, 31)
+    reach = np.abs(2 * p.output_zero_point + 1) << np.clip(right, 0, 31)  # smidgen_scaling's rounding, twice
     if optimize == "size" or np.any(right < 0) or np.any(largest + 1 + reach > INT32_MAX):
         variant = "wide"
     else:
