@@ -206,6 +206,16 @@ def test_identity_reshapes_do_not_keep_operators_apart() -> None:
     assert_same_results(apart, lowered)
 
 
+def test_reshape_that_changes_what_the_integers_mean_stays() -> None:
+    """The addition reads t, whose scale is another one than that of x."""
+    tensors = [tensor("x", (1, 9), 0.5), tensor("t", (1, 9), 0.25, 8), tensor("y", (1, 9), 0.9)]
+    nodes = [Node("same", Reshape(), ("x",), ("t",)), Node("add", Add(), ("t", "x"), ("y",))]
+    model = graph(tensors, nodes, ["x"], ["y"])
+    lowered, _ = lower(model)
+    assert operators(lowered) == ["RESHAPE", "ADD"]
+    assert_same_results(model, lowered)
+
+
 def test_outputs_that_are_constants_or_old_states_get_their_own_bytes() -> None:
     fixed = constant("c", np.arange(6, dtype=np.int8).reshape(1, 6))
     tensors = [fixed, tensor("x", (1, 6)), tensor("s", (1, 6)), tensor("n", (1, 6))]

@@ -184,14 +184,19 @@ def _memory_script(target: Target) -> str:
 def too_big(overflows: Mapping[str, int], needs: Needs, stack_bytes: int, target: Target) -> BuildError:
     """The error for regions ("flash", "ram") that are too small by so many bytes, with what is in them."""
     contents = {
-        "flash": f"weights {needs.weights_bytes:,}, model code {needs.code_bytes:,}, and the agent",
-        "ram": f"arena {needs.arena_bytes:,}, stack {stack_bytes:,}, and the agent's data",
+        "flash": {"weights": needs.weights_bytes, "model code": needs.code_bytes},
+        "ram": {"arena": needs.arena_bytes, "stack": stack_bytes},
     }
     problems = ProblemList()
     for region, count in overflows.items():
         memory = _region(target, region)
-        what = f"the image is {count:,} bytes too big for {memory.name} ({memory.length:,} bytes)"
-        problems.add(f"{target.name}, {region}", what, f"it holds: {contents[region]} (bytes)")
+        total = memory.length + count
+        what = (
+            f"the image is {count:,} bytes too big for {memory.name} ({total:,} of {memory.length:,} bytes)"
+        )
+        parts = {**contents[region], "agent and board": total - sum(contents[region].values())}
+        listed = ", ".join(f"{name} {size:,}" for name, size in parts.items())
+        problems.add(f"{target.name}, {region}", what, f"it holds: {listed}")
     return BuildError(problems.problems)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from smidgen.compile.lower.rewrite import Pass, is_interface, replace_node
+from smidgen.compile.lower.rewrite import Pass, is_interface, replace_node, same_quantization
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import Conv2D, DepthwiseConv2D, Pad, Padding
 
@@ -31,6 +31,8 @@ def _match(graph: Graph, node: Node) -> bool:
     source = graph.tensor(producer.inputs[0])
     neutral = 0 if source.quantization is None else source.zero_point
     if producer.operator.value not in (None, neutral):
+        return False
+    if not same_quantization(source, graph.tensor(node.inputs[0])):
         return False
     if len(producer.operator.paddings) != 4:
         return False

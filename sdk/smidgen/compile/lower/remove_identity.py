@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smidgen.compile.lower.rewrite import Pass, is_interface, rename_reads, replace_node
+from smidgen.compile.lower.rewrite import Pass, is_interface, rename_reads, replace_node, same_quantization
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import Reshape
 
@@ -11,7 +11,8 @@ def _match(graph: Graph, node: Node) -> bool:
     if not isinstance(node.operator, Reshape):
         return False
     source, result = graph.tensor(node.inputs[0]), graph.tensor(node.outputs[0])
-    return source.shape == result.shape and not is_interface(graph, result.name)
+    is_same = source.shape == result.shape and same_quantization(source, result)
+    return is_same and not is_interface(graph, result.name)
 
 
 def _transform(graph: Graph, node: Node) -> Graph:
