@@ -24,7 +24,7 @@ UNARY = [Logistic, Tanh, Relu, Relu6, LeakyRelu]
 
 
 def unary_case(draw: Random, operator: type) -> Graph:
-    x = tensor((256,), DType.I8, draw.power_of_ten(-3, 0.5), draw.zero_point())
+    x = tensor((256,), DType.I8, draw.power_of_ten(-3, 1.5), draw.zero_point())
     if operator is Logistic:
         output = tensor((256,), DType.I8, 1 / 256, -128)
     elif operator is Tanh:
@@ -43,6 +43,15 @@ def test_every_int8_input_equals_tflm(operator, seed):
     graph = unary_case(Random(seed), operator)
     theirs = tflm(to_tflite(graph), [EVERY_INT8])[0]
     np.testing.assert_array_equal(reference(graph, [EVERY_INT8])[0], theirs)
+
+
+@pytest.mark.parametrize(("operator", "scale", "zero_point"), [(Logistic, 1 / 256, -128), (Tanh, 1 / 128, 0)])
+@pytest.mark.parametrize("input_scale", [4.0, 8.0, 30.0])
+def test_sigmoids_of_so_large_a_scale_that_every_input_saturates_equal_tflm(
+    operator, scale, zero_point, input_scale
+):
+    x, output = tensor((256,), DType.I8, input_scale, 5), tensor((256,), DType.I8, scale, zero_point)
+    assert_equals_tflm(one_operator(operator(), [x], [output]), Random(0).generator, [EVERY_INT8])
 
 
 @pytest.mark.parametrize(

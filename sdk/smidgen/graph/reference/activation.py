@@ -151,7 +151,8 @@ def _sigmoid_int8(p: SigmoidParameters, x: np.ndarray, function, right_shift: in
     inside = np.abs(centred) < p.radius
     raw = multiply_by_quantized_multiplier(np.where(inside, centred, 0), p.multiplier, p.left_shift)
     scaled = rounding_divide_by_power_of_two(function(raw, _SIGMOID_INTEGER_BITS), right_shift)
-    saturated = np.where(centred < 0, *_INT8_RANGE)
+    # In this order: where the radius is 0, an input at the zero point counts as below it.
+    saturated = np.where(centred <= -p.radius, *_INT8_RANGE)
     return np.where(inside, np.clip(scaled + zero_point, *_INT8_RANGE), saturated)
 
 
