@@ -20,6 +20,7 @@ from midge_random_frame import (
     SCRATCH_1,
     SRAM_BASE,
     SRAM_BYTES,
+    SRAM_CODE_BASE,
     UNMAPPED,
     WINDOW,
     WINDOW_BYTES,
@@ -181,11 +182,11 @@ class _Generator(SystemInstructions):
                 self.word(e.store(self.random.choice(list(e.STORE)), self.source(), register, offset))
 
     def program_memory(self) -> None:
-        """Loads from the program, and stores to it, which fault."""
+        """Loads from the program, and stores to it, which fault; but no stores where it is in SRAM."""
         register = self.target() or RESUME
-        offset = -self.random.randrange(1, min(2000, self.here - CODE_BASE))
+        offset = -self.random.randrange(1, min(2000, self.here - self.base))
         self.word(e.auipc(register, 0))
-        if self.chance(0.8):
+        if self.base != CODE_BASE or self.chance(0.8):
             self.word(e.load(self.random.choice(list(e.LOAD)), self.target(), register, offset))
         else:
             self.word(e.store(self.random.choice(list(e.STORE)), self.source(), register, offset))
@@ -303,14 +304,19 @@ KINDS, WEIGHTS = zip(*_WEIGHTED, strict=True)
 
 
 def generate(
-    seed: int, segments: int = 40, interrupts: bool = False, interrupt_period: tuple[int, int] = (80, 400)
+    seed: int,
+    segments: int = 40,
+    interrupts: bool = False,
+    interrupt_period: tuple[int, int] = (80, 400),
+    in_sram: bool = False,
 ) -> RandomProgram:
     """A program of `segments` x 25 items, some 60 executed instructions a segment.
 
     With interrupts, the timer fires again and again, one fixed period (cycles, drawn from interrupt_period)
-    after the last.
+    after the last. With in_sram, it first copies itself to SRAM.
     """
-    generator = _Generator(seed, interrupts, interrupt_period)
+    base = SRAM_CODE_BASE if in_sram else CODE_BASE
+    generator = _Generator(seed, interrupts, interrupt_period, base)
     generator.frame_start()
     for _ in range(segments):
         generator.segment(25)

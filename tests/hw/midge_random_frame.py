@@ -11,7 +11,7 @@ import random
 
 import midge_encoding as e
 
-CODE_BASE = 0x00010000
+CODE_BASE, SRAM_CODE_BASE = 0x00010000, 0x10010000
 SRAM_BASE, SRAM_BYTES = 0x10000000, 0x40000
 WINDOW, WINDOW_BYTES = SRAM_BASE + 0x4000, 512  # the random data window, filled before the program starts
 SHADOW = SRAM_BASE + 0x1000  # the handler's copy of mtimecmp
@@ -42,10 +42,15 @@ RESUME, SCRATCH_1, SCRATCH_2, COUNTER = 28, 29, 30, 31
 FREE = range(1, 28)
 
 
+def _bytes(*words: int) -> bytes:
+    return b"".join(word.to_bytes(4, "little") for word in words)
+
+
 class Frame:
     """Emits instructions, chooses registers, and writes what surrounds the random part."""
 
-    def __init__(self, seed: int, interrupts: bool, interrupt_period: tuple[int, int]):
+    def __init__(self, seed: int, interrupts: bool, interrupt_period: tuple[int, int], base: int = CODE_BASE):
+        self.base = base
         self.random = random.Random(seed)
         self.interrupts = interrupts
         self.interrupt_period = interrupt_period
@@ -57,7 +62,7 @@ class Frame:
 
     @property
     def here(self) -> int:
-        return CODE_BASE + len(self.code)
+        return self.base + len(self.code)
 
     def word(self, *instructions: int) -> None:
         for instruction in instructions:
@@ -68,7 +73,7 @@ class Frame:
             self.code += instruction.to_bytes(2, "little")
 
     def patch(self, address: int, instruction: int, size: int) -> None:
-        offset = address - CODE_BASE
+        offset = address - self.base
         self.code[offset : offset + size] = instruction.to_bytes(size, "little")
 
     # -- choosing
@@ -145,9 +150,17 @@ class Frame:
         self.word(e.csr("csrrw", 0, MINSTRETH, 0), e.csr("csrrw", 0, MINSTRET, 0))
 
     def image(self) -> bytes:
-        """Program memory from address 0 on: a jump to CODE_BASE, and the code there."""
-        reset = b"".join(i.to_bytes(4, "little") for i in (e.lui(5, CODE_BASE >> 12), e.jalr(0, 5, 0)))
-        return reset.ljust(CODE_BASE, b"\0") + bytes(self.code)
+        """Program memory from address 0 on: a jump to CODE_BASE; there the code, or its copier to SRAM."""
+        start = _bytes(e.lui(5, CODE_BASE >> 12), e.jalr(0, 5, 0)).ljust(CODE_BASE, b"\0")
+        if self.base == CODE_BASE:
+            return start + bytes(self.code)
+        copier = [*e.li(5, CODE_BASE + 128), *e.li(6, self.base), *e.li(7, self.base + len(self.code))]
+        loop = [e.load("lw", register, 5, 4 * (register - 10)) for register in range(10, 14)]
+        loop += [e.store("sw", register, 6, 4 * (register - 10)) for register in range(10, 14)]
+        loop += [e.op_imm("addi", 5, 5, 16), e.op_imm("addi", 6, 6, 16)]
+        loop += [e.branch("bltu", 6, 7, -4 * len(loop)), *e.li(5, self.base), e.jalr(0, 5, 0)]
+        code = bytes(self.code) + b"\0" * (-len(self.code) % 16)
+        return start + _bytes(*copier, *loop).ljust(128, b"\0") + code
 
     def handler(self) -> None:
         period = self.random.randrange(*self.interrupt_period)

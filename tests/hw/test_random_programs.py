@@ -18,9 +18,13 @@ SLOW_SEEDS, SLOW_SEGMENTS, SLOW_LEAST = range(5000, 5110), 120, 9200
 
 
 def program_for(seed: int, midge: Midge, segments: int = 40) -> RandomProgram:
-    """Odd seeds run under a timer; with wait states its period is longer, so that the program gets on."""
-    period = (400, 1500) if midge.has_wait_states else (80, 400)
-    return generate(seed, segments, interrupts=bool(seed & 1), interrupt_period=period)
+    """Odd seeds run under a timer, one seed in four from SRAM.
+
+    With wait states the timer's period is longer, so that the program gets on.
+    """
+    in_sram = seed % 4 > 1 and seed % 8 > 3
+    period = (400, 1500) if midge.has_wait_states and not in_sram else (80, 400)
+    return generate(seed, segments, bool(seed & 1), period, in_sram)
 
 
 def lock_step_random(
@@ -92,7 +96,7 @@ def test_random_programs_contain_every_instruction_and_exception(fast_midge: Mid
     assert _every_instruction() - seen == set()
     assert set(traps["mcause"].tolist()) == {1, 2, 3, 4, 5, 6, 7, 11}
     crossing = (records["insn"] & 3 == 3) & (records["pc"] % 4 == 2)
-    assert crossing.mean() > 0.2, "32-bit instructions across a word boundary"
+    assert crossing.mean() > 0.1, "32-bit instructions across a word boundary"
 
 
 def test_the_same_seed_makes_the_same_program() -> None:
