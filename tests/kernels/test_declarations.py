@@ -147,6 +147,7 @@ def test_cases_reach_every_kernel_and_variant() -> None:
     variants = ("clamped", "right", "wide")
     expected = {f"smidgen_conv_{variant}" for variant in variants}
     expected |= {f"smidgen_depthwise_3x3_stride_{s}_{variant}" for s in (1, 2) for variant in variants}
+    expected |= {f"smidgen_{kind}_{variant}" for kind in ("add", "sub") for variant in ("right", "wide")}
     expected |= {"smidgen_depthwise", "smidgen_fully_connected_right", "smidgen_fully_connected_wide"}
     assert expected <= called
 

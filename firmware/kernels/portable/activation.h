@@ -67,45 +67,43 @@ SMIDGEN_SHARED int32_t smidgen_reciprocal_of_one_plus(int32_t a) {
     return x >= 1 << 30 ? INT32_MAX : x * 2;
 }
 
+/* exp of a difference to the row's maximum, in Q0.31. */
+SMIDGEN_INLINE int32_t smidgen_softmax_power(const struct smidgen_softmax_shape *shape,
+                                             int32_t difference) {
+    const uint32_t shifted = (uint32_t)difference << shape->left_shift;
+    return smidgen_exp_q5_26(smidgen_multiply_high((int32_t)shifted, shape->multiplier));
+}
+
+SMIDGEN_SHARED void smidgen_softmax_row(const struct smidgen_softmax_shape *shape, const int8_t *x,
+                                        int8_t *y) {
+    int32_t max = INT8_MIN, leading_zeros = 0;
+    uint32_t sum = 0; /* of the exponentials, in Q12.19 */
+    SMIDGEN_KEEP_LOOP
+    for (int32_t i = 0; i < shape->depth; i++)
+        max = x[i] > max ? x[i] : max;
+    SMIDGEN_KEEP_LOOP
+    for (int32_t i = 0; i < shape->depth; i++)
+        if (x[i] - max >= shape->diff_min)
+            sum += (uint32_t)smidgen_rounding_shift(smidgen_softmax_power(shape, x[i] - max), 12);
+    for (; sum < 0x80000000u; sum <<= 1)
+        leading_zeros++;
+    const int32_t reciprocal = smidgen_reciprocal_of_one_plus((int32_t)(sum - 0x80000000u));
+    const int32_t exponent = 35 - leading_zeros;
+    SMIDGEN_KEEP_LOOP
+    for (int32_t i = 0; i < shape->depth; i++) {
+        int32_t quotient = 0;
+        if (x[i] - max >= shape->diff_min && exponent < 32)
+            quotient = smidgen_rounding_shift(
+                smidgen_multiply_q31(smidgen_softmax_power(shape, x[i] - max), reciprocal),
+                exponent);
+        y[i] = (int8_t)(quotient > 255 ? 127 : quotient - 128);
+    }
+}
+
 static inline void smidgen_softmax(const struct smidgen_softmax_shape *shape, const int8_t *x,
                                    int8_t *y) {
-    for (int32_t row = 0; row < shape->rows; row++, x += shape->depth, y += shape->depth) {
-        int32_t max = INT8_MIN, leading_zeros = 0;
-        uint32_t sum = 0;
-        for (int32_t i = 0; i < shape->depth; i++)
-            max = x[i] > max ? x[i] : max;
-        /* First the sum of the exponentials, in Q12.19; then each of them over it. */
-        int32_t reciprocal = 0;
-        for (int pass = 0; pass < 2; pass++) {
-            for (int32_t i = 0; i < shape->depth; i++) {
-                const int32_t difference = x[i] - max;
-                int32_t result = INT8_MIN;
-                if (difference >= shape->diff_min) {
-                    const uint32_t shifted = (uint32_t)difference << shape->left_shift;
-                    const int32_t power = smidgen_exp_q5_26(
-                        smidgen_multiply_high((int32_t)shifted, shape->multiplier));
-                    if (pass == 0) {
-                        sum += (uint32_t)smidgen_rounding_shift(power, 12);
-                    } else {
-                        const int32_t exponent = 35 - leading_zeros;
-                        if (exponent < 32)
-                            result += smidgen_rounding_shift(
-                                smidgen_multiply_q31(power, reciprocal), exponent);
-                        result = result > INT8_MAX ? INT8_MAX : result;
-                    }
-                }
-                if (pass == 1)
-                    y[i] = (int8_t)result;
-            }
-            if (pass == 0) {
-                while (sum < 0x80000000u) {
-                    sum <<= 1;
-                    leading_zeros++;
-                }
-                reciprocal = smidgen_reciprocal_of_one_plus((int32_t)(sum - 0x80000000u));
-            }
-        }
-    }
+    for (int32_t row = 0; row < shape->rows; row++, x += shape->depth, y += shape->depth)
+        smidgen_softmax_row(shape, x, y);
 }
 
 #endif

@@ -103,10 +103,12 @@ SMIDGEN_INLINE void smidgen_block_4_body(const struct smidgen_block *block, cons
         uint32_t d0 = (uint32_t)bias[3], d1 = d0, d2 = d0, d3 = d0;
         const int8_t *x = patches, *const end = x + SMIDGEN_PATCHES * block->depth;
 #ifndef __OPTIMIZE_SIZE__
-        const int8_t *const pairs_end = x + SMIDGEN_PATCHES * (block->depth & ~1);
-        for (; x != pairs_end; x += 8, w += 8) {
+        const int8_t *const fours_end = x + SMIDGEN_PATCHES * (block->depth & ~3);
+        for (; x != fours_end; x += 16, w += 16) {
             SMIDGEN_STEP_4X4(0);
             SMIDGEN_STEP_4X4(1);
+            SMIDGEN_STEP_4X4(2);
+            SMIDGEN_STEP_4X4(3);
         }
 #endif
         for (; x != end; x += 4, w += 4)

@@ -96,16 +96,23 @@ SMIDGEN_INLINE struct smidgen_scaling smidgen_scaling(uint32_t multiplier, int32
     return scaling;
 }
 
+/* x scaled, for a scaling made with a zero point of 0 and what the variant allows. */
+SMIDGEN_INLINE int32_t smidgen_scale_by(uint32_t x, const struct smidgen_scaling *scaling,
+                                        const int variant) {
+    if (variant == SMIDGEN_WIDE)
+        return smidgen_scale(x, scaling->multiplier, scaling->shift);
+    int32_t high = smidgen_multiply_high((int32_t)x, scaling->multiplier);
+    if (variant == SMIDGEN_RIGHT)
+        high += (high >> 31) & scaling->below_zero;
+    return (high + scaling->rounding) >> scaling->shift;
+}
+
 /* As smidgen_requantize, for what the variant allows. */
 SMIDGEN_INLINE int8_t smidgen_finish(uint32_t x, const struct smidgen_scaling *scaling,
                                      const struct smidgen_output *output, const int variant) {
     if (variant == SMIDGEN_WIDE)
         return smidgen_requantize(x, scaling->multiplier, scaling->shift, output);
-    int32_t high = smidgen_multiply_high((int32_t)x, scaling->multiplier);
-    if (variant == SMIDGEN_RIGHT)
-        high += (high >> 31) & scaling->below_zero;
-    return (int8_t)smidgen_clamp((high + scaling->rounding) >> scaling->shift, output->min,
-                                 output->max);
+    return (int8_t)smidgen_clamp(smidgen_scale_by(x, scaling, variant), output->min, output->max);
 }
 
 #endif

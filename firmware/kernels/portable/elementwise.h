@@ -55,27 +55,39 @@ struct smidgen_extremum_shape {
     } while (0)
 
 /* sign: 1 adds, -1 subtracts. */
-SMIDGEN_INLINE int32_t smidgen_add_one(const struct smidgen_add_shape *shape, int32_t a, int32_t b,
-                                       const int32_t sign) {
+SMIDGEN_INLINE void smidgen_add_body(const struct smidgen_add_shape *shape, const int8_t *a,
+                                     const int8_t *b, int8_t *y, const int32_t sign,
+                                     const int variant) {
+    const struct smidgen_scaling of_a =
+        smidgen_scaling(shape->a_multiplier, shape->a_shift, 0, variant);
+    const struct smidgen_scaling of_b =
+        smidgen_scaling(shape->b_multiplier, shape->b_shift, 0, variant);
+    const struct smidgen_scaling of_sum = smidgen_scaling(
+        shape->output_multiplier, shape->output_shift, shape->output_zero_point, variant);
     const struct smidgen_output output = {shape->output_zero_point, shape->activation_min,
                                           shape->activation_max};
-    const uint32_t shifted_a = (uint32_t)(a - shape->a_zero_point) << shape->left_shift;
-    const uint32_t shifted_b = (uint32_t)(b - shape->b_zero_point) << shape->left_shift;
-    const int32_t scaled_a = smidgen_scale(shifted_a, shape->a_multiplier, shape->a_shift);
-    const int32_t scaled_b = smidgen_scale(shifted_b, shape->b_multiplier, shape->b_shift);
-    const uint32_t sum = (uint32_t)scaled_a + (uint32_t)sign * (uint32_t)scaled_b;
-    return smidgen_requantize(sum, shape->output_multiplier, shape->output_shift, &output);
+    const int32_t left_shift = shape->left_shift;
+    const int32_t a_zero_point = shape->a_zero_point, b_zero_point = shape->b_zero_point;
+    SMIDGEN_FOR_EACH(shape, a, b, y, {
+        const uint32_t shifted_a = (uint32_t)(va - a_zero_point) << left_shift;
+        const uint32_t shifted_b = (uint32_t)(vb - b_zero_point) << left_shift;
+        const uint32_t scaled_a = (uint32_t)smidgen_scale_by(shifted_a, &of_a, variant);
+        const uint32_t scaled_b = (uint32_t)smidgen_scale_by(shifted_b, &of_b, variant);
+        const uint32_t sum = scaled_a + (uint32_t)sign * scaled_b;
+        result = smidgen_finish(sum, &of_sum, &output, variant);
+    });
 }
 
-static inline void smidgen_add(const struct smidgen_add_shape *shape, const int8_t *a,
-                               const int8_t *b, int8_t *y) {
-    SMIDGEN_FOR_EACH(shape, a, b, y, result = smidgen_add_one(shape, va, vb, 1));
-}
+#define SMIDGEN_ADD(name, sign, variant)                                                           \
+    static inline void name(const struct smidgen_add_shape *shape, const int8_t *a,                \
+                            const int8_t *b, int8_t *y) {                                          \
+        smidgen_add_body(shape, a, b, y, sign, variant);                                           \
+    }
 
-static inline void smidgen_sub(const struct smidgen_add_shape *shape, const int8_t *a,
-                               const int8_t *b, int8_t *y) {
-    SMIDGEN_FOR_EACH(shape, a, b, y, result = smidgen_add_one(shape, va, vb, -1));
-}
+SMIDGEN_ADD(smidgen_add_right, 1, SMIDGEN_RIGHT)
+SMIDGEN_ADD(smidgen_add_wide, 1, SMIDGEN_WIDE)
+SMIDGEN_ADD(smidgen_sub_right, -1, SMIDGEN_RIGHT)
+SMIDGEN_ADD(smidgen_sub_wide, -1, SMIDGEN_WIDE)
 
 static inline void smidgen_mul(const struct smidgen_mul_shape *shape, const int8_t *a,
                                const int8_t *b, int8_t *y) {

@@ -5,8 +5,9 @@ from __future__ import annotations
 from smidgen.compile.kernels.common import PORTABLE, constant_operands, doubled, refuse_other_types
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.graph import Graph, Node
+from smidgen.graph.fixed_point import INT32_MAX
 from smidgen.graph.operators import Add, Maximum, Minimum, Mul, Sub
-from smidgen.graph.reference.elementwise import add_parameters, mul_parameters
+from smidgen.graph.reference.elementwise import AddParameters, add_parameters, mul_parameters
 
 AXES = 4
 
@@ -74,8 +75,19 @@ def _lower_add(graph: Graph, node: Node, optimize: str) -> Lowered:
         "activation_min": p.clamp_min,
         "activation_max": p.clamp_max,
     }
-    symbol = "smidgen_add" if isinstance(node.operator, Add) else "smidgen_sub"
+    kind = "add" if isinstance(node.operator, Add) else "sub"
+    symbol = f"smidgen_{kind}_{_add_variant(p, optimize)}"
     return _lower(graph, node, symbol, "smidgen_add_shape", parameters)
+
+
+def _add_variant(p: AddParameters, optimize: str) -> str:
+    """The variant "right" where no shift goes left and no sum with its rounding term leaves 31 bits."""
+    shifts = (-p.input1_shift, -p.input2_shift, -p.output_shift)
+    if optimize == "size" or min(shifts) < 0:
+        return "wide"
+    scaled = 255 << p.left_shift  # neither input grows by its scaling
+    rounding = (1 << shifts[0], 1 << shifts[1], abs(2 * p.output_zero_point + 1) << shifts[2])
+    return "right" if 2 * scaled + 1 + max(rounding) <= INT32_MAX else "wide"
 
 
 def _lower_mul(graph: Graph, node: Node, optimize: str) -> Lowered:
