@@ -103,8 +103,9 @@ def print_all(ours: dict[str, Row], peers: dict) -> None:
     print_table(["figure", "whose", *COLUMNS], rows)
     print("'missing': not measured in this run; Fmax and TRELLIS_COMB come from the last 'make -C hw synth'.")
     print("\nWhere the other figures come from:")
-    for one in sorted({f"{one['source']}; {one['conditions']}" for one in figures}):
-        print(f"  {one}")
+    others = [one for one in figures if not one["whose"].startswith("bar")]
+    for one in others:
+        print(f"  {one['quantity']}, {one['whose']}: {one['source']}; {one['conditions']}")
 
 
 def _cell(row: dict, column: str) -> str:

@@ -22,6 +22,8 @@ import numpy as np
 from smidgen.errors import BuildError, Problem, UsageError
 from smidgen.graph import Graph
 from smidgen.graph.reference import Reference
+from smidgen.importers.tflite.model import ModelImport
+from smidgen.importers.tflite.reader import read
 
 NAMES = ("reference", "tflm", "litert")
 _MODULES = {"tflm": ("tflite_micro", "tflite-micro"), "litert": ("ai_edge_litert", "ai-edge-litert")}
@@ -74,6 +76,7 @@ class _ProcessOracle:
 
     def __init__(self, name: str, model: Path, keep_tensors: bool) -> None:
         self._name, self._model = name, model
+        self._names = _tensor_names(model) if keep_tensors else {}
         command = [sys.executable, "-m", "smidgen.oracles.worker", name, str(model), str(int(keep_tensors))]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -88,7 +91,9 @@ class _ProcessOracle:
             raise self._failure(f"it stopped with {self._ending()}") from None
         if kind == "error":
             raise self._failure(values[0])
-        return Answer(*values)
+        outputs, tensors = values
+        names = self._names
+        return Answer(outputs, {names[index]: array for index, array in tensors.items() if index in names})
 
     def close(self) -> None:
         self._process.stdin.close()
@@ -108,3 +113,10 @@ class _ProcessOracle:
         return BuildError(
             Problem(f"oracle {self._name}, {self._model}", f"cannot run the model: {what}", fix)
         )
+
+
+def _tensor_names(model: Path) -> dict[int, str]:
+    """What the graph calls each tensor of a .tflite file: index -> name."""
+    imported = ModelImport(read(model.read_bytes()), model)
+    imported.run()
+    return {index: tensor.name for index, tensor in imported.tensors.items() if tensor is not None}

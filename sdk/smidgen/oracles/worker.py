@@ -19,8 +19,8 @@ class TensorFlowLiteMicro:
         from tflite_micro.python.tflite_micro.runtime import Interpreter, InterpreterConfig
 
         data = model.read_bytes()
-        names, self._inputs, self._outputs = _subgraph(data)
-        self._kept = list(enumerate(names)) if keep_tensors else []
+        tensors, self._outputs = _subgraph(data)
+        self._kept = range(tensors) if keep_tensors else range(0)
         config = (
             InterpreterConfig.kPreserveAllTensors if keep_tensors else InterpreterConfig.kAllocationRecording
         )
@@ -34,14 +34,12 @@ class TensorFlowLiteMicro:
                 if arena > _LAST_ARENA:
                     raise
 
-    def run(self, inputs: list[np.ndarray]) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
+    def run(self, inputs: list[np.ndarray]) -> tuple[list[np.ndarray], dict[int, np.ndarray]]:
         for index, array in enumerate(inputs):
             self._interpreter.set_input(array, index)
         self._interpreter.invoke()
         outputs = [np.array(self._interpreter.get_output(index)) for index in range(self._outputs)]
-        return outputs, {
-            name: array for index, name in self._kept if (array := self._tensor(index)) is not None
-        }
+        return outputs, {index: one for index in self._kept if (one := self._tensor(index)) is not None}
 
     def _tensor(self, index: int) -> np.ndarray | None:
         try:
@@ -62,31 +60,29 @@ class LiteRT:
         self._interpreter.allocate_tensors()
         self._inputs = [detail["index"] for detail in self._interpreter.get_input_details()]
         self._outputs = [detail["index"] for detail in self._interpreter.get_output_details()]
-        self._kept = self._interpreter.get_tensor_details() if keep_tensors else []
+        details = self._interpreter.get_tensor_details() if keep_tensors else []
+        self._kept = [detail["index"] for detail in details]
 
-    def run(self, inputs: list[np.ndarray]) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
+    def run(self, inputs: list[np.ndarray]) -> tuple[list[np.ndarray], dict[int, np.ndarray]]:
         for index, array in zip(self._inputs, inputs, strict=True):
             self._interpreter.set_tensor(index, array)
         self._interpreter.invoke()
         outputs = [self._interpreter.get_tensor(index) for index in self._outputs]
-        return outputs, {
-            detail["name"]: tensor for detail in self._kept if (tensor := self._tensor(detail)) is not None
-        }
+        return outputs, {index: one for index in self._kept if (one := self._tensor(index)) is not None}
 
-    def _tensor(self, detail: dict) -> np.ndarray | None:
+    def _tensor(self, index: int) -> np.ndarray | None:
         try:
-            return self._interpreter.get_tensor(detail["index"])
+            return self._interpreter.get_tensor(index)
         except ValueError:  # a tensor without memory of its own
             return None
 
 
-def _subgraph(data: bytes) -> tuple[list[str], int, int]:
-    """Names of the first subgraph's tensors, and how many inputs and outputs it has."""
+def _subgraph(data: bytes) -> tuple[int, int]:
+    """How many tensors and how many outputs the first subgraph has."""
     from ai_edge_litert import schema_py_generated as schema
 
     subgraph = schema.Model.GetRootAs(data, 0).Subgraphs(0)
-    names = [(subgraph.Tensors(index).Name() or b"").decode() for index in range(subgraph.TensorsLength())]
-    return names, subgraph.InputsLength(), subgraph.OutputsLength()
+    return subgraph.TensorsLength(), subgraph.OutputsLength()
 
 
 def main() -> None:

@@ -47,7 +47,7 @@ def print_table(
 ) -> None:
     """Columns whose cells are all numbers are aligned to the right; footer is a last row below a rule."""
     cells = [[str(cell) for cell in row] for row in rows]
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(columns):
         column = [row[index] for row in cells]
         right = bool(column) and all(_is_number(cell) for cell in column)
@@ -57,7 +57,10 @@ def print_table(
     if footer:
         table.add_section()
         table.add_row(*(Text(cell, style="bold") for cell in footer))
-    console().print(table)
+    out = console()
+    if title:
+        out.print(Text(title, style="bold"))
+    out.print(table)
 
 
 def print_pairs(pairs: Iterable[tuple[str, str]], title: str | None = None) -> None:
