@@ -5,7 +5,8 @@
 //   writeback  receives load data, adds up products, writes rd, takes traps              (w_...)
 //
 // The writeback result is forwarded to the execute stage, except for load data and the high word of a product,
-// which come too late in the cycle: an instruction that uses those right away waits one cycle.
+// which come too late in the cycle: an instruction that uses those right away waits one cycle. So does one that
+// uses the low word of a product as an address or in a branch.
 // Traps are taken in writeback, where everything older has finished and the one younger instruction, in
 // execute, has had no effect yet.
 //
@@ -113,11 +114,12 @@ module midge_core
   );
 
   // Operands, with the result in writeback forwarded
-  logic        w_valid, w_writes, w_late;
+  logic        w_valid, w_writes, w_late, w_product;
   logic [4:0]  w_rd;          // 0: nothing is written
   logic [31:0] w_early_value, w_value;
   logic        w_commit;
   logic [31:0] register_1, register_2, operand_1, operand_2;
+  logic [31:0] early_operand_1, early_operand_2, w_result;
   logic        match_1, match_2;
 
   midge_register_file register_file (
@@ -134,6 +136,9 @@ module midge_core
   assign match_2 = w_rd == x_rs2;
   assign operand_1 = x_rs1 == 5'd0 ? 32'b0 : match_1 ? w_early_value : register_1;
   assign operand_2 = x_rs2 == 5'd0 ? 32'b0 : match_2 ? w_early_value : register_2;
+  // The same without products, which come too late for addresses and conditions of branches.
+  assign early_operand_1 = x_rs1 == 5'd0 ? 32'b0 : match_1 ? w_result : register_1;
+  assign early_operand_2 = x_rs2 == 5'd0 ? 32'b0 : match_2 ? w_result : register_2;
 
   // Units
   logic [31:0] alu_result, x_address, x_target, divide_result, csr_read_data;
@@ -148,12 +153,12 @@ module midge_core
       .result(alu_result)
   );
   midge_branch branch (
-      .operand_1,
-      .operand_2,
+      .operand_1(early_operand_1),
+      .operand_2(early_operand_2),
       .funct3(x.funct3),
       .condition
   );
-  assign x_address = operand_1 + x_immediate;
+  assign x_address = early_operand_1 + x_immediate;
   assign x_target = {x_pc, 1'b0} + x_immediate;
 
   midge_multiply multiply (
@@ -177,9 +182,12 @@ module midge_core
 
   // Whether it can go on
   logic w_waiting;
-  logic interrupt_take, wake, x_interrupt, x_hazard, x_wait;
+  logic interrupt_take, wake, x_interrupt, x_hazard_1, x_hazard_2, x_hazard, x_wait;
   logic [3:0] interrupt_cause;
-  assign x_hazard = w_late && ((x.uses_rs1 && match_1) || (x.uses_rs2 && match_2));
+  assign x_hazard_1 = match_1 && x.uses_rs1
+      && (w_late || (w_product && (x.load || x.store || x.branch || x.jalr)));
+  assign x_hazard_2 = match_2 && x.uses_rs2 && (w_late || (w_product && x.branch));
+  assign x_hazard = x_hazard_1 || x_hazard_2;
   // CSR instructions and wfi wait until they are alone.
   assign x_wait = x_hazard || w_waiting || ((x.csr || x.wfi) && w_valid)
       || (x.divide && !x_fault && !divide_done) || (x.wfi && !x_fault && !wake);
@@ -225,7 +233,6 @@ module midge_core
   // Memory requests
   logic [31:0] load_value;
   logic [2:0]  w_funct3;
-  logic [31:0] w_result;
   midge_load_store load_store (
       .address_low(x_address[1:0]),
       .size(x.funct3[1:0]),
@@ -304,6 +311,7 @@ module midge_core
       w_pc <= x_pc;
       w_rd <= (x_fire && x.writes_rd && !x_exception) ? x.rd : 5'd0;
       w_late <= x_fire && !x_exception && (x.load || (x.multiply && x.funct3[1:0] != 2'd0)) && x.rd != 5'd0;
+      w_product <= x_fire && x.multiply && x.rd != 5'd0;
       w_result <= x_early_exception ? x_early_trap_value : x_result;
       w_funct3 <= x.funct3;
       w_memory <= x_memory && !x_exception;
