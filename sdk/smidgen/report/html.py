@@ -87,42 +87,40 @@ def _outputs(result: Result) -> str:
 
 
 def _layers(result: Result) -> str:
+    """Columns that no layer has a figure for are left out."""
     measured = all(layer.cycles is not None for layer in result.layers)
-    costs = [float(layer.cycles if measured else layer.macs) for layer in result.layers]  # type: ignore[arg-type]
-    unit = "cycles" if measured else "MACs"
-    total, largest = sum(costs) or 1.0, max(costs, default=0.0) or 1.0
     compared = any(layer.bit_exact is not None for layer in result.layers)
-    names = ["cycles", "instructions", "MACs", "MAC/cycle", "weights B", "output B"]
+    costs = [float(layer.macs if layer.cycles is None else layer.cycles) for layer in result.layers]
+    total, largest = sum(costs) or 1.0, max(costs, default=0.0) or 1.0
+    unit = "cycles" if measured else "MACs"
+    names = [*(("cycles", "instructions") if measured else ()), "MACs", *(("MAC/cycle",) if measured else ())]
     head = f"<th>#</th><th>layer</th><th>type</th><th>share of {unit}</th><th></th>"
-    head += "".join(f'<th class="number">{name}</th>' for name in names)
+    head += "".join(f'<th class="number">{name}</th>' for name in (*names, "weights B", "output B"))
     head += "<th>bits</th>" if compared else ""
-    rows = [
-        _layer_row(layer, cost / largest, cost / total, compared)
-        for layer, cost in zip(result.layers, costs, strict=True)
-    ]
+    rows = []
+    for layer, cost in zip(result.layers, costs, strict=True):
+        figures = [number(layer.macs), number(layer.weights_bytes), number(layer.output_bytes)]
+        if measured:
+            figures[1:1] = [number(layer.macs_per_cycle, 2)]
+            figures[:0] = [number(layer.cycles), number(layer.instructions)]
+        cells = _layer_cells(layer, cost / largest, cost / total) + "".join(map(_number_cell, figures))
+        rows.append(f"<tr>{cells}{_bits_cell(layer) if compared else ''}</tr>")
     return _table("Layers", head, rows)
 
 
-def _layer_row(layer: Layer, length: float, share: float, compared: bool) -> str:
-    cells = [
-        f"<td>{layer.id}</td>",
-        f'<td class="name" title="{escape(layer.name)} {escape(layer.shape)}">',
-        f"<bdi>{escape(layer.name)}</bdi></td>",
-        f"<td>{escape(layer.type)}</td>",
-        f'<td class="bar"><div style="width:{100 * length:.1f}%"></div></td>',
-        _number_cell(percent(share)),
-        _number_cell(number(layer.cycles)),
-        _number_cell(number(layer.instructions)),
-        _number_cell(number(layer.macs)),
-        _number_cell(number(layer.macs_per_cycle, 2)),
-        _number_cell(number(layer.weights_bytes)),
-        _number_cell(number(layer.output_bytes)),
-    ]
-    if compared:
-        text = {True: "exact", False: "differs", None: "-"}[layer.bit_exact]
-        style = {True: "good", False: "bad", None: ""}[layer.bit_exact]
-        cells.append(f'<td class="{style}">{text}</td>')
-    return f"<tr>{''.join(cells)}</tr>"
+def _layer_cells(layer: Layer, length: float, share: float) -> str:
+    name = escape(layer.name)
+    return (
+        f'<td>{layer.id}</td><td class="name" title="{name} {escape(layer.shape)}"><bdi>{name}</bdi></td>'
+        f'<td>{escape(layer.type)}</td><td class="bar"><div style="width:{100 * length:.1f}%"></div></td>'
+        f"{_number_cell(percent(share))}"
+    )
+
+
+def _bits_cell(layer: Layer) -> str:
+    text = {True: "exact", False: "differs", None: "-"}[layer.bit_exact]
+    style = {True: "good", False: "bad", None: ""}[layer.bit_exact]
+    return f'<td class="{style}">{text}</td>'
 
 
 def _arena(schedule: Schedule) -> str:
