@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,10 +185,11 @@ def report(run: Run, mismatch: Mismatch, again: str) -> str:
     )
 
 
-def lock_step(python: str, run: Run, folder: Path, again: str) -> int:
+def lock_step(python: str, run: Run, again: str) -> int:
     """The number of instructions compared; fails with a report at the first difference."""
-    [(log, traps)] = run_spike(python, [run], folder)
-    mismatch = compare(comparable(run.records), log, traps)
+    with tempfile.TemporaryDirectory() as folder:
+        [(log, traps)] = run_spike(python, [run], Path(folder))
+        mismatch = compare(comparable(run.records), log, traps)
     if mismatch is not None:
         pytest.fail(report(run, mismatch, again), pytrace=False)
     return len(comparable(run.records))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
 import midge_encoding as e
 import numpy as np
@@ -94,22 +93,24 @@ def test_legal_encodings_do_what_they_stand_for(midge: Midge, encoded_row: tuple
 @pytest.mark.slow
 @pytest.mark.parametrize("encoded_row", ROWS)
 def test_legal_encodings_in_lock_step_with_spike(
-    fast_midge: Midge, encoded_row: tuple[int, int], spike_python: str, tmp_path: Path
+    fast_midge: Midge, encoded_row: tuple[int, int], spike_python: str, request: pytest.FixtureRequest
 ) -> None:
     image = legal_frame(encoded_row, legal_halves(encoded_row)).image()
     run = Run(f"compressed row {encoded_row}", image, fast_midge.run(image).records)
-    assert lock_step(spike_python, run, tmp_path, "this test") > len(legal_halves(encoded_row))
+    assert lock_step(spike_python, run, f"python -m pytest -m slow '{request.node.nodeid}'") > len(
+        legal_halves(encoded_row)
+    )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("quadrant", [0, 1, 2])
 def test_reserved_encodings_in_lock_step_with_spike(
-    fast_midge: Midge, quadrant: int, spike_python: str, tmp_path: Path
+    fast_midge: Midge, quadrant: int, spike_python: str, request: pytest.FixtureRequest
 ) -> None:
     """All of them: Spike finds the same ones illegal, with the same mtval."""
     image = reserved_frame([half for half in RESERVED if half & 3 == quadrant]).image()
     run = Run(f"reserved encodings of quadrant {quadrant}", image, fast_midge.run(image).records)
-    assert lock_step(spike_python, run, tmp_path, "this test") > 1000
+    assert lock_step(spike_python, run, f"python -m pytest -m slow '{request.node.nodeid}'") > 1000
 
 
 @pytest.mark.parametrize("name", ["c.j", "c.jal", "c.beqz", "c.bnez"])

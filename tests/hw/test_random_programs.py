@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import midge_encoding as e
 import numpy as np
 import pytest
@@ -28,12 +26,12 @@ def program_for(seed: int, midge: Midge, segments: int = 40) -> RandomProgram:
 
 
 def lock_step_random(
-    python: str, program: RandomProgram, midge: Midge, folder: Path, request: pytest.FixtureRequest
+    python: str, program: RandomProgram, midge: Midge, request: pytest.FixtureRequest
 ) -> int:
     result = midge.run(program.image)
     run = Run(f"random program with seed {program.seed}", program.image, result.records)
     again = f"python -m pytest -m 'slow or not slow' '{request.node.nodeid}'"
-    compared = lock_step(python, run, folder, again)
+    compared = lock_step(python, run, again)
     assert result.code == 0, f"exit code {result.code}: the program did not end"
     return compared
 
@@ -48,19 +46,19 @@ def test_random_program_follows_the_model(midge: Midge, seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(101, 107))
 def test_random_program_in_lock_step_with_spike(
-    midge: Midge, seed: int, spike_python: str, tmp_path: Path, request: pytest.FixtureRequest
+    midge: Midge, seed: int, spike_python: str, request: pytest.FixtureRequest
 ) -> None:
     program = program_for(seed, midge)
-    assert lock_step_random(spike_python, program, midge, tmp_path, request) > 3000
+    assert lock_step_random(spike_python, program, midge, request) > 3000
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", SLOW_SEEDS)
 def test_a_million_random_instructions_in_lock_step_with_spike(
-    midge: Midge, seed: int, spike_python: str, tmp_path: Path, request: pytest.FixtureRequest
+    midge: Midge, seed: int, spike_python: str, request: pytest.FixtureRequest
 ) -> None:
     program = program_for(seed, midge, SLOW_SEGMENTS)
-    assert lock_step_random(spike_python, program, midge, tmp_path, request) > SLOW_LEAST
+    assert lock_step_random(spike_python, program, midge, request) > SLOW_LEAST
 
 
 def _name(insn: int) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import midge_encoding as e
 import pytest
 from midge_random_frame import Frame
@@ -283,11 +281,13 @@ def test_illegal_words_trap_with_themselves_in_mtval(fast_midge: Midge, operands
 
 
 @pytest.mark.slow
-def test_illegal_words_in_lock_step_with_spike(fast_midge: Midge, spike_python: str, tmp_path: Path) -> None:
+def test_illegal_words_in_lock_step_with_spike(
+    fast_midge: Midge, spike_python: str, request: pytest.FixtureRequest
+) -> None:
     words = [word for kind in _illegal_words().values() for word in kind]
     image = words_frame(words).image()
     run = Run("illegal words", image, fast_midge.run(image).records)
-    assert lock_step(spike_python, run, tmp_path, "this test") > 10 * len(words)
+    assert lock_step(spike_python, run, f"python -m pytest -m slow '{request.node.nodeid}'") > 10 * len(words)
 
 
 def words_frame(words: list[int]) -> Frame:
