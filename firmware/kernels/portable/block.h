@@ -9,8 +9,7 @@
 
 #include "common.h"
 
-/* patches: how many vectors are interleaved in the 4-patch kernels */
-#define SMIDGEN_PATCHES 4
+#define SMIDGEN_PATCHES 4 /* that are interleaved */
 
 /* One matrix product. depth: inputs per output. parameter_step: for one vector, 0 when one
  * multiplier and shift serve all channels, 1 when each has its own, as with patches. pixel_stride:
@@ -102,15 +101,14 @@ SMIDGEN_INLINE void smidgen_block_4_body(const struct smidgen_block *block, cons
         uint32_t c0 = (uint32_t)bias[2], c1 = c0, c2 = c0, c3 = c0;
         uint32_t d0 = (uint32_t)bias[3], d1 = d0, d2 = d0, d3 = d0;
         const int8_t *x = patches, *const end = x + SMIDGEN_PATCHES * block->depth;
-#ifndef __OPTIMIZE_SIZE__
-        const int8_t *const fours_end = x + SMIDGEN_PATCHES * (block->depth & ~3);
-        for (; x != fours_end; x += 16, w += 16) {
+        const int8_t *const unrolled_end =
+            x + SMIDGEN_PATCHES * (SMIDGEN_UNROLL ? block->depth & ~3 : 0);
+        for (; x != unrolled_end; x += 16, w += 16) {
             SMIDGEN_STEP_4X4(0);
             SMIDGEN_STEP_4X4(1);
             SMIDGEN_STEP_4X4(2);
             SMIDGEN_STEP_4X4(3);
         }
-#endif
         for (; x != end; x += 4, w += 4)
             SMIDGEN_STEP_4X4(0);
         SMIDGEN_STORE_4(a0, a1, a2, a3);
@@ -148,8 +146,7 @@ SMIDGEN_INLINE void smidgen_block_1_body(const struct smidgen_block *block, cons
     int32_t step;
     for (int32_t channels = block->channels; channels > 0; channels -= step) {
         const int8_t *x = vector;
-#ifndef __OPTIMIZE_SIZE__
-        if (channels >= 8) {
+        if (SMIDGEN_UNROLL && channels >= 8) {
             uint32_t a = (uint32_t)bias[0], b = (uint32_t)bias[1], c = (uint32_t)bias[2];
             uint32_t d = (uint32_t)bias[3], e = (uint32_t)bias[4], f = (uint32_t)bias[5];
             uint32_t g = (uint32_t)bias[6], h = (uint32_t)bias[7];
@@ -171,9 +168,7 @@ SMIDGEN_INLINE void smidgen_block_1_body(const struct smidgen_block *block, cons
             sums[0] = a, sums[1] = b, sums[2] = c, sums[3] = d;
             sums[4] = e, sums[5] = f, sums[6] = g, sums[7] = h;
             step = 8;
-        } else
-#endif
-            if (channels >= 4) {
+        } else if (channels >= 4) {
             uint32_t a = (uint32_t)bias[0], b = (uint32_t)bias[1], c = (uint32_t)bias[2];
             uint32_t d = (uint32_t)bias[3];
             for (; x != end; x++, w += 4)

@@ -26,10 +26,13 @@
 #define SMIDGEN_KEEP_LOOP
 #endif
 
-/* What is built into each of its users for speed, and called for size. */
+/* For speed loops are unrolled and small functions built into each of their users; for size
+ * neither. */
 #ifdef __OPTIMIZE_SIZE__
+#define SMIDGEN_UNROLL 0
 #define SMIDGEN_INLINE_FOR_SPEED SMIDGEN_SHARED
 #else
+#define SMIDGEN_UNROLL 1
 #define SMIDGEN_INLINE_FOR_SPEED SMIDGEN_INLINE
 #endif
 

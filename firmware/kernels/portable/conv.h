@@ -21,8 +21,7 @@ struct smidgen_conv_shape {
 /* Copies n bytes to every step-th byte. Returns the next target. */
 SMIDGEN_SHARED int8_t *smidgen_conv_spread(int8_t *target, ptrdiff_t step, const int8_t *source,
                                            int32_t n) {
-#ifndef __OPTIMIZE_SIZE__
-    for (; n >= 4; n -= 4, source += 4) {
+    for (; SMIDGEN_UNROLL && n >= 4; n -= 4, source += 4) {
         const int8_t b0 = source[0], b1 = source[1], b2 = source[2], b3 = source[3];
         *target = b0;
         target += step;
@@ -33,7 +32,6 @@ SMIDGEN_SHARED int8_t *smidgen_conv_spread(int8_t *target, ptrdiff_t step, const
         *target = b3;
         target += step;
     }
-#endif
     for (; n > 0; n--, target += step)
         *target = *source++;
     return target;
