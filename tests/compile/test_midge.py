@@ -14,6 +14,7 @@ from smidgen.device import open_device
 from smidgen.graph import Graph, Node, State
 from smidgen.graph.operators import Add, Relu, Reshape, Split
 from smidgen.graph.reference import Reference
+from smidgen.importers import load_model
 from smidgen.targets import load_target
 
 SEED = 8
@@ -82,3 +83,14 @@ def test_stack_used_stays_in_the_bound(tmp_path: Path) -> None:
     assert bundle.figures.stack_bytes <= memory.stack_bytes - agent_stack_bytes()
     assert 0 < memory.stack_run_bytes <= memory.stack_bytes - agent_stack_bytes()
     assert memory.stack_used_bytes <= memory.stack_bytes
+
+
+def test_weights_behind_wait_states(shared_data: Path, tmp_path: Path) -> None:
+    """Kernels that load from several streams of the slow memory at once."""
+    model, board = (
+        load_model(shared_data / "mlperf_tiny" / "sww_int8.tflite"),
+        load_target("midge-rv32imc-flash"),
+    )
+    with open_device(board, build(model, board, tmp_path)) as device:
+        result = device.selftest()
+    assert result.passed, f"layer {result.layer} differs from the reference"
