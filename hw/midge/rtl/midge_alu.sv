@@ -1,7 +1,9 @@
 // Arithmetic, logic and shifts.
 module midge_alu (
-    input  logic [31:0] operand_1,
+    input  logic [31:0] operand_1,       // of the adder
     input  logic [31:0] operand_2,
+    input  logic [31:0] early_operand_1, // of shifts and logic, which are slower
+    input  logic [31:0] early_operand_2,
     input  logic [2:0]  funct3,
     input  logic        alternate,    // sub, sra
     output logic [31:0] result
@@ -18,9 +20,9 @@ module midge_alu (
 
   always_comb
     unique case (funct3[1:0])
-      2'b00: logic_result = operand_1 ^ operand_2;
-      2'b10: logic_result = operand_1 | operand_2;
-      default: logic_result = operand_1 & operand_2;
+      2'b00: logic_result = early_operand_1 ^ early_operand_2;
+      2'b10: logic_result = early_operand_1 | early_operand_2;
+      default: logic_result = early_operand_1 & early_operand_2;
     endcase
 
   // One right shifter serves both directions: left shifts are reversed before and after it.
@@ -28,14 +30,14 @@ module midge_alu (
   logic        fill;
   always_comb
     for (int i = 0; i < 32; i++) begin
-      operand_reversed[i] = operand_1[31-i];
+      operand_reversed[i] = early_operand_1[31-i];
       shifted_reversed[i] = shifted[31-i];
     end
-  assign shift_input = funct3[2] ? operand_1 : operand_reversed;
-  assign fill = alternate && operand_1[31];
+  assign shift_input = funct3[2] ? early_operand_1 : operand_reversed;
+  assign fill = alternate && early_operand_1[31];
   logic unused_shift_fill;
   assign {unused_shift_fill, shifted} =
-      33'($signed({fill, shift_input}) >>> operand_2[4:0]);
+      33'($signed({fill, shift_input}) >>> early_operand_2[4:0]);
   assign shift_result = funct3[2] ? shifted : shifted_reversed;
 
   always_comb

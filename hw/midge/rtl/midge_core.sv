@@ -6,7 +6,7 @@
 //
 // The writeback result is forwarded to the execute stage, except for load data and the high word of a product,
 // which come too late in the cycle: an instruction that uses those right away waits one cycle. So does one that
-// uses the low word of a product as an address or in a branch.
+// uses the low word of a product for an address, a branch, a shift or a logic operation.
 // Traps are taken in writeback, where everything older has finished and the one younger instruction, in
 // execute, has had no effect yet.
 //
@@ -136,7 +136,7 @@ module midge_core
   assign match_2 = w_rd == x_rs2;
   assign operand_1 = x_rs1 == 5'd0 ? 32'b0 : match_1 ? w_early_value : register_1;
   assign operand_2 = x_rs2 == 5'd0 ? 32'b0 : match_2 ? w_early_value : register_2;
-  // The same without products, which come too late for addresses and conditions of branches.
+  // The same without products, which come too late for addresses, branches, shifts and logic.
   assign early_operand_1 = x_rs1 == 5'd0 ? 32'b0 : match_1 ? w_result : register_1;
   assign early_operand_2 = x_rs2 == 5'd0 ? 32'b0 : match_2 ? w_result : register_2;
 
@@ -148,6 +148,8 @@ module midge_core
   midge_alu alu (
       .operand_1,
       .operand_2(x.operand_immediate ? x_immediate : operand_2),
+      .early_operand_1,
+      .early_operand_2(x.operand_immediate ? x_immediate : early_operand_2),
       .funct3(x.funct3),
       .alternate(x.alu_alternate),
       .result(alu_result)
@@ -184,9 +186,8 @@ module midge_core
   logic w_waiting;
   logic interrupt_take, wake, x_interrupt, x_hazard_1, x_hazard_2, x_hazard, x_wait;
   logic [3:0] interrupt_cause;
-  assign x_hazard_1 = match_1 && x.uses_rs1
-      && (w_late || (w_product && (x.load || x.store || x.branch || x.jalr)));
-  assign x_hazard_2 = match_2 && x.uses_rs2 && (w_late || (w_product && x.branch));
+  assign x_hazard_1 = match_1 && x.uses_rs1 && (w_late || (w_product && !x.takes_product_1));
+  assign x_hazard_2 = match_2 && x.uses_rs2 && (w_late || (w_product && !x.takes_product_2));
   assign x_hazard = x_hazard_1 || x_hazard_2;
   // CSR instructions and wfi wait until they are alone.
   assign x_wait = x_hazard || w_waiting || ((x.csr || x.wfi) && w_valid)

@@ -25,6 +25,9 @@ module midge_decode
   assign funct3 = is_compressed ? short_funct3 : raw[14:12];
   assign funct7 = is_compressed ? short_funct7 : raw[31:25];
 
+  logic adds;
+  assign adds = funct3 == 3'b000 || funct3[2:1] == 2'b01;
+
   always_comb begin
     decoded = '0;
     decoded.result_source = RESULT_ALU;
@@ -113,6 +116,10 @@ module midge_decode
         end
       default: decoded.illegal = 1'b1;
     endcase
+    // Additions and comparisons, products and divisions; stored data.
+    decoded.takes_product_1 = (opcode == OPCODE_OP_IMM && adds) || (opcode == OPCODE_OP && (adds || funct7[0]));
+    decoded.takes_product_2 = decoded.takes_product_1 || decoded.store;
+
     if (is_compressed && short_illegal) decoded.illegal = 1'b1;
     if (is_compressed && short_ebreak) begin
       decoded.jalr = 1'b0;

@@ -19,6 +19,8 @@ package midge_package;
     logic           uses_rs1;
     logic           uses_rs2;
     logic           writes_rd;
+    logic           takes_product_1;    // can use a product that is just being added up, as operand 1
+    logic           takes_product_2;
     logic           operand_immediate;  // second ALU operand is the immediate
     logic           alu_alternate;      // sub, sra
     logic           load;
