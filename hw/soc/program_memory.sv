@@ -83,9 +83,11 @@ module program_memory #(
     assign fetch_ready = free && !data_waiting;
 
     // What the device starts on in this cycle: a load that waits, then fetches, then a load just asked for.
-    logic   buffer_hit, start, start_data;
+    logic   buffer_hit, refills, start, start_data;
     index_t start_index;
-    assign buffer_hit = buffer_valid && data_index == buffer_index;
+    // A load is answered from the buffer one cycle later, so what counts is the word that it holds then.
+    assign refills = answers && serves_data;
+    assign buffer_hit = refills ? data_index == index : buffer_valid && data_index == buffer_index;
     assign start_data = data_waiting || !fetch_request;
     assign start = free && (data_waiting || fetch_request || (data_request && !buffer_hit));
     assign start_index = data_waiting ? data_waiting_index : fetch_request ? fetch_index : data_index;
@@ -112,7 +114,7 @@ module program_memory #(
         buffer_answers <= data_request && buffer_hit;
         if (data_request && !buffer_hit && !(start && start_data)) data_waiting <= 1'b1;
         else if (start && start_data) data_waiting <= 1'b0;
-        if (answers && serves_data) buffer_valid <= 1'b1;
+        if (refills) buffer_valid <= 1'b1;
         if (start) begin
           busy <= 1'b1;
           burst_valid <= 1'b1;
@@ -121,7 +123,7 @@ module program_memory #(
 
     always_ff @(posedge clock) begin
       if (data_request) data_waiting_index <= data_index;
-      if (answers && serves_data) begin
+      if (refills) begin
         buffer_index <= index;
         buffer <= data_a;
       end
