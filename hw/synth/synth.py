@@ -96,7 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("configuration")
     parser.add_argument("--program", type=Path, required=True, help="raw binary for the program memory")
-    parser.add_argument("--build", type=Path, default=HW / "build")
+    parser.add_argument("--build", type=Path, default=HW.parent / "build" / "hw")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--goal-mhz", type=float, default=70.0, help="what the tools aim at")
     parser.add_argument("--program-kib", type=int, default=32)
@@ -113,8 +113,9 @@ def main() -> None:
     configuration["PROGRAM_BYTES"] = options.program_kib * 1024
     configuration["SRAM_BYTES"] = options.sram_kib * 1024
 
-    yosys, nextpnr = find_tools(options.build)
-    folder = options.build / f"synth-{options.configuration}"
+    build = options.build.resolve()
+    yosys, nextpnr = find_tools(build)
+    folder = build / f"synth-{options.configuration}"
     shutil.rmtree(folder, ignore_errors=True)
     # A copy: the tools see only the folder that they run in.
     for name in ("midge", "soc", "synth"):

@@ -1,6 +1,6 @@
 // Source register numbers of an instruction of 16 or 32 bits, cut out in the fetch stage so that the register
-// file can be read while the execute stage decompresses and decodes. They agree with midge_decompress wherever the instruction
-// reads the register; elsewhere they are arbitrary.
+// file can be read while the execute stage decompresses and decodes. They agree with midge_decompress wherever the
+// instruction reads the register; elsewhere they are arbitrary.
 module midge_sources (
     input  logic [24:0] raw,     // its lower bits
     output logic [4:0]  rs1,
