@@ -29,7 +29,8 @@ def wrap_int32(x: np.ndarray) -> np.ndarray:
 def round_half_away(x: np.ndarray) -> np.ndarray:
     """To the nearest integer, ties away from zero (C's `round`), in x's own floating type."""
     truncated = np.trunc(x)
-    return truncated + np.sign(x) * (np.abs(x - truncated) >= 0.5)
+    with np.errstate(invalid="ignore"):  # an infinity stays what it is
+        return truncated + np.sign(x) * (np.abs(x - truncated) >= 0.5)
 
 
 def quantize_multiplier(real: float) -> tuple[int, int]:
