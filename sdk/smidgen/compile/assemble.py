@@ -11,19 +11,23 @@ from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.lower.materialize import root
 from smidgen.compile.schedule import Blob, Buffer, KernelCall, Port, Role, Schedule, StateSlot
 from smidgen.errors import ModelError, ProblemList
-from smidgen.graph import Graph, Node
+from smidgen.graph import DType, Graph, Node
 from smidgen.graph.operators import Reshape
 from smidgen.graph.packing import storage_bytes
 
 Selection = list[tuple[Node, KernelSpec]]
 
+_FLOAT_NODES_SHOWN = 3
+
 
 def select(graph: Graph, specs: Sequence[KernelSpec]) -> Selection:
     """The first kernel of `specs` that takes each node; a Reshape needs none.
 
-    Raises ModelError naming every node that no kernel takes, with each kernel's reason.
+    Raises ModelError naming every node that no kernel takes, with each kernel's reason. Nodes that compute in
+    float are one problem together: the model was not quantized.
     """
     problems = ProblemList()
+    in_float: list[Node] = []
     chosen: Selection = []
     for node in graph.nodes:
         if isinstance(node.operator, Reshape):
@@ -37,8 +41,21 @@ def select(graph: Graph, specs: Sequence[KernelSpec]) -> Selection:
                 break
             reasons.append(f"{spec.name}: {reason}")
         else:
+            if all(tensor.dtype is DType.F32 for tensor in graph.output_tensors(node)):
+                in_float.append(node)
+                continue
             where = f"{graph.name}: operator '{node.id}' ({node.operator.type_name})"
             problems.add(where, "; ".join(reasons) or "no kernel of this target computes this operator")
+    if in_float:
+        names = [f"'{node.id}'" for node in in_float]
+        shown = ", ".join(names[:_FLOAT_NODES_SHOWN])
+        more = f" and {len(names) - _FLOAT_NODES_SHOWN} more" if len(names) > _FLOAT_NODES_SHOWN else ""
+        problems.add(
+            graph.name,
+            f"{len(names)} of its {len(graph.nodes)} operators compute in float: {shown}{more}",
+            "quantize all of the model to int8 (TFLiteConverter with a representative_dataset and "
+            "TFLITE_BUILTINS_INT8) and try again",
+        )
     problems.stop_if_any(ModelError)
     return chosen
 
