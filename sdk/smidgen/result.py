@@ -60,6 +60,7 @@ class Result:
     flash_bytes: int | None = None
     ram_bytes: int | None = None
     layers: tuple[Layer, ...] = ()
+    oracle_accuracy: float | None = None
     optimize: str | None = None
     outputs: tuple[dict[str, Any], ...] = ()
     notes: tuple[str, ...] = ()

@@ -28,11 +28,10 @@ def _untracked(samples: Sequence[Sequence[np.ndarray]], text: str) -> Iterable[S
 
 @dataclass(frozen=True, eq=False)
 class Validation:
-    """result: what was measured; oracle_accuracy: the oracle's own, None without labels; first_difference:
-    the first output or layer that differs, in words; explained: the difference has a known cause."""
+    """result: what was measured; first_difference: the first output or layer that differs, in words;
+    explained: the difference has a known cause."""
 
     result: Result
-    oracle_accuracy: float | None
     first_difference: str | None
     explained: bool
 
@@ -77,6 +76,7 @@ def validate(
         bit_exact=mismatched == 0 and layer_comparisons.all_exact,
         mismatched_bytes=mismatched,
         accuracy=accuracy([run.outputs[0] for run in runs], inputs.labels),
+        oracle_accuracy=accuracy([answer[0] for answer in answers], inputs.labels),
         outputs=tuple(_output(*pair) for pair in zip(graph.outputs, outputs, strict=True)),
     )
     if layers:
@@ -87,7 +87,6 @@ def validate(
         result = replace(result, notes=(*result.notes, explanation.text))
     return Validation(
         result=result,
-        oracle_accuracy=accuracy([answer[0] for answer in answers], inputs.labels),
         first_difference=layer_comparisons.first or _first_output(graph.outputs, outputs),
         explained=explanation is not None and explanation.complete,
     )

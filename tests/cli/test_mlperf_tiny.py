@@ -36,8 +36,7 @@ def test_all_keyword_inputs_have_the_oracles_accuracy(shared_data: Path, tmp_pat
     data = shared_data / "mlperf_tiny" / "kws_inputs.npz"
     content = validated(model_of(shared_data, "kws"), "host", tmp_path, "--input", data)
     assert content["inputs"] == 500
-    # Bit-exact, so this is the oracle's accuracy too.
-    assert content["accuracy"] > 0.9
+    assert content["accuracy"] == content["oracle_accuracy"] > 0.85
 
 
 def test_300_photographs(shared_data: Path, tmp_path: Path) -> None:
@@ -54,7 +53,7 @@ def test_300_photographs(shared_data: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", x=x, y=np.array([int(row["person"]) for row in labels]))
     content = validated(model_of(shared_data, "vww"), "host", tmp_path, "--input", tmp_path / "x.npz")
     assert content["inputs"] == 300
-    assert content["accuracy"] > 0.75
+    assert content["accuracy"] == content["oracle_accuracy"] > 0.75
 
 
 @pytest.mark.parametrize("name", ["ic", "ad", "sww"])

@@ -56,7 +56,7 @@ def _print(validation: Validation, source: str, layers: bool) -> None:
     if layers:
         models.print_compared_layers(result)
     models.print_outputs(result)
-    print_pairs(models.run_summary(result, source, validation.oracle_accuracy))
+    print_pairs(models.run_summary(result, source))
     for note in result.notes:
         print(note)
     if result.bit_exact:

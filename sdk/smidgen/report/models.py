@@ -39,15 +39,15 @@ def sizes(result: Result, target: Target) -> Pairs:
     return [(name, text) for name, text in lines if text != "-"]
 
 
-def run_summary(result: Result, source: str, oracle_accuracy: float | None = None) -> Pairs:
+def run_summary(result: Result, source: str) -> Pairs:
     """Inputs, accuracy, cycles."""
     spread = ""
     if result.cycles_min is not None and result.cycles_min != result.cycles_max:
         spread = f" ({number(result.cycles_min)} to {number(result.cycles_max)})"
     ratio = result.cycles / result.instructions if result.cycles and result.instructions else None
     accuracy = percent(result.accuracy, 2)
-    if oracle_accuracy is not None:
-        accuracy += f" (oracle {percent(oracle_accuracy, 2)})"
+    if result.oracle_accuracy is not None:
+        accuracy += f" (oracle {percent(result.oracle_accuracy, 2)})"
     lines = [
         ("inputs", source),
         ("accuracy", accuracy),
