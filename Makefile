@@ -18,7 +18,7 @@ test-slow: setup
 lint: setup
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
-	git ls-files '*.c' '*.h' | xargs --no-run-if-empty clang-format --dry-run --Werror
+	git ls-files 'firmware/*.c' 'firmware/*.h' 'hw/*.c' 'hw/*.h' 'hw/*.cpp' 'tests/*.c' 'tests/*.h' | xargs --no-run-if-empty clang-format --dry-run --Werror
 
 bench: setup
 	$(PYTHON) -m benchmarks

@@ -37,7 +37,13 @@ def test_a_float_model(tmp_path: Path) -> None:
     builder.operator("TANH", [x], [y])
     builder.output(y)
     path = builder.save(tmp_path / "float.tflite")
-    refused(smidgen("run", "-m", path, "-t", "host"), MODEL, "compute in float", "tanh_0", "representative_dataset")
+    refused(
+        smidgen("run", "-m", path, "-t", "host"),
+        MODEL,
+        "compute in float",
+        "tanh_0",
+        "representative_dataset",
+    )
 
 
 def test_a_dynamic_shape(tmp_path: Path) -> None:
