@@ -59,9 +59,7 @@ def synthesize(yosys: str, configuration: dict[str, int], folder: Path) -> None:
     parameters = [f"-G {name}={value}" for name, value in configuration.items()]
     script = (
         f'read_slang -j 1 --top ecp5_top -G PROGRAM_CONTENTS="program" {" ".join(parameters + sources)}; '
-        "synth_ecp5 -top ecp5_top -run :map_luts; "
-        "read_verilog -lib -specify -overwrite synth/block_ram_timing.v; "
-        "synth_ecp5 -top ecp5_top -json top.json -run map_luts:; stat"
+        "synth_ecp5 -top ecp5_top -json top.json; stat"
     )
     run([yosys, "-q", "-l", "yosys.log", "-p", script], folder, "yosys.out")
 

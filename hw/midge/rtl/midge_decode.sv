@@ -1,4 +1,4 @@
-// Says what an instruction of RV32IMC + Zicsr + machine mode does; everything else is illegal.
+// Says what an instruction of RV32IMC, Zicsr, Zifencei and machine mode does; everything else is illegal.
 // Whether a CSR exists is known to midge_csr, not here.
 module midge_decode
   import midge_package::*;
@@ -98,7 +98,11 @@ module midge_decode
           default: decoded.illegal = 1'b1;
         endcase
       end
-      OPCODE_MISC_MEM: decoded.illegal = funct3 != 3'b000;  // fence orders nothing on one in-order port
+      OPCODE_MISC_MEM: begin
+        // fence orders nothing on one in-order port; fence.i discards what was fetched ahead by a jump.
+        decoded.jal = funct3 == 3'b001;
+        decoded.illegal = funct3[2:1] != 2'b00;
+      end
       OPCODE_SYSTEM:
         if (funct3[1:0] != 2'b00) begin
           decoded.csr = 1'b1;

@@ -20,6 +20,7 @@ module midge_immediate
       OPCODE_JAL: full = j_type;
       OPCODE_BRANCH: full = b_type;
       OPCODE_STORE: full = s_type;
+      OPCODE_MISC_MEM: full = 32'd4;  // fence.i is a jump to the next instruction
       default: full = i_type;
     endcase
 
