@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes sure of the programs that Smidgen needs, on Debian and Ubuntu.
 # Installs missing packages through apt when it can become root; otherwise says what to install.
+# Usage: prerequisites.sh [PACKAGE...], further Debian packages that are needed too.
 set -eu
 
 missing=""
@@ -16,6 +17,9 @@ need gcc gcc --version
 need g++ g++ --version
 need verilator verilator --version
 need gcc-riscv64-unknown-elf riscv64-unknown-elf-gcc --version
+for package in "$@"; do
+    need "$package" dpkg -s "$package"
+done
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ]; then
