@@ -19,7 +19,8 @@ STORE = {"sb": 0, "sh": 1, "sw": 2}
 BRANCH = {"beq": 0, "bne": 1, "blt": 4, "bge": 5, "bltu": 6, "bgeu": 7}
 CSR = {"csrrw": 1, "csrrs": 2, "csrrc": 3, "csrrwi": 5, "csrrsi": 6, "csrrci": 7}
 
-ECALL, EBREAK, MRET, WFI, FENCE = 0x00000073, 0x00100073, 0x30200073, 0x10500073, 0x0FF0000F
+ECALL, EBREAK, MRET, WFI = 0x00000073, 0x00100073, 0x30200073, 0x10500073
+FENCE, FENCE_I = 0x0FF0000F, 0x0000100F
 C_NOP, C_EBREAK = 0x0001, 0x9002
 
 

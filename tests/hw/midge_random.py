@@ -13,6 +13,7 @@ from midge_random_frame import (
     CODE_BASE,
     CORNERS,
     COUNTER,
+    FRAME,
     FREE,
     MIE,
     MSTATUS,
@@ -182,14 +183,28 @@ class _Generator(SystemInstructions):
                 self.word(e.store(self.random.choice(list(e.STORE)), self.source(), register, offset))
 
     def program_memory(self) -> None:
-        """Loads from the program, and stores to it, which fault; but no stores where it is in SRAM."""
+        """Loads from the program: bursts from a few words, near and far, in any order.
+
+        Stores to it fault; there are none where it is in SRAM.
+        """
+        rnd = self.random
         register = self.target() or RESUME
-        offset = -self.random.randrange(1, min(2000, self.here - self.base))
+        reach = min(2000, self.here - self.base)
+        start = self.here
         self.word(e.auipc(register, 0))
-        if self.base != CODE_BASE or self.chance(0.8):
-            self.word(e.load(self.random.choice(list(e.LOAD)), self.target(), register, offset))
-        else:
-            self.word(e.store(self.random.choice(list(e.STORE)), self.source(), register, offset))
+        if self.base == CODE_BASE and self.chance(0.15):
+            name = rnd.choice(list(e.STORE))
+            self.word(e.store(name, self.source(), register, -rnd.randrange(1, reach)))
+            return
+        first = rnd.randrange(8, reach)
+        words = [(start - back & ~3) - start for back in (first, first - 4, rnd.randrange(8, reach))]
+        others = [r for r in range(32) if r not in self.pointers and r not in (register, *FRAME)]
+        for _ in range(rnd.choice((1, 2, 3, 5, 8))):
+            name = rnd.choice(list(e.LOAD))
+            inside = rnd.randrange(0, 4, ALIGNMENT[name]) if self.chance(0.97) else rnd.randrange(4)
+            self.word(e.load(name, rnd.choice(others), register, rnd.choice(words) + inside))
+            if self.chance(0.2):
+                self.compressed_memory()
 
     # -- control flow
 
@@ -289,7 +304,7 @@ _WEIGHTED = (
     (_Generator.store, 9),
     (_Generator.compressed_memory, 9),
     (_Generator.wild_memory, 1.5),
-    (_Generator.program_memory, 1.5),
+    (_Generator.program_memory, 3),
     (_Generator.branch, 9),
     (_Generator.jump, 3),
     (_Generator.indirect, 3),

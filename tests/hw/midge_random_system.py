@@ -50,7 +50,7 @@ class SystemInstructions(Frame):
         if self.chance(0.3):
             self.half(e.C_EBREAK)
         else:
-            self.word(self.random.choice((e.ECALL, e.EBREAK, e.FENCE)))
+            self.word(self.random.choice((e.ECALL, e.EBREAK, e.FENCE, e.FENCE_I)))
 
     def illegal(self) -> None:
         rnd = self.random

@@ -16,7 +16,7 @@ CYCLE_LIMIT_CODE = 124
 
 # gp holds REPORT, t5 and t6 belong to the trap handler, t4 is where it returns to from a bad jump.
 PRELUDE = """
-.option arch, +zicsr
+.option arch, +zicsr, +zifencei
 .option norelax
 .macro report register
   sw \\register, 0(gp)

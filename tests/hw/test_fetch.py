@@ -89,6 +89,46 @@ code_end:
     assert result.reported == [value]
 
 
+@pytest.mark.parametrize("shift", [0, 2], ids=["aligned", "across words"])
+def test_fence_i_makes_new_code_visible(midge: Midge, shift: int) -> None:
+    """Code in SRAM rewrites the instruction behind its fence.i; the new one runs, whatever was fetched."""
+    result, _ = midge.check_source(f"""
+.option norvc
+  la a0, code
+  la a1, code_end
+  li a2, 0x10002000 + {shift}
+  mv s0, a2
+1: lhu a3, 0(a0)
+  sh a3, 0(a2)
+  addi a0, a0, 2
+  addi a2, a2, 2
+  bltu a0, a1, 1b
+  fence.i
+  li a4, 0x00150513     # addi a0, a0, 1
+  li a5, 0x00250513     # addi a0, a0, 2
+  li a0, 0
+  li s2, 20
+2: jalr ra, 0(s0)
+  mv t0, a4             # the other one next time
+  mv a4, a5
+  mv a5, t0
+  addi s2, s2, -1
+  bnez s2, 2b
+  report a0
+  finish
+.balign 4
+code:
+  sh a4, 16(s0)
+  srli t1, a4, 16
+  sh t1, 18(s0)
+  fence.i
+  addi a0, a0, 100      # rewritten before it runs
+  ret
+code_end:
+""")
+    assert result.reported == [10 * 1 + 10 * 2]
+
+
 def test_jumps_between_program_memory_and_sram(midge: Midge) -> None:
     """Back and forth at every turn, so that one memory's answer never serves the other's request."""
     result, _ = midge.check_source("""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import midge_encoding as e
 import pytest
 from midge_runner import Midge, assemble
@@ -149,3 +151,16 @@ table_end:
   .word 0x55aa55aa
 """)
     assert len(result.reported) == 1
+
+
+@pytest.mark.parametrize("gap", [0, 1, 2, 4])
+@pytest.mark.parametrize("width", ["lw", "lhu", "lb"])
+def test_dense_loads_from_program_memory(midge: Midge, width: str, gap: int) -> None:
+    """Every order of four loads from three words, two of them neighbours, `gap` instructions apart: each load
+    gets its own word, whatever the memory holds ready or is fetching in that cycle."""
+    lines = ["  la s0, table"]
+    for order in itertools.product((0, 4, 40), repeat=4):
+        for index, offset in enumerate(order):
+            lines += [f"  {width} a{index}, {offset}(s0)", *["  addi t0, t0, 1"] * gap]
+    values = ".word 0x80018283, 0x90019293" + ", 0x12345678" * 8 + ", 0xa001a2a3"
+    midge.check_source("\n".join([*lines, "  finish", ".balign 4", f"table: {values}"]))

@@ -81,7 +81,7 @@ def _every_instruction() -> set[str]:
     words += [e.load(name, 1, 1, 0) for name in e.LOAD] + [e.store(name, 1, 1, 0) for name in e.STORE]
     words += [e.branch(name, 1, 1, 0) for name in e.BRANCH] + [e.csr(name, 1, 0x340, 1) for name in e.CSR]
     words += [e.lui(1, 1), e.auipc(1, 1), e.jal(1, 0), e.jalr(1, 1, 0)]
-    words += [e.ECALL, e.EBREAK, e.MRET, e.WFI, e.FENCE]
+    words += [e.ECALL, e.EBREAK, e.MRET, e.WFI, e.FENCE, e.FENCE_I]
     halves = [half for half in range(65536) if half & 3 != 3 and expand(half) is not None]
     return {_name(insn) for insn in (*words, *halves)}
 
