@@ -164,3 +164,39 @@ def test_dense_loads_from_program_memory(midge: Midge, width: str, gap: int) -> 
             lines += [f"  {width} a{index}, {offset}(s0)", *["  addi t0, t0, 1"] * gap]
     values = ".word 0x80018283, 0x90019293" + ", 0x12345678" * 8 + ", 0xa001a2a3"
     midge.check_source("\n".join([*lines, "  finish", ".balign 4", f"table: {values}"]))
+
+
+ACCESSES = {
+    "program": "lw {r}, 4(s0)",
+    "program neighbour": "lhu {r}, 10(s0)",
+    "sram": "lw {r}, 8(s1)",
+    "sram store": "sw s2, 12(s1)",
+    "sram store, byte": "sb s2, 13(s1)",
+    "system": "lw {r}, 4(s3)",
+    "system, byte": "lb {r}, 4(s3)",
+    "timer": "lw {r}, 8(s4)",
+    "timer store": "sw s2, 8(s4)",
+    "nowhere": "lw {r}, 0(s5)",
+    "store nowhere": "sb s2, 1(s5)",
+}
+
+
+@pytest.mark.parametrize("first", ACCESSES)
+def test_accesses_to_different_regions_in_a_row(midge: Midge, first: str) -> None:
+    """Three accesses back to back, to any regions in any order: no answer is mixed up with another's."""
+    lines = ["  la s0, table", "  li s1, 0x10000100", "  li s2, 0x0badcafe", "  li s3, 0x20020000"]
+    lines += ["  li s4, 0x20010000", "  li s5, 0x30000000", "  li s6, 0x600df00d", "  sw s6, 8(s1)"]
+    for second, third in itertools.product(ACCESSES, ACCESSES):
+        for index, name in enumerate((first, second, third)):
+            lines.append("  " + ACCESSES[name].format(r=f"a{index}"))
+        lines += ["  lw a3, 12(s1)", "  lw a4, 8(s4)", "  xori s2, s2, -1"]
+    result, _ = midge.check_source(
+        "\n".join([*lines, "  finish", ".balign 4", "table: .word 1, 0x81828384, 0x91929394"])
+    )
+    compare_register = result.records[(result.records["mem_addr"] == 0x20010008)]
+    written = 0xFFFFFFFF
+    for record in compare_register.tolist():
+        if record[6] >> 8:
+            written = record[8]
+        else:
+            assert record[7] == written, "mtimecmp reads back as written"
