@@ -204,7 +204,7 @@ class _Generator(SystemInstructions):
             inside = rnd.randrange(0, 4, ALIGNMENT[name]) if self.chance(0.97) else rnd.randrange(4)
             self.word(e.load(name, rnd.choice(others), register, rnd.choice(words) + inside))
             if self.chance(0.2):
-                self.compressed_memory()
+                self.half(e.c_swsp(self.source(), rnd.randrange(0, 256, 4)))
 
     # -- control flow
 
