@@ -20,7 +20,7 @@ from smidgen.device.simulators import verilator
 from smidgen.graph import DType, Graph, Node, Quantization, Tensor
 from smidgen.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected, Relu
 from smidgen.importers import load_model
-from smidgen.inputs import random_inputs
+from smidgen.run.inputs import random_inputs
 from smidgen.targets import Target, load_target
 
 _TRANSFER_BYTES = 20_000

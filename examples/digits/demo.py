@@ -17,13 +17,13 @@ from rich.panel import Panel
 from rich.text import Text
 
 from smidgen.errors import SmidgenError
-from smidgen.inputs import Inputs, load_inputs, real_values
-from smidgen.profiling import profile
 from smidgen.report import models
 from smidgen.report.progress import Stages, track
 from smidgen.report.tables import print_pairs
-from smidgen.running import accuracy, run_all
-from smidgen.session import Session, open_session
+from smidgen.run.inputs import Inputs, load_inputs, real_values
+from smidgen.run.profiling import profile
+from smidgen.run.running import accuracy, run_all
+from smidgen.run.session import Session, open_session
 
 HERE = Path(__file__).resolve().parent
 MODEL = HERE / "digits_int8.tflite"

@@ -13,7 +13,7 @@ import pytest
 from command_line import smidgen
 
 from smidgen.importers import load_model
-from smidgen.inputs import random_inputs
+from smidgen.run.inputs import random_inputs
 
 FIXED_KEYS = {
     "target", "model", "oracle", "inputs", "bit_exact", "mismatched_bytes", "accuracy", "cycles",

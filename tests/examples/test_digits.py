@@ -11,7 +11,7 @@ import pytest
 
 from smidgen.graph.reference import Reference
 from smidgen.importers import load_model
-from smidgen.inputs import load_inputs
+from smidgen.run.inputs import load_inputs
 
 
 @pytest.fixture(scope="module")

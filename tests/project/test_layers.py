@@ -15,6 +15,8 @@ ALLOWED = {
     "compile": {"graph", "targets", "toolchains", "golden"},
     "device": {"graph", "compile", "targets", "golden", "toolchains"},
     "oracles": {"graph", "importers"},
+    "run": {"graph", "importers", "compile", "device", "oracles", "targets", "golden"},
+    "report": {"graph", "importers", "compile", "device", "run", "targets"},
 }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from smidgen.support import support_matrix
+from smidgen.report.support import support_matrix
 
 SMIDGEN = [sys.executable, "-c", "import sys; from smidgen.cli import main; sys.exit(main())"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 
-from smidgen.analysis import Analysis, analyze
 from smidgen.cli import options
 from smidgen.cli.parser import Parser
 from smidgen.report import models
 from smidgen.report.files import write_json
 from smidgen.report.progress import Stages
 from smidgen.report.tables import print_pairs, print_table
+from smidgen.run.analysis import Analysis, analyze
 
 HELP = "operators, MACs, arena, flash and RAM; what does not fit or is not supported, and why"
 

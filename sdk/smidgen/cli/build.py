@@ -14,7 +14,7 @@ from smidgen.report import models
 from smidgen.report.files import write_json
 from smidgen.report.progress import Stages
 from smidgen.report.tables import print_pairs
-from smidgen.session import static_result
+from smidgen.run.session import static_result
 from smidgen.targets import load_target
 
 HELP = "build the bundle: C sources, firmware, manifest, golden inputs and outputs"

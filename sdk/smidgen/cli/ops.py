@@ -7,8 +7,8 @@ import argparse
 from smidgen.cli import options
 from smidgen.cli.parser import Parser
 from smidgen.report.files import write_json
+from smidgen.report.support import support_matrix
 from smidgen.report.tables import print_table
-from smidgen.support import support_matrix
 
 HELP = "list the operators that are supported: importer, types, kernel sets"
 

@@ -7,14 +7,14 @@ import argparse
 from smidgen.cli import options
 from smidgen.cli.parser import Parser
 from smidgen.importers import load_model
-from smidgen.inputs import get_inputs
-from smidgen.profiling import profile
 from smidgen.report import models
 from smidgen.report.files import write_json
 from smidgen.report.html import write_page
 from smidgen.report.progress import Stages, track
 from smidgen.report.tables import print_pairs
-from smidgen.session import open_session
+from smidgen.run.inputs import get_inputs
+from smidgen.run.profiling import profile
+from smidgen.run.session import open_session
 
 HELP = "per layer: cycles, instructions, MACs, MAC/cycle, bytes"
 DEFAULT_INPUTS = 1

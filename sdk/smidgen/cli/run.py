@@ -9,13 +9,13 @@ import numpy as np
 from smidgen.cli import options
 from smidgen.cli.parser import Parser
 from smidgen.importers import load_model
-from smidgen.inputs import get_inputs, real_values, save_outputs
 from smidgen.report import models
 from smidgen.report.files import write_json
 from smidgen.report.progress import Stages, track
 from smidgen.report.tables import number, print_pairs, print_table
-from smidgen.running import accuracy, run_all, with_counts
-from smidgen.session import Session, open_session
+from smidgen.run.inputs import get_inputs, real_values, save_outputs
+from smidgen.run.running import accuracy, run_all, with_counts
+from smidgen.run.session import Session, open_session
 
 HELP = "run inputs on a target; outputs to an .npz file or the terminal"
 SHOWN_INPUTS = 10

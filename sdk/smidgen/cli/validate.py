@@ -7,15 +7,15 @@ import argparse
 from smidgen.cli import options
 from smidgen.cli.parser import Parser
 from smidgen.importers import load_model
-from smidgen.inputs import get_inputs
 from smidgen.oracles import NAMES
 from smidgen.report import models
 from smidgen.report.files import write_json
 from smidgen.report.html import write_page
 from smidgen.report.progress import Stages, track
 from smidgen.report.tables import print_pairs
-from smidgen.session import open_session
-from smidgen.validate import Validation, validate
+from smidgen.run.inputs import get_inputs
+from smidgen.run.session import open_session
+from smidgen.run.validate import Validation, validate
 
 HELP = "compare a target with an oracle, byte for byte; labels in the input file give accuracy"
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from smidgen import __version__
 from smidgen.compile.schedule import Schedule
-from smidgen.metrics import COLUMNS
 from smidgen.report import svg
 from smidgen.report.files import write_text
 from smidgen.report.memory import regions_of
 from smidgen.report.tables import number, percent, short
-from smidgen.result import Layer, Result
+from smidgen.run.metrics import COLUMNS
+from smidgen.run.result import Layer, Result
 from smidgen.targets import Target
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smidgen.report.svg import Part, Region
-from smidgen.result import Result
+from smidgen.run.result import Result
 from smidgen.targets import Memory, Target
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from smidgen.compile.schedule import Schedule
 from smidgen.device import MemoryUse
-from smidgen.metrics import COLUMNS
 from smidgen.report.tables import number, percent, print_table, short
-from smidgen.result import Layer, Result
+from smidgen.run.metrics import COLUMNS
+from smidgen.run.result import Layer, Result
 from smidgen.targets import Target
 
 Pairs = list[tuple[str, str]]

@@ -1,0 +1,95 @@
+"""What `analyze`, `build`, `run`, `validate` and `profile` report. The field names are the keys of `--json`
+and are fixed: programs of other people read them. A figure that a target cannot give is None."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from smidgen.compile.figures import Figures
+from smidgen.compile.schedule import KernelCall, Schedule
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One kernel call. cycles and instructions: mean over inputs; weights_bytes: constants it reads, as
+    stored; output_bytes: tensors it writes; differences: how it differs from the oracle (metrics.COLUMNS)."""
+
+    id: int
+    name: str
+    type: str
+    macs: int
+    cycles: float | None = None
+    instructions: float | None = None
+    bit_exact: bool | None = None
+    mismatched_bytes: int | None = None
+    weights_bytes: int = 0
+    output_bytes: int = 0
+    shape: str = ""
+    differences: dict[str, float | None] | None = None
+
+    @property
+    def macs_per_cycle(self) -> float | None:
+        return self.macs / self.cycles if self.cycles else None
+
+
+@dataclass(frozen=True)
+class Result:
+    """cycles and instructions: mean over inputs, from call to return of the model function; stack_bytes: the
+    static bound; weights_bytes: weights, biases, requantization parameters; code_bytes: model function,
+    kernels and what they pull in; flash_bytes and ram_bytes: the whole image; outputs: how each differs."""
+
+    target: str
+    model: str
+    oracle: str | None = None
+    inputs: int | None = None
+    bit_exact: bool | None = None
+    mismatched_bytes: int | None = None
+    accuracy: float | None = None
+    cycles: float | None = None
+    instructions: float | None = None
+    cycles_min: int | None = None
+    cycles_max: int | None = None
+    arena_bytes: int | None = None
+    arena_tensors_bytes: int | None = None
+    arena_lower_bound_bytes: int | None = None
+    stack_bytes: int | None = None
+    weights_bytes: int | None = None
+    code_bytes: int | None = None
+    agent_code_bytes: int | None = None
+    flash_bytes: int | None = None
+    ram_bytes: int | None = None
+    layers: tuple[Layer, ...] = ()
+    oracle_accuracy: float | None = None
+    optimize: str | None = None
+    outputs: tuple[dict[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def macs(self) -> int:
+        return sum(layer.macs for layer in self.layers)
+
+    def with_figures(self, figures: Figures) -> Result:
+        """With the sizes of a build."""
+        return replace(self, **asdict(figures))
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def layers_of(schedule: Schedule) -> tuple[Layer, ...]:
+    """The schedule's calls as layers that nothing has been measured on."""
+    return tuple(_layer(schedule, index, call) for index, call in enumerate(schedule.calls))
+
+
+def _layer(schedule: Schedule, index: int, call: KernelCall) -> Layer:
+    constants = {name for name in (*call.blobs, *call.reads) if name in schedule.blobs}
+    return Layer(
+        id=index,
+        name=call.id,
+        type=call.type_name,
+        macs=call.macs,
+        weights_bytes=sum(schedule.blobs[name].bytes for name in constants),
+        output_bytes=sum(schedule.buffers[name].bytes for name in call.writes),
+        shape=call.detail,
+    )

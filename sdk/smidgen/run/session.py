@@ -1,0 +1,78 @@
+"""A model on a target, from the file to the running device."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from smidgen.compile import compile_model
+from smidgen.compile.build import build
+from smidgen.compile.bundle import Bundle
+from smidgen.compile.schedule import Schedule
+from smidgen.device import Device, open_device
+from smidgen.graph import Graph
+from smidgen.importers import load_model
+from smidgen.run.result import Result, layers_of
+from smidgen.targets import Target, load_target
+
+Progress = Callable[[str], None]
+
+
+def _silent(stage: str) -> None:
+    pass
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """A bundle and its device, loaded and ready to run."""
+
+    model: Path
+    graph: Graph
+    target: Target
+    schedule: Schedule
+    bundle: Bundle
+    device: Device
+    optimize: str
+
+    def result(self) -> Result:
+        """Everything that is known before anything runs."""
+        return static_result(self.model, self.target, self.schedule, self.bundle, self.optimize)
+
+
+@contextmanager
+def open_session(
+    model: str | Path, target: str | Path, optimize: str = "speed", progress: Progress = _silent
+) -> Iterator[Session]:
+    """Import, build in a temporary folder and load. progress: told the name of each stage.
+
+    Raises UsageError, ModelError, BuildError or DeviceError, whichever stage fails.
+    """
+    model = Path(model)
+    loaded_target = load_target(target)
+    graph = load_model(model)
+    with tempfile.TemporaryDirectory(prefix="smidgen-") as folder:
+        bundle = build(graph, loaded_target, folder, optimize, progress)
+        schedule = compile_model(graph, loaded_target, optimize)
+        is_simulated = loaded_target.runner.kind == "verilator"
+        progress("starting the simulator (built the first time)" if is_simulated else "starting the device")
+        with open_device(loaded_target, bundle) as device:
+            yield Session(model, graph, loaded_target, schedule, bundle, device, optimize)
+
+
+def static_result(
+    model: Path, target: Target, schedule: Schedule, bundle: Bundle | None, optimize: str
+) -> Result:
+    """The figures of a schedule, and of its bundle when there is one."""
+    result = Result(
+        target=target.name,
+        model=str(model),
+        arena_bytes=schedule.arena_bytes,
+        arena_tensors_bytes=schedule.arena_tensors_bytes,
+        arena_lower_bound_bytes=schedule.arena_lower_bound_bytes,
+        layers=layers_of(schedule),
+        optimize=optimize,
+    )
+    return result if bundle is None else result.with_figures(bundle.figures)
