@@ -51,8 +51,8 @@ module midge_core
   logic [31:1] f_pc;
   logic [31:0] f_raw, f_immediate;
   logic [4:0]  f_rs1, f_rs2;
-  logic        x_ready, x_execute, x_jump, w_redirect;
-  logic [31:1] x_jump_target, w_target;
+  logic        x_ready, x_execute, w_redirect;
+  logic [31:1] w_target;
 
   midge_fetch #(
       .RESET_ADDRESS(RESET_ADDRESS)
@@ -65,10 +65,8 @@ module midge_core
       .fetch_response,
       .fetch_data,
       .fetch_error,
-      .jump(x_jump),
-      .jump_target(x_jump_target),
-      .trap(w_redirect),
-      .trap_target(w_target),
+      .redirect(w_redirect),
+      .redirect_target(w_target),
       .take(x_ready),
       .valid(f_valid),
       .pc(f_pc),
@@ -92,7 +90,7 @@ module midge_core
   assign x_ready = x_fire || !x_valid;
 
   always_ff @(posedge clock)
-    if (reset || x_jump || w_redirect) x_valid <= 1'b0;
+    if (reset || w_redirect) x_valid <= 1'b0;
     else if (x_ready) x_valid <= f_valid;
 
   always_ff @(posedge clock)
@@ -226,7 +224,10 @@ module midge_core
   assign x_memory = x.load || x.store;
   assign x_exception = x_early_exception || (x_memory && x_misaligned);
 
-  // Branches and jumps
+  // Branches and jumps. The fetch address changes in writeback: a cycle more for a taken branch, and the path from
+  // the registers through the comparison to the address of the program memory is cut in two.
+  logic        x_jump;
+  logic [31:1] x_jump_target;
   assign x_execute = x_fire && !x_early_exception;
   assign x_jump_target = x.jalr ? x_address[31:1] : x_target[31:1];
   assign x_jump = x_execute && (x.jal || x.jalr || (x.branch && condition));
@@ -300,8 +301,9 @@ module midge_core
     endcase
 
   // ------------------------------------------------------------------------------------------ writeback
-  logic       w_memory, w_load, w_store, w_multiply, w_exception, w_mret;
-  logic [3:0] w_cause;
+  logic        w_memory, w_load, w_store, w_multiply, w_exception, w_mret, w_jump;
+  logic [3:0]  w_cause;
+  logic [31:1] w_jump_target;
 
   always_ff @(posedge clock)
     if (reset) w_valid <= 1'b0;
@@ -320,6 +322,8 @@ module midge_core
       w_store <= x.store;
       w_multiply <= x.multiply && !x_exception;
       w_mret <= x.mret && !x_exception;
+      w_jump <= x_jump;
+      w_jump_target <= x_jump_target;
       w_exception <= x_exception;
       w_interrupt <= x_interrupt;
       w_cause <= x_cause;
@@ -332,14 +336,14 @@ module midge_core
   assign w_trap = w_valid && (w_exception || w_access_fault);
   assign w_trap_cause = w_exception ? w_cause : (w_store ? CAUSE_STORE_FAULT : CAUSE_LOAD_FAULT);
   assign w_mret_done = w_valid && w_mret;
-  assign w_redirect = w_trap || w_mret_done;
+  assign w_redirect = w_trap || w_mret_done || (w_valid && w_jump);
   assign w_writes = w_rd != 5'd0;
   assign w_commit = w_valid && !w_waiting && !w_trap;
 
   assign w_early_value = w_multiply ? multiply_low : w_result;
   assign w_value = w_load ? load_value : (w_multiply && w_funct3[1:0] != 2'd0) ? multiply_high : w_early_value;
 
-  assign w_target = w_trap ? trap_target : return_target;
+  assign w_target = w_trap ? trap_target : w_mret ? return_target : w_jump_target;
 
   // ----------------------------------------------------------------------------------------------- RVFI
   // Registers of this part feed nothing else; synthesis removes them where the outputs are left open.
@@ -351,7 +355,7 @@ module midge_core
   always_ff @(posedge clock) begin
     if (!w_waiting) begin
       w_instruction <= x_as_fetched;
-      w_next_pc <= x_jump ? x_jump_target : f_pc;
+      w_next_pc <= f_pc;
       w_store_value <= operand_2;
     end
     if (reset) w_first_of_handler <= 1'b0;

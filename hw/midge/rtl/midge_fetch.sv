@@ -17,10 +17,8 @@ module midge_fetch #(
     input  logic [31:0] fetch_data,
     input  logic        fetch_error,
     // execute stage
-    input  logic        jump,              // discard everything and go on at jump_target; known late
-    input  logic [31:1] jump_target,
-    input  logic        trap,              // the same; known early, and never together with jump
-    input  logic [31:1] trap_target,
+    input  logic        redirect,          // discard everything and go on at redirect_target
+    input  logic [31:1] redirect_target,
     input  logic        take,              // the instruction offered is taken, if there is one
     output logic        valid,
     output logic [31:1] pc,
@@ -42,12 +40,11 @@ module midge_fetch #(
   logic        last_accepted;
 
   // Requests
-  logic arrives, has_room, accepted, redirect;
-  assign redirect = jump || trap;
+  logic arrives, has_room, accepted;
   assign arrives = fetch_response && !discard;
   assign has_room = 3'(count) + 3'(unanswered) < 3'(DEPTH);
   assign fetch_request = (redirect || has_room) && (!unanswered || fetch_response) && !reset;
-  assign fetch_address = jump ? jump_target[31:2] : trap ? trap_target[31:2] : last_address + {29'b0, last_accepted};
+  assign fetch_address = redirect ? redirect_target[31:2] : last_address + {29'b0, last_accepted};
   assign accepted = fetch_request && fetch_ready;
 
   always_ff @(posedge clock)
@@ -113,7 +110,7 @@ module midge_fetch #(
       pc <= RESET_ADDRESS[31:1];
       count <= 2'd0;
     end else if (redirect) begin
-      pc <= jump ? jump_target : trap_target;
+      pc <= redirect_target;
       count <= 2'd0;
     end else begin
       if (taken) pc <= pc + (is_compressed ? 31'd1 : 31'd2);
