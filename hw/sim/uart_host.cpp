@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 
@@ -97,12 +98,10 @@ void UartHost::flush() {
 
 void UartHost::exchange(bool wait) {
     flush();
-    if (gone_)
-        return;
     pollfd watched[3];
     int count = 0;
     int input_index = -1, listener_index = -1, stdin_index = -1;
-    if (input_ >= 0) {
+    if (input_ >= 0 && !gone_) {
         const short events = static_cast<short>(POLLIN | (to_send_.empty() ? 0 : POLLOUT));
         watched[input_index = count++] = {input_, events, 0};
         // Standard input and output are two descriptors; a write that did not fit was refused by
@@ -110,14 +109,18 @@ void UartHost::exchange(bool wait) {
         if (kind_ == Kind::kStdio)
             watched[0].events = POLLIN;
     }
-    if (listener_ >= 0)
+    if (listener_ >= 0 && !gone_)
         watched[listener_index = count++] = {listener_, POLLIN, 0};
-    if (watch_stdin_)
+    if (watch_stdin_ && !gone_)
         watched[stdin_index = count++] = {STDIN_FILENO, POLLIN, 0};
 
     const bool choked = to_send_.size() > kSendLimit && output_ >= 0;
-    const int timeout = choked ? 10 : wait ? -1 : 0;
-    if (poll(watched, static_cast<nfds_t>(count), timeout) <= 0)
+    const int timeout = gone_ ? 0 : choked ? 10 : wait ? -1 : 0;
+    // Signals are blocked but for here: none can slip in just before a wait that has no end.
+    sigset_t none;
+    sigemptyset(&none);
+    const timespec limit = {0, timeout * 1000000L};
+    if (ppoll(watched, static_cast<nfds_t>(count), timeout < 0 ? nullptr : &limit, &none) <= 0)
         return;
 
     if (stdin_index >= 0 && watched[stdin_index].revents) {
