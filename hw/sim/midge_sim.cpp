@@ -39,7 +39,7 @@ const char kUsage[] =
     "usage: midge-sim --image FILE.elf|FILE.bin [options]\n"
     "  --uart stdio|pty|tcp   where the UART goes (default stdio); pty and tcp print `uart: PORT` "
     "first\n"
-    "  --uart-cycles N        cycles per byte, each way (default 16)\n"
+    "  --uart-cycles N        cycles per byte, each way (default 8)\n"
     "  --max-cycles N         give up after N cycles, with exit code 124\n"
     "  --trace FILE.vcd       write a waveform (builds with tracing only)\n"
     "  --rvfi FILE            write a 44-byte record of every instruction (docs/midge.md)\n"
@@ -50,7 +50,7 @@ const char kUsage[] =
 struct Options {
     std::string image, trace, rvfi, stats;
     UartHost::Kind uart = UartHost::Kind::kStdio;
-    uint64_t uart_cycles = 16;
+    uint64_t uart_cycles = 8;
     uint64_t max_cycles = kForever;
     bool exit_with_stdin = false;
 };
