@@ -31,12 +31,10 @@ def everything(device: SerialDevice) -> None:
 
 
 class Deadly:
-    """A mixin: kills the device just before the first question of one stage."""
+    """A mixin: kills the device (`kill`, of the class that mixes it in) just before the first question of one
+    stage."""
 
     stage = ""
-
-    def kill(self) -> None:
-        raise NotImplementedError
 
     def _ask(self, stage: Stage, *arguments, **fields):
         if stage.name == self.stage:

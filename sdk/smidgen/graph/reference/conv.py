@@ -42,8 +42,14 @@ class ConvParameters:
 
 def conv_parameters(graph: Graph, node: Node) -> ConvParameters:
     """Of an int8 Conv2D or DepthwiseConv2D."""
+    _, output = tensors_of(graph, node)
+    return product_parameters(graph, node, output.shape[3])
+
+
+def product_parameters(graph: Graph, node: Node, channels: int) -> ConvParameters:
+    """Of sums of products with `channels` output channels; all multipliers are equal when per tensor."""
     (x, weights, *_), output = tensors_of(graph, node)
-    multiplier, shift = channel_multipliers(x, weights, output, output.shape[3])
+    multiplier, shift = channel_multipliers(x, weights, output, channels)
     clamp = activation_range(node.operator.activation, output.dtype.bits, output.scale, output.zero_point)
     return ConvParameters(x.zero_point, output.zero_point, multiplier, shift, *clamp)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from smidgen.graph.fixed_point import (
-    activation_range,
     activation_range_float,
     requantize,
     wrap_int32,
@@ -13,21 +12,18 @@ from smidgen.graph.fixed_point import (
 from smidgen.graph.reference.base import (
     WEIGHTS,
     Evaluator,
-    channel_multipliers,
     optional,
     require,
     tensors_of,
 )
-from smidgen.graph.reference.conv import ConvParameters
+from smidgen.graph.reference.conv import ConvParameters, product_parameters
 from smidgen.graph.types import DType, Graph, Node
 
 
 def fully_connected_parameters(graph: Graph, node: Node) -> ConvParameters:
     """Of an int8 FullyConnected; one multiplier and shift per output, all equal when per tensor."""
-    (x, weights, *_), output = tensors_of(graph, node)
-    multiplier, shift = channel_multipliers(x, weights, output, weights.shape[0])
-    clamp = activation_range(node.operator.activation, output.dtype.bits, output.scale, output.zero_point)
-    return ConvParameters(x.zero_point, output.zero_point, multiplier, shift, *clamp)
+    (_, weights, *_), _ = tensors_of(graph, node)
+    return product_parameters(graph, node, weights.shape[0])
 
 
 def fully_connected(graph: Graph, node: Node) -> Evaluator:
