@@ -161,13 +161,24 @@ def test_missing_compiler_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest
         build(matmul(16, 8), load_target("midge-rv32imc"), tmp_path / "out")
 
 
-def test_every_node_without_a_kernel_is_named(midge: Target) -> None:
-    tensors = [tensor(n, (1, 4), None, dtype=DType.F32) for n in ("x", "a", "y")]
+def two_activations(dtype: DType) -> Graph:
+    tensors = [tensor(n, (1, 4), None, dtype=dtype) for n in ("x", "a", "y")]
     nodes = [Node("first", Relu(), ("x",), ("a",)), Node("second", Tanh(), ("a",), ("y",))]
+    return graph(tensors, nodes, ["x"], ["y"])
+
+
+def test_every_node_without_a_kernel_is_named(midge: Target) -> None:
     with pytest.raises(ModelError) as error:
-        compile_model(graph(tensors, nodes, ["x"], ["y"]), midge)
+        compile_model(two_activations(DType.I16), midge)
     assert [problem.where.split("'")[1] for problem in error.value.problems] == ["first", "second"]
-    assert all("f32" in problem.what for problem in error.value.problems)
+    assert all("i16" in problem.what for problem in error.value.problems)
+
+
+def test_a_float_model_is_one_problem_that_names_its_nodes(midge: Target) -> None:
+    with pytest.raises(ModelError) as error:
+        compile_model(two_activations(DType.F32), midge)
+    (problem,) = error.value.problems
+    assert "2 of its 2 operators" in problem.what and "'first', 'second'" in problem.what
 
 
 def test_unknown_goal_of_optimization(midge: Target) -> None:
