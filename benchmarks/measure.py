@@ -109,7 +109,7 @@ def simulate(bundle: Bundle, target: Target, samples: list[list[np.ndarray]]) ->
 
 def synthesis(repository: Path, configuration: str) -> tuple[float, int] | None:
     """(median Fmax in MHz, TRELLIS_COMB) of the last `make -C hw synth`; None when it has not been run."""
-    reports = sorted((repository / "hw" / "build" / f"synth-{configuration}").glob("report-*.json"))
+    reports = sorted((repository / "build" / "hw" / f"synth-{configuration}").glob("report-*.json"))
     if not reports:
         return None
     contents = [json.loads(report.read_text()) for report in reports]
