@@ -32,7 +32,7 @@ GOLDEN_SEEDS = (1,)
 Progress = Callable[[str], None]
 
 
-def _silent(stage: str) -> None:
+def silent(stage: str) -> None:
     pass
 
 
@@ -41,7 +41,7 @@ def build(
     target: Target,
     directory: str | Path,
     optimize: str = "speed",
-    progress: Progress = _silent,
+    progress: Progress = silent,
     golden_seeds: tuple[int, ...] = GOLDEN_SEEDS,
 ) -> Bundle:
     """Build a model for a target into a folder; files of an earlier build there are replaced.

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from smidgen.compile import compile_model
-from smidgen.compile.build import build, weights_bytes
+from smidgen.compile.build import Progress, build, silent, weights_bytes
 from smidgen.compile.figures import Figures
 from smidgen.compile.schedule import Schedule
 from smidgen.errors import BuildError, ModelError, Problem
@@ -40,7 +39,7 @@ def analyze(
     model: Path,
     target: str | Path,
     optimize: str = "speed",
-    progress: Callable[[str], None] = lambda stage: None,
+    progress: Progress = silent,
 ) -> Analysis:
     """Import, plan and build, and go on as far as possible when something is in the way.
 

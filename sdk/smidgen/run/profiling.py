@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
-
-import numpy as np
 
 from smidgen.device import MemoryUse, Profile
 from smidgen.run.inputs import Inputs
 from smidgen.run.result import Layer, Result
-from smidgen.run.running import with_counts
+from smidgen.run.running import Track, untracked, with_counts
 from smidgen.run.session import Session
-
-Track = Callable[[Sequence[Sequence[np.ndarray]], str], Iterable[Sequence[np.ndarray]]]
-
-
-def _untracked(samples: Sequence[Sequence[np.ndarray]], text: str) -> Iterable[Sequence[np.ndarray]]:
-    return samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +26,7 @@ class Profiled:
     memory: MemoryUse
 
 
-def profile(session: Session, inputs: Inputs, track: Track = _untracked) -> Profiled:
+def profile(session: Session, inputs: Inputs, track: Track = untracked) -> Profiled:
     """Profile every input. Figures that the target does not count are None."""
     profiles = [session.device.profile(sample) for sample in track(inputs.samples, "profiling")]
     result = with_counts(session.result(), [one.run for one in profiles])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from statistics import fmean
 
@@ -10,6 +10,13 @@ import numpy as np
 
 from smidgen.device import Device, Run
 from smidgen.run.result import Result
+
+# Passes samples through one by one and shows how far it is; the text says what is done with them.
+Track = Callable[[Sequence[Sequence[np.ndarray]], str], Iterable[Sequence[np.ndarray]]]
+
+
+def untracked(samples: Sequence[Sequence[np.ndarray]], text: str) -> Iterable[Sequence[np.ndarray]]:
+    return samples
 
 
 def run_all(device: Device, samples: Iterable[Sequence[np.ndarray]]) -> list[Run]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from smidgen.compile import compile_model
-from smidgen.compile.build import build
+from smidgen.compile.build import Progress, build, silent
 from smidgen.compile.bundle import Bundle
 from smidgen.compile.schedule import Schedule
 from smidgen.device import Device, open_device
@@ -17,12 +17,6 @@ from smidgen.graph import Graph
 from smidgen.importers import load_model
 from smidgen.run.result import Result, layers_of
 from smidgen.targets import Target, load_target
-
-Progress = Callable[[str], None]
-
-
-def _silent(stage: str) -> None:
-    pass
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +38,7 @@ class Session:
 
 @contextmanager
 def open_session(
-    model: str | Path, target: str | Path, optimize: str = "speed", progress: Progress = _silent
+    model: str | Path, target: str | Path, optimize: str = "speed", progress: Progress = silent
 ) -> Iterator[Session]:
     """Import, build in a temporary folder and load. progress: told the name of each stage.
 

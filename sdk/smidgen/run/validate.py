@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
@@ -16,14 +16,8 @@ from smidgen.run.inputs import Inputs, real_values
 from smidgen.run.litert_rounding import explain
 from smidgen.run.metrics import Comparison
 from smidgen.run.result import Layer, Result
-from smidgen.run.running import accuracy, with_counts
+from smidgen.run.running import Track, accuracy, untracked, with_counts
 from smidgen.run.session import Session
-
-Track = Callable[[Sequence[Sequence[np.ndarray]], str], Iterable[Sequence[np.ndarray]]]
-
-
-def _untracked(samples: Sequence[Sequence[np.ndarray]], text: str) -> Iterable[Sequence[np.ndarray]]:
-    return samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +39,7 @@ def validate(
     inputs: Inputs,
     against: str = "reference",
     layers: bool = False,
-    track: Track = _untracked,
+    track: Track = untracked,
 ) -> Validation:
     """Compare the device with the oracle `against` on every input; with `layers`, every tensor as well.
 
