@@ -136,6 +136,7 @@ def _call(graph: Graph, node: Node, spec: KernelSpec, lowered: Lowered, blobs: _
         nodes=(node.id,),
         macs=lowered.macs,
         specialise=lowered.specialise,
+        cost=lowered.cost,
         detail=_detail(graph, node),
     )
 

@@ -64,6 +64,20 @@ class Blob:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """Cycles of one call, known before anything has run.
+
+    cycles: predicted, call to return; multipliers, data_port, requantizer: what each of them alone needs at
+    its full rate for this work (the roofs; the largest binds).
+    """
+
+    cycles: int
+    multipliers: int = 0
+    data_port: int = 0
+    requantizer: int = 0
+
+
+@dataclass(frozen=True)
 class KernelCall:
     """One call: `symbol(&shape, reads..., blobs..., writes..., scratch)`, pointers in that order.
 
@@ -71,7 +85,7 @@ class KernelCall:
     struct's fields in order, known at compile time; reads and writes: names of buffers (a read may also
     name a blob, for a constant operand); nodes: ids of the graph nodes this stands for; macs: multiply
     accumulates of one call; specialise: whether a copy of the kernel with this shape built in pays;
-    detail: shapes and types of what is read and written, for people.
+    cost: its cycles where the target has a cost model; detail: shapes and types of what is read and written, for people.
     """
 
     id: str
@@ -88,6 +102,7 @@ class KernelCall:
     nodes: tuple[str, ...]
     macs: int = 0
     specialise: bool = True
+    cost: Cost | None = None
     detail: str = ""
 
 

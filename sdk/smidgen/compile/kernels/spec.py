@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from smidgen.compile.schedule import Blob
+from smidgen.compile.schedule import Blob, Cost
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import Operator
 
@@ -17,7 +17,8 @@ class Lowered:
     symbol, shape_type, shape: see KernelCall; reads: the node's inputs that are read from buffers, in the
     kernel's order; constants: operands of the node that are constants and are read like tensors;
     blobs: packed weights, biases and requantization parameters, in the kernel's order (names unique
-    within the node); scratch_bytes: working memory during the call; macs: multiply-accumulates.
+    within the node); scratch_bytes: working memory during the call; macs: multiply-accumulates;
+    cost: predicted cycles and roofs, on a core that has a cost model.
     """
 
     symbol: str
@@ -29,6 +30,7 @@ class Lowered:
     macs: int = 0
     specialise: bool = True
     constants: Mapping[str, Blob] = field(default_factory=dict)
+    cost: Cost | None = None
 
 
 @dataclass(frozen=True)
