@@ -85,7 +85,8 @@ class KernelCall:
     struct's fields in order, known at compile time; reads and writes: names of buffers (a read may also
     name a blob, for a constant operand); nodes: ids of the graph nodes this stands for; macs: multiply
     accumulates of one call; specialise: whether a copy of the kernel with this shape built in pays;
-    cost: its cycles where the target has a cost model; detail: shapes and types of what is read and written, for people.
+    cost: its cycles where the target has a cost model; detail: shapes and types of what is read and written,
+    for people.
     """
 
     id: str
