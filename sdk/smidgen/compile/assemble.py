@@ -15,13 +15,16 @@ from smidgen.graph import DType, Graph, Node
 from smidgen.graph.operators import Reshape
 from smidgen.graph.packing import storage_bytes
 
-Selection = list[tuple[Node, KernelSpec]]
+Selection = list[tuple[Node, KernelSpec, Lowered]]
 
 _FLOAT_NODES_SHOWN = 3
 
 
-def select(graph: Graph, specs: Sequence[KernelSpec]) -> Selection:
-    """The first kernel of `specs` that takes each node; a Reshape needs none.
+def select(graph: Graph, specs: Sequence[KernelSpec], optimize: str) -> Selection:
+    """A kernel of `specs` for each node, and how the node runs on it; a Reshape needs none.
+
+    It is the cheapest of the kernel set that comes first among those that take the node, or the first of the
+    set where the cost is not known.
 
     Raises ModelError naming every node that no kernel takes, with each kernel's reason. Nodes that compute in
     float are one problem together: the model was not quantized.
@@ -33,19 +36,16 @@ def select(graph: Graph, specs: Sequence[KernelSpec]) -> Selection:
         if isinstance(node.operator, Reshape):
             continue
         candidates = [spec for spec in specs if isinstance(node.operator, spec.operators)]
-        reasons: list[str] = []
-        for spec in candidates:
-            reason = spec.refuse(graph, node)
-            if reason is None:
-                chosen.append((node, spec))
-                break
-            reasons.append(f"{spec.name}: {reason}")
+        reasons = {spec.name: spec.refuse(graph, node) for spec in candidates}
+        willing = [spec for spec in candidates if reasons[spec.name] is None]
+        if willing:
+            chosen.append((node, *_cheapest(graph, node, willing, optimize)))
+        elif all(tensor.dtype is DType.F32 for tensor in graph.output_tensors(node)):
+            in_float.append(node)
         else:
-            if all(tensor.dtype is DType.F32 for tensor in graph.output_tensors(node)):
-                in_float.append(node)
-                continue
             where = f"{graph.name}: operator '{node.id}' ({node.operator.type_name})"
-            problems.add(where, "; ".join(reasons) or "no kernel of this target computes this operator")
+            listed = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+            problems.add(where, listed or "no kernel of this target computes this operator")
     if in_float:
         names = [f"'{node.id}'" for node in in_float]
         shown = ", ".join(names[:_FLOAT_NODES_SHOWN])
@@ -60,13 +60,22 @@ def select(graph: Graph, specs: Sequence[KernelSpec]) -> Selection:
     return chosen
 
 
+def _cheapest(
+    graph: Graph, node: Node, willing: Sequence[KernelSpec], optimize: str
+) -> tuple[KernelSpec, Lowered]:
+    """Of kernels that take the node, in order of preference."""
+    first_set = [spec for spec in willing if spec.kernel_set == willing[0].kernel_set]
+    choices = [(spec, spec.lower(graph, node, optimize)) for spec in first_set]
+    priced = [(lowered.cost.cycles, index) for index, (_, lowered) in enumerate(choices) if lowered.cost]
+    return choices[min(priced)[1] if priced else 0]
+
+
 def assemble(graph: Graph, specs: Sequence[KernelSpec], optimize: str) -> Schedule:
     """The unplanned schedule of a lowered graph: kernel calls in the graph's order, buffers, constants."""
     blobs = _Blobs()
     calls: list[KernelCall] = []
     scratch: list[Buffer] = []
-    for node, spec in select(graph, specs):
-        lowered = spec.lower(graph, node, optimize)
+    for node, spec, lowered in select(graph, specs, optimize):
         index = len(calls)
         call = _call(graph, node, spec, lowered, blobs)
         if lowered.scratch_bytes:

@@ -156,6 +156,7 @@ def _layer(schedule: Schedule, index: int) -> dict[str, Any]:
         "kernel": f"{call.kernel_set}/{call.symbol}",
         "detail": call.detail,
         "macs": call.macs,
+        "cost": asdict(call.cost) if call.cost else None,
         "weights_bytes": sum(schedule.blobs[name].bytes for name in constants),
         "scratch_bytes": schedule.buffers[call.scratch].bytes if call.scratch else 0,
         "outputs": [

@@ -76,6 +76,16 @@ class Cost:
     data_port: int = 0
     requantizer: int = 0
 
+    @property
+    def bound(self) -> str:
+        """What binds: the field with the most cycles."""
+        return max(("multipliers", "data_port", "requantizer"), key=lambda name: getattr(self, name))
+
+    @property
+    def bound_cycles(self) -> int:
+        """The fewest cycles that the work can take."""
+        return getattr(self, self.bound)
+
 
 @dataclass(frozen=True)
 class KernelCall:

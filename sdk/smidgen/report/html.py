@@ -13,7 +13,8 @@ from smidgen.compile.schedule import Schedule
 from smidgen.report import svg
 from smidgen.report.files import write_text
 from smidgen.report.memory import regions_of
-from smidgen.report.tables import number, percent, short
+from smidgen.report.models import LAYER_FIGURES, filled
+from smidgen.report.tables import number, percent, short, signed_percent
 from smidgen.run.metrics import COLUMNS
 from smidgen.run.result import Layer, Result
 from smidgen.targets import Target
@@ -61,6 +62,7 @@ def _cards(result: Result) -> str:
         ("cycles per instruction", _quotient(result.cycles, result.instructions)),
         ("MACs", number(result.macs)),
         ("MAC per cycle", _quotient(result.macs, result.cycles)),
+        ("error of the predicted cycles", signed_percent(result.prediction_error)),
         ("accuracy", percent(result.accuracy)),
         ("inputs", number(result.inputs)),
         ("mismatched bytes", number(result.mismatched_bytes)),
@@ -87,24 +89,19 @@ def _outputs(result: Result) -> str:
 
 
 def _layers(result: Result) -> str:
-    """Columns that no layer has a figure for are left out."""
     measured = all(layer.cycles is not None for layer in result.layers)
     compared = any(layer.bit_exact is not None for layer in result.layers)
     costs = [float(layer.macs if layer.cycles is None else layer.cycles) for layer in result.layers]
     total, largest = sum(costs) or 1.0, max(costs, default=0.0) or 1.0
     unit = "cycles" if measured else "MACs"
-    names = [*(("cycles", "instructions") if measured else ()), "MACs", *(("MAC/cycle",) if measured else ())]
+    figures = filled(LAYER_FIGURES, result.layers)
     head = f"<th>#</th><th>layer</th><th>type</th><th>share of {unit}</th><th></th>"
-    head += "".join(f'<th class="number">{name}</th>' for name in (*names, "weights B", "output B"))
+    head += "".join(f'<th class="number">{name}</th>' for name in figures)
     head += "<th>bits</th>" if compared else ""
     rows = []
-    for layer, cost in zip(result.layers, costs, strict=True):
-        figures = [number(layer.macs), number(layer.weights_bytes), number(layer.output_bytes)]
-        if measured:
-            figures[1:1] = [number(layer.macs_per_cycle, 2)]
-            figures[:0] = [number(layer.cycles), number(layer.instructions)]
-        cells = _layer_cells(layer, cost / largest, cost / total) + "".join(map(_number_cell, figures))
-        rows.append(f"<tr>{cells}{_bits_cell(layer) if compared else ''}</tr>")
+    for layer, cost, *cells in zip(result.layers, costs, *figures.values(), strict=True):
+        texts = _layer_cells(layer, cost / largest, cost / total) + "".join(map(_number_cell, cells))
+        rows.append(f"<tr>{texts}{_bits_cell(layer) if compared else ''}</tr>")
     return _table("Layers", head, rows)
 
 

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from smidgen.compile.schedule import Schedule
 from smidgen.device import MemoryUse
-from smidgen.report.tables import number, percent, print_table, short
+from smidgen.report.tables import number, percent, print_table, short, signed_percent
 from smidgen.run.metrics import COLUMNS
 from smidgen.run.result import Layer, Result
 from smidgen.targets import Target
 
 Pairs = list[tuple[str, str]]
+Columns = Mapping[str, Callable[[Layer], str]]
+
+# What is known or was measured of a layer; a dash where there is no figure.
+LAYER_FIGURES: Columns = {
+    "MACs": lambda layer: number(layer.macs),
+    "cycles": lambda layer: number(layer.cycles),
+    "instructions": lambda layer: number(layer.instructions),
+    "MAC/cycle": lambda layer: number(layer.macs_per_cycle, 2),
+    "roof, MAC/cycle": lambda layer: number(layer.roof_macs_per_cycle, 2),
+    "of roof": lambda layer: percent(layer.roof_share),
+    "bound by": lambda layer: (layer.bound or "-").replace("_", " "),
+    "predicted cycles": lambda layer: number(layer.predicted_cycles),
+    "error": lambda layer: signed_percent(layer.prediction_error),
+    "weights B": lambda layer: number(layer.weights_bytes),
+    "output B": lambda layer: number(layer.output_bytes),
+}
 
 
 def with_accuracy(result: Result, accuracy: float | None) -> Result:
@@ -69,34 +85,29 @@ def high_water(memory: MemoryUse) -> Pairs:
 
 
 def print_layers(result: Result) -> None:
-    """Every layer with its costs; columns that no layer has a figure for are left out."""
+    """Every layer with its costs."""
     total = sum(layer.cycles or 0 for layer in result.layers)
-    columns = [
-        ("#", lambda layer: str(layer.id)),
-        ("layer", lambda layer: _tail(layer.name)),
-        ("type", lambda layer: layer.type),
-        ("shapes", lambda layer: layer.shape),
-        ("MACs", lambda layer: number(layer.macs)),
-        ("cycles", lambda layer: number(layer.cycles)),
-        ("%", lambda layer: percent(layer.cycles / total) if layer.cycles is not None and total else "-"),
-        ("instructions", lambda layer: number(layer.instructions)),
-        ("MAC/cycle", lambda layer: number(layer.macs_per_cycle, 2)),
-        ("weights B", lambda layer: number(layer.weights_bytes)),
-        ("output B", lambda layer: number(layer.output_bytes)),
-    ]
+    columns: Columns = {
+        "#": lambda layer: str(layer.id),
+        "layer": lambda layer: _tail(layer.name),
+        "type": lambda layer: layer.type,
+        "shapes": lambda layer: layer.shape,
+        "%": lambda layer: percent(layer.cycles / total) if layer.cycles is not None and total else "-",
+        **LAYER_FIGURES,
+    }
     _print_columns(columns, result.layers)
 
 
 def print_compared_layers(result: Result) -> None:
     """Every layer with how it differs from the oracle."""
-    columns = [
-        ("#", lambda layer: str(layer.id)),
-        ("layer", lambda layer: _tail(layer.name)),
-        ("type", lambda layer: layer.type),
-        ("bits", lambda layer: {True: "bit-exact", False: "differs", None: "-"}[layer.bit_exact]),
-        ("bytes", lambda layer: number(layer.mismatched_bytes)),
-        *((name, lambda layer, name=name: short((layer.differences or {}).get(name))) for name in COLUMNS),
-    ]
+    columns: Columns = {
+        "#": lambda layer: str(layer.id),
+        "layer": lambda layer: _tail(layer.name),
+        "type": lambda layer: layer.type,
+        "bits": lambda layer: {True: "bit-exact", False: "differs", None: "-"}[layer.bit_exact],
+        "bytes": lambda layer: number(layer.mismatched_bytes),
+        **{name: lambda layer, name=name: short((layer.differences or {}).get(name)) for name in COLUMNS},
+    }
     _print_columns(columns, result.layers)
 
 
@@ -121,11 +132,16 @@ def print_arena(schedule: Schedule) -> None:
     print_table(["buffer", "role", "offset", "bytes", "layers"], rows, title="Arena")
 
 
-def _print_columns(columns: Iterable[tuple], layers: Iterable[Layer]) -> None:
+def filled(columns: Columns, layers: Iterable[Layer]) -> dict[str, list[str]]:
+    """The cells of every column; those that no layer has a figure for are left out."""
     layers = list(layers)
-    cells = {name: [cell(layer) for layer in layers] for name, cell in columns}
-    filled = {name: column for name, column in cells.items() if any(text != "-" for text in column)}
-    print_table(list(filled), zip(*filled.values(), strict=True))
+    cells = {name: [cell(layer) for layer in layers] for name, cell in columns.items()}
+    return {name: column for name, column in cells.items() if any(text != "-" for text in column)}
+
+
+def _print_columns(columns: Columns, layers: Iterable[Layer]) -> None:
+    cells = filled(columns, layers)
+    print_table(list(cells), zip(*cells.values(), strict=True))
 
 
 def _bytes(count: int | None) -> str:

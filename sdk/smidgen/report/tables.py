@@ -34,6 +34,10 @@ def percent(value: float | None, digits: int = 1) -> str:
     return "-" if value is None else f"{100 * value:.{digits}f} %"
 
 
+def signed_percent(value: float | None, digits: int = 1) -> str:
+    return "-" if value is None else f"{100 * value:+.{digits}f} %"
+
+
 def short(value: float | None) -> str:
     """Four significant digits, for errors that may be of any size."""
     return "-" if value is None else f"{value:.4g}"
@@ -78,4 +82,4 @@ def print_pairs(pairs: Iterable[tuple[str, str]], title: str | None = None) -> N
 
 def _is_number(cell: str) -> bool:
     text = cell.replace(",", "").removesuffix(" %").removesuffix(" B").replace(" ", "")
-    return cell in ("", "-") or text.replace(".", "", 1).replace("e-", "", 1).lstrip("-").isdigit()
+    return cell in ("", "-") or text.replace(".", "", 1).replace("e-", "", 1).lstrip("+-").isdigit()

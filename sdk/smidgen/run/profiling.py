@@ -34,8 +34,10 @@ def profile(session: Session, inputs: Inputs, track: Track = untracked) -> Profi
     overheads = [one.overhead_cycles for one in profiles]
     layer_sum = _sum(layer.cycles for layer in layers)
     cost = profiles[0].cost_cycles
+    result = replace(result, layers=layers)
+    notes = (*_notes(result.cycles, layer_sum, _mean(overheads), cost), *_prediction_notes(result))
     return Profiled(
-        result=replace(result, layers=layers, notes=_notes(result.cycles, layer_sum, _mean(overheads), cost)),
+        result=replace(result, notes=notes),
         layer_sum_cycles=layer_sum,
         overhead_cycles=_mean(overheads),
         cost_cycles=cost,
@@ -61,6 +63,17 @@ def _notes(
         f"The layers' cycles add up to {100 * layer_sum / cycles:.2f} % of the whole. "
         f"The profiler makes a run {overhead:,.0f} cycles ({100 * overhead / cycles:.2f} %) longer; its own "
         f"{cost} cycles are taken off each layer.",
+    )
+
+
+def _prediction_notes(result: Result) -> tuple[str, ...]:
+    error, layers = result.prediction_error, result.predicted
+    if error is None:
+        return ()
+    worst = max(layers, key=lambda layer: abs(layer.prediction_error or 0))
+    return (
+        f"The cycles of {len(layers)} of {len(result.layers)} layers were predicted, {100 * error:+.1f} % "
+        f"off together; layer {worst.id} is off the most, {100 * (worst.prediction_error or 0):+.1f} %.",
     )
 
 

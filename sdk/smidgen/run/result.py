@@ -13,7 +13,11 @@ from smidgen.compile.schedule import KernelCall, Schedule
 @dataclass(frozen=True)
 class Layer:
     """One kernel call. cycles and instructions: mean over inputs; weights_bytes: constants it reads, as
-    stored; output_bytes: tensors it writes; differences: how it differs from the oracle (metrics.COLUMNS)."""
+    stored; output_bytes: tensors it writes; differences: how it differs from the oracle (metrics.COLUMNS).
+
+    On a core that has a cost model, predicted_cycles: what the compiler expects; roof_cycles: the fewest that
+    the work can take; bound: what needs these ("multipliers", "data_port" or "requantizer").
+    """
 
     id: int
     name: str
@@ -27,10 +31,34 @@ class Layer:
     output_bytes: int = 0
     shape: str = ""
     differences: dict[str, float | None] | None = None
+    kernel: str = ""
+    predicted_cycles: int | None = None
+    roof_cycles: int | None = None
+    bound: str | None = None
 
     @property
     def macs_per_cycle(self) -> float | None:
-        return self.macs / self.cycles if self.cycles else None
+        return self.macs / self.cycles if self.cycles and self.macs else None
+
+    @property
+    def roof_macs_per_cycle(self) -> float | None:
+        return self.macs / self.roof_cycles if self.roof_cycles and self.macs else None
+
+    @property
+    def roof_share(self) -> float | None:
+        """How near to its roof the layer runs."""
+        return self.roof_cycles / self.cycles if self.roof_cycles and self.cycles else None
+
+    @property
+    def prediction_error(self) -> float | None:
+        """How far the prediction is off, as a share of what was measured; negative when it is too low."""
+        if not self.cycles or self.predicted_cycles is None:
+            return None
+        return self.predicted_cycles / self.cycles - 1
+
+    def to_json(self) -> dict[str, Any]:
+        derived = ("macs_per_cycle", "roof_macs_per_cycle", "roof_share", "prediction_error")
+        return asdict(self) | {name: getattr(self, name) for name in derived}
 
 
 @dataclass(frozen=True)
@@ -73,8 +101,21 @@ class Result:
         """With the sizes of a build."""
         return replace(self, **asdict(figures))
 
+    @property
+    def predicted(self) -> tuple[Layer, ...]:
+        """The layers whose cycles were both predicted and measured."""
+        return tuple(layer for layer in self.layers if layer.prediction_error is not None)
+
+    @property
+    def prediction_error(self) -> float | None:
+        """How far the predicted cycles of those layers are off together, as a share of what was measured."""
+        measured = sum(layer.cycles or 0 for layer in self.predicted)
+        predicted = sum(layer.predicted_cycles or 0 for layer in self.predicted)
+        return predicted / measured - 1 if measured else None
+
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        layers = [layer.to_json() for layer in self.layers]
+        return asdict(self) | {"layers": layers, "prediction_error": self.prediction_error}
 
 
 def layers_of(schedule: Schedule) -> tuple[Layer, ...]:
@@ -92,4 +133,8 @@ def _layer(schedule: Schedule, index: int, call: KernelCall) -> Layer:
         weights_bytes=sum(schedule.blobs[name].bytes for name in constants),
         output_bytes=sum(schedule.buffers[name].bytes for name in call.writes),
         shape=call.detail,
+        kernel=f"{call.kernel_set}/{call.symbol}",
+        predicted_cycles=call.cost.cycles if call.cost else None,
+        roof_cycles=call.cost.bound_cycles if call.cost else None,
+        bound=call.cost.bound if call.cost else None,
     )

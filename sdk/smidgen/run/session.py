@@ -21,7 +21,7 @@ from smidgen.targets import Target, load_target
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """A bundle and its device, loaded and ready to run."""
+    """A bundle and its device, loaded and ready to run. model: the file, or the name of a graph without."""
 
     model: Path
     graph: Graph
@@ -38,22 +38,25 @@ class Session:
 
 @contextmanager
 def open_session(
-    model: str | Path, target: str | Path, optimize: str = "speed", progress: Progress = silent
+    model: str | Path | Graph, target: str | Path, optimize: str = "speed", progress: Progress = silent
 ) -> Iterator[Session]:
     """Import, build in a temporary folder and load. progress: told the name of each stage.
 
+    A graph instead of a file is taken as it is; only the oracle `reference` can then be compared with.
     Raises UsageError, ModelError, BuildError or DeviceError, whichever stage fails.
     """
-    model = Path(model)
     loaded_target = load_target(target)
-    graph = load_model(model)
+    if isinstance(model, Graph):
+        graph, path = model, Path(model.name)
+    else:
+        graph, path = load_model(model), Path(model)
     with tempfile.TemporaryDirectory(prefix="smidgen-") as folder:
         bundle = build(graph, loaded_target, folder, optimize, progress)
         schedule = compile_model(graph, loaded_target, optimize)
         is_simulated = loaded_target.runner.kind == "verilator"
         progress("starting the simulator (built the first time)" if is_simulated else "starting the device")
         with open_device(loaded_target, bundle) as device:
-            yield Session(model, graph, loaded_target, schedule, bundle, device, optimize)
+            yield Session(path, graph, loaded_target, schedule, bundle, device, optimize)
 
 
 def static_result(
