@@ -9,7 +9,7 @@ import pytest
 from smidgen.errors import UsageError
 from smidgen.targets import list_targets, load_target
 
-NAMES = ("host", "midge-rv32imc", "midge-rv32imc-flash")
+NAMES = ("host", "midge", "midge-rv32imc", "midge-rv32imc-flash")
 
 
 @pytest.mark.parametrize("name", NAMES)
