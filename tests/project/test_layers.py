@@ -12,10 +12,11 @@ EVERYONE = {"errors", "paths", "__init__"}
 ALLOWED = {
     "graph": set(),
     "importers": {"graph"},
+    "compress": {"graph"},
     "compile": {"graph", "targets", "toolchains", "golden"},
     "device": {"graph", "compile", "targets", "golden", "toolchains"},
     "oracles": {"graph", "importers"},
-    "run": {"graph", "importers", "compile", "device", "oracles", "targets", "golden"},
+    "run": {"graph", "importers", "compress", "compile", "device", "oracles", "targets", "golden"},
     "report": {"graph", "importers", "compile", "device", "run", "targets"},
 }
 

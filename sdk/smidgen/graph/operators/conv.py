@@ -12,7 +12,8 @@ from smidgen.graph.operators.base import NO_PADDING, Activation, Operator, Paddi
 class Conv2D(Operator):
     """Weights (O, kernel height, kernel width, C / groups); groups follow from the shapes.
 
-    stride and dilation are (rows, columns).
+    stride and dilation are (rows, columns). sparse_group: 0, or the number of inputs, counted along a kernel
+    row, in groups of which many are zero for a whole block of as many output channels; kernels may skip those.
     """
 
     type_name: ClassVar[str] = "CONV_2D"
@@ -20,6 +21,7 @@ class Conv2D(Operator):
     dilation: tuple[int, int] = (1, 1)
     padding: Padding = NO_PADDING
     activation: Activation = Activation.NONE
+    sparse_group: int = 0
 
 
 @dataclass(frozen=True)

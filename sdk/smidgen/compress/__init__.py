@@ -1,0 +1,10 @@
+"""Compress: make the weights of a quantized model smaller, from graph to graph.
+
+What changes here is the model itself: its outputs are no longer those of the file. Activations keep their
+types and quantization.
+"""
+
+from smidgen.compress.requantize import BITS, requantize_weights
+from smidgen.compress.sparsity import GROUP_INPUTS, prune_groups
+
+__all__ = ["BITS", "GROUP_INPUTS", "prune_groups", "requantize_weights"]
