@@ -15,7 +15,7 @@
 struct xmidge_state {
     uint32_t shape, output, window, position, loop_count, loop_start, loop_end;
     uintptr_t pixel_step, column_step, output_step;
-    int8_t activations[4][4][4]; /* [pixel or lane][word][byte] */
+    int8_t activations[4][4][4]; /* [pixel or lane][plane][byte] */
     uint32_t accumulator[64], column[4], weight[64], bias[64], multiplier[64], shift[16];
     uint32_t table_a[256], table_b[256];
 };
@@ -189,21 +189,22 @@ XMIDGE_HOST const void *xmidge_ldm(uint32_t code, const void *source, uint32_t f
 
 XMIDGE_HOST const void *xmidge_lda(const void *source) {
     struct xmidge_state *const s = &xmidge_state;
+    const uint32_t planes = 4u >> xmidge_width(); /* that a word goes to */
     for (uint32_t p = 0; p < xmidge_pixels(); p++)
-        for (uint32_t j = 0; j < xmidge_words(); j++)
-            memcpy(s->activations[p][j], xmidge_at(source, p * s->pixel_step + 4 * j), 4);
+        for (uint32_t j = 0; j < xmidge_words() * planes; j++)
+            memcpy(s->activations[p][j], xmidge_at(source, p * s->pixel_step + j / planes * 4), 4);
     for (uint32_t p = 1; xmidge_vector() && p < 4; p++)
-        memcpy(s->activations[p], s->activations[0], 4 * xmidge_words());
-    return (const char *)source + 4 * xmidge_words();
+        memcpy(s->activations[p], s->activations[0], xmidge_words() * planes * 4);
+    return xmidge_at(source, 4 * xmidge_words());
 }
 
-/* The sum over a weight word's fields, each times its byte of its word of activations. */
+/* The sum over a weight word's fields, each times its byte of its plane of activations. */
 XMIDGE_HOST uint32_t xmidge_dot(uint32_t word, int8_t activations[4][4]) {
     const uint32_t fields = 1u << xmidge_width(), bits = 8 / fields;
     int32_t sum = 0;
     for (uint32_t i = 0; i < 4; i++)
         for (uint32_t j = 0; j < fields; j++)
-            sum += xmidge_signed(word, i * fields + j, bits) * activations[j][i];
+            sum += xmidge_signed(word, i * fields + j, bits) * activations[j * 4 / fields][i];
     return (uint32_t)sum;
 }
 
@@ -256,7 +257,7 @@ XMIDGE_HOST void xmidge_column(uint32_t group, int on) {
             for (uint32_t r = 0; r < 4; r++)
                 s->activations[l][j][r] = (int8_t)xmidge_signed(s->column[r], l, 8);
     if (on)
-        s->position = phase + 1 < stride ? slot | (phase + 1) << 4 : (slot + 1) & 15u;
+        s->position = phase + 1 == stride ? (slot + 1) & 15u : slot | ((phase + 1) & 3u) << 4;
 }
 
 XMIDGE_HOST const void *xmidge_column_load(uint32_t group, const void *source, int on) {
@@ -353,7 +354,7 @@ XMIDGE_HOST void xmidge_tabb(int32_t zero_point, uint32_t parameter) {
     xmidge_table(xmidge_state.table_b, zero_point, parameter);
 }
 
-XMIDGE_HOST void *xmidge_combine(void *operands, uint32_t parameter, int subtract) {
+XMIDGE_HOST const void *xmidge_combine(const void *operands, uint32_t parameter, int subtract) {
     struct xmidge_state *const s = &xmidge_state;
     const uint8_t *const a = operands, *const b = xmidge_at(a, s->pixel_step);
     int8_t *const result = xmidge_at(a, s->output_step);
@@ -369,11 +370,11 @@ XMIDGE_HOST void *xmidge_combine(void *operands, uint32_t parameter, int subtrac
     return xmidge_at(a, 4);
 }
 
-XMIDGE_HOST void *xmidge_add(void *operands, uint32_t parameter) {
+XMIDGE_HOST const void *xmidge_add(const void *operands, uint32_t parameter) {
     return xmidge_combine(operands, parameter, 0);
 }
 
-XMIDGE_HOST void *xmidge_sub(void *operands, uint32_t parameter) {
+XMIDGE_HOST const void *xmidge_sub(const void *operands, uint32_t parameter) {
     return xmidge_combine(operands, parameter, 1);
 }
 
