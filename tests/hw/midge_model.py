@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 from midge_expand import expand
@@ -24,6 +25,7 @@ SYSTEM_ID, ID_VALUE = 0x20020004, 0x4D494447
 FETCH_FAULT, ILLEGAL, BREAKPOINT, ECALL = 1, 2, 3, 11
 MISALIGNED, FAULT = {"load": 4, "store": 6}, {"load": 5, "store": 7}
 MASK = 0xFFFFFFFF
+EXTENSION_OPCODES = (0x0B, 0x2B)  # custom-0, custom-1
 VOLATILE_CSRS = (0x344, 0xB00, 0xB80, 0xC00, 0xC80)
 READ_ONLY_ZERO = {
     *range(0xB03, 0xB20), *range(0xB83, 0xBA0), *range(0x323, 0x340),
@@ -125,10 +127,22 @@ class Effect:
     write_data: int = 0
 
 
+class Extension(Protocol):
+    """What Model needs of instructions beyond RV32IMC; xmidge_model.py has them."""
+
+    def execute(
+        self, insn: int, pc: int, registers: list[int], memory: Model
+    ) -> tuple[int | None, int | None]:
+        """(value for rd or None, address of the next instruction if it is a jump); may raise Trap."""
+
+    def after(self, next_pc: int) -> int:
+        """The next instruction's address after one that ends at next_pc and did not jump."""
+
+
 class Model:
     """Registers, CSRs and memories; `check` runs one instruction and says what a record has wrong."""
 
-    def __init__(self, image: bytes):
+    def __init__(self, image: bytes, extension: Extension | None = None):
         self.program = image.ljust(PROGRAM_BYTES, b"\0")
         self.sram = bytearray(SRAM_BYTES)
         self.registers = [0] * 32
@@ -136,6 +150,7 @@ class Model:
         self.possible_causes: list[int] = []
         self.instret_written = False
         self.pc = 0
+        self.extension = extension
 
     # -- memory
 
@@ -154,7 +169,14 @@ class Model:
             raise Trap(FETCH_FAULT, address)
         return int.from_bytes(memory[address - base : address - base + 2], "little")
 
-    def _load(self, address: int, size: int, observed: int) -> int:
+    def block(self, address: int, size: int) -> bytes | None:
+        """Words that lie in one memory as a whole, else None."""
+        for memory, base in ((self.sram, SRAM_BASE), (self.program, 0)):
+            if address % 4 == 0 and base <= address <= base + len(memory) - size:
+                return bytes(memory[address - base : address - base + size])
+        return None
+
+    def load(self, address: int, size: int, observed: int = 0) -> int:
         if address % size:
             raise Trap(MISALIGNED["load"], address)
         if SRAM_BASE <= address < SRAM_BASE + SRAM_BYTES:
@@ -165,7 +187,7 @@ class Model:
             raise Trap(FAULT["load"], address)
         return ID_VALUE if address == SYSTEM_ID and size == 4 else observed
 
-    def _store(self, address: int, size: int, value: int) -> None:
+    def store(self, address: int, size: int, value: int) -> None:
         if address % size:
             raise Trap(MISALIGNED["store"], address)
         if SRAM_BASE <= address < SRAM_BASE + SRAM_BYTES:
@@ -236,7 +258,7 @@ class Model:
         opcode, rd, funct3, rs1, rs2, funct7, immediate = _fields(full)
         a, b = self.registers[rs1], self.registers[rs2]
         effect = Effect(self.pc + size & MASK)
-        value = None
+        value = target = None
         if opcode == 0x33 and (funct7, funct3) in ALU:
             value = ALU[funct7, funct3](a, b)
         elif opcode == 0x13 and (funct3 not in (1, 5) or (funct7, funct3) in SHIFTS):
@@ -246,17 +268,17 @@ class Model:
         elif opcode == 0x17:
             value = self.pc + immediate
         elif opcode == 0x6F:
-            value, effect.next_pc = effect.next_pc, self.pc + immediate & MASK
+            value, target = effect.next_pc, self.pc + immediate & MASK
         elif opcode == 0x67 and funct3 == 0:
-            value, effect.next_pc = effect.next_pc, a + immediate & MASK & ~1
+            value, target = effect.next_pc, a + immediate & MASK & ~1
         elif opcode == 0x63 and funct3 in BRANCH:
             if BRANCH[funct3](a, b):
-                effect.next_pc = self.pc + immediate & MASK
+                target = self.pc + immediate & MASK
         elif opcode == 0x03 and funct3 in (0, 1, 2, 4, 5):
             size = 1 << (funct3 & 3)
             effect.address = a + immediate & MASK
             effect.read_mask = (1 << size) - 1
-            effect.read_data = self._load(effect.address, size, observed_value) & (1 << 8 * size) - 1
+            effect.read_data = self.load(effect.address, size, observed_value) & (1 << 8 * size) - 1
             value = effect.read_data
             if not funct3 & 4 and value >> (8 * size - 1):
                 value -= 1 << 8 * size
@@ -265,22 +287,28 @@ class Model:
             effect.address = a + immediate & MASK
             effect.write_mask = (1 << size) - 1
             effect.write_data = b & (1 << 8 * size) - 1
-            self._store(effect.address, size, effect.write_data)
+            self.store(effect.address, size, effect.write_data)
         elif (opcode == 0x0F and funct3 < 2) or full == 0x10500073:
             pass
         elif opcode == 0x73 and funct3 & 3:
             value = self._csr(full, funct3, rs1, observed_value)
         elif full == 0x30200073:
-            effect.next_pc = self.csrs[0x341]
+            target = self.csrs[0x341]
             self.csrs[0x300] = 0x1880 | (self.csrs[0x300] & 0x80) >> 4
         elif full == 0x00000073:
             raise Trap(ECALL)
         elif full == 0x00100073:
             raise Trap(BREAKPOINT, self.pc)
+        elif self.extension is not None and opcode in EXTENSION_OPCODES:
+            value, target = self.extension.execute(insn, self.pc, self.registers, self)
         else:
             raise Trap(ILLEGAL, insn)
         if value is not None and rd:
             effect.rd, effect.rd_value = rd, value & MASK
+        if target is not None:
+            effect.next_pc = target
+        elif self.extension is not None:
+            effect.next_pc = self.extension.after(effect.next_pc)
         return effect
 
     def check(self, record: tuple[int, ...]) -> str | None:
@@ -325,9 +353,11 @@ class Model:
         return "should not trap" if flags & TRAP else None
 
 
-def first_problem(image: bytes, records: np.ndarray) -> tuple[int, str] | None:
+def first_problem(
+    image: bytes, records: np.ndarray, extension: Extension | None = None
+) -> tuple[int, str] | None:
     """(index of the record, what is wrong with it) of the first wrong record of a run from reset."""
-    model = Model(image)
+    model = Model(image, extension)
     for index, record in enumerate(records.tolist()):
         problem = model.check(record)
         if problem:

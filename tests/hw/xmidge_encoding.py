@@ -1,0 +1,61 @@
+"""Encoders of the instructions of Xmidge and of values for its registers, from its table."""
+
+from __future__ import annotations
+
+from xmidge_model import CUSTOM_0, CUSTOM_1, FUNCT3, POINTER, REGISTERS, TABLE
+
+FUNCT7 = {i["name"]: i["funct7"] for i in TABLE["instruction"] if "funct7" in i}
+
+
+def word(funct3: int, funct7: int, rd: int, rs1: int, rs2: int) -> int:
+    return funct7 << 25 | rs2 << 20 | rs1 << 15 | funct3 << 12 | rd << 7 | CUSTOM_0
+
+
+def nn(name: str, rd: int = 0, rs1: int = 0, rs2: int = 0, group: int = 0) -> int:
+    """Any instruction but loop and those that name a register; pointer forms take rd from rs1."""
+    funct7 = FUNCT7[name]
+    code = funct7 if isinstance(funct7, int) else funct7[group]
+    return word(FUNCT3[name], code, rs1 if name in POINTER else rd, rs1, rs2)
+
+
+def nn_set(register: str, rs1: int, rs2: int = 0) -> int:
+    return word(FUNCT3["set"], REGISTERS[register]["code"], 0, rs1, rs2)
+
+
+def nn_get(register: str, rd: int, rs2: int = 0) -> int:
+    return word(FUNCT3["get"], REGISTERS[register]["code"], rd, 0, rs2)
+
+
+def nn_ldm(register: str, rs1: int, rs2: int) -> int:
+    return word(FUNCT3["ldm"], REGISTERS[register]["code"], rs1, rs1, rs2)
+
+
+def nn_loop(rs1: int, size: int) -> int:
+    return size << 20 | rs1 << 15 | FUNCT3["loop"] << 12 | CUSTOM_1
+
+
+def fields(register: str, **values: int) -> int:
+    """The register's value with these fields, as they are in the register, and 0 in the others."""
+    places = {name: (low, bits) for name, low, bits, _ in REGISTERS[register]["fields"]}
+    result = 0
+    for name, value in values.items():
+        low, bits = places[name]
+        result |= (value & (1 << bits) - 1) << low
+    return result
+
+
+def shape(
+    width: int = 0, pixels: int = 1, words: int = 1, channels: int = 1, vector: int = 0, shared: int = 0
+) -> int:
+    """pixels, words and channels as numbers of them."""
+    counts = {"pixels": pixels - 1, "words": words - 1, "channels": channels - 1}
+    return fields("shape", width=width, vector=vector, shared=shared, **counts)
+
+
+def window(first: int = 0, rows: int = 3, taps: int = 3, stride: int = 1, lanes: int = 4) -> int:
+    """taps, stride and lanes as numbers of them."""
+    return fields("window", first=first, rows=rows, taps=taps - 1, stride=stride - 1, lanes=lanes - 1)
+
+
+def output(zero_point: int = 0, minimum: int = -128, maximum: int = 127, left_shift: int = 0) -> int:
+    return fields("output", zero_point=zero_point, minimum=minimum, maximum=maximum, left_shift=left_shift)
