@@ -7,8 +7,8 @@ module midge_nn_requantize (
     input  logic               clock,
     input  logic               reset,        // forgets the values that are on their way
     input  logic               valid,
-    input  logic        [31:0] value,
-    input  logic        [31:0] bias,        // this and the next two a cycle after value
+    input  logic signed [31:0] value,
+    input  logic signed [31:0] bias,        // this and the next two a cycle after value
     input  logic        [31:0] multiplier,
     input  logic        [7:0]  shift,       // positive: to the right
     // The rest stays while values are on their way.
@@ -26,27 +26,26 @@ module midge_nn_requantize (
   assign result_valid = valids[6];
 
   // Bias, and how far to shift.
-  logic [31:0] value_1, value_2, multiplier_2;
-  logic [5:0]  left;
-  logic [4:0]  left_2, right_2, right_3, right_4;
-  logic [32:0] biased;
-  logic        unused_carry, unused_shift;
+  logic signed [31:0] value_1, value_2, biased;
+  logic        [31:0] multiplier_2;
+  logic        [5:0]  left;
+  logic        [4:0]  left_2, right_2, right_3, right_4;
+  logic               unused_shift;
   assign left = {1'b0, shift[7] ? -shift[4:0] : 5'd0} + {1'b0, table_mode ? left_shift : 5'd0};
-  midge_nn_gated_sum #(
+  midge_nn_selected_sum #(
       .WIDTH(32)
   ) bias_sum (
-      .value_1,
-      .enable_1(1'b1),
-      .value_2(bias),
-      .enable_2(!table_mode),
+      .value(value_1),
+      .addend_0(bias),
+      .addend_1(32'sd0),
+      .select(table_mode),
       .sum(biased)
   );
-  assign unused_carry = biased[32];
   assign unused_shift = ^shift[6:5];
 
   always_ff @(posedge clock) begin
     value_1 <= value;
-    value_2 <= left[5] ? 32'd0 : biased[31:0];
+    value_2 <= left[5] ? 32'sd0 : biased;
     multiplier_2 <= multiplier;
     left_2 <= left[4:0];
     right_2 <= shift[7] ? 5'd0 : shift[4:0];
@@ -100,14 +99,19 @@ module midge_nn_requantize (
 
   always_ff @(posedge clock) with_half_5 <= to_shift >>> right_4;
 
-  // The half bit rounds; zero point; clamp.
-  logic signed [31:0] sum;
-  logic signed [7:0]  offset;
-  assign offset = table_mode ? 8'd0 : zero_point;
-  assign sum = with_half_5[32:1] + {{24{offset[7]}}, offset} + {31'b0, with_half_5[0]};
+  // The half bit rounds: added to itself in a bit below, it is the carry. Zero point; clamp.
+  logic        [31:0] sum;
+  logic signed [7:0]  offset, lowest;
+  logic               unused_lowest, fits, below, above;
+  assign offset = table_mode ? 8'sd0 : zero_point;
+  assign {sum, unused_lowest} = with_half_5 + {{24{offset[7]}}, offset, with_half_5[0]};
+  assign lowest = $signed(sum[7:0]);
+  assign fits = sum[31:7] == '0 || sum[31:7] == '1;
+  assign below = fits ? lowest < minimum : sum[31];
+  assign above = fits ? lowest > maximum : !sum[31];
 
   always_ff @(posedge clock) begin
     scaled <= sum;
-    result <= sum < 32'(minimum) ? minimum : sum > 32'(maximum) ? maximum : sum[7:0];
+    result <= below ? minimum : above ? maximum : lowest;
   end
 endmodule
