@@ -6,7 +6,8 @@ import json
 import os
 import statistics
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +18,24 @@ from smidgen.compile.figures import Figures
 from smidgen.device import Run
 from smidgen.device.serial_device import SerialDevice
 from smidgen.device.simulators import verilator
+from smidgen.errors import DeviceError, Problem
 from smidgen.graph import DType, Graph, Node, Quantization, Tensor
 from smidgen.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected, Relu
 from smidgen.importers import load_model
-from smidgen.run.inputs import random_inputs
+from smidgen.run.inputs import Inputs, random_inputs
+from smidgen.run.profiling import profile
+from smidgen.run.result import Result
+from smidgen.run.session import open_session
+from smidgen.run.validate import validate
 from smidgen.targets import Target, load_target
 
+REPOSITORY = Path(__file__).resolve().parents[1]
 _TRANSFER_BYTES = 20_000
 _STOP_SECONDS = 30.0
+
+
+# Told what is being measured.
+Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,31 @@ class Built:
     @property
     def instructions(self) -> int | None:
         return self.simulation.runs[0].instructions
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """Of one configuration on an ECP5, after routing: the median Fmax over the seeds, and what is used."""
+
+    fmax_mhz: float
+    trellis_comb: int
+    multipliers: int
+    block_rams: int
+
+
+def run_checked(graph: Graph, target_name: str, count: int) -> Result:
+    """Run random inputs on a simulated target, every output and every layer compared with the reference, and
+    profile the first. Cycles are the mean over inputs, the layers' those of the profile.
+
+    Raises DeviceError when a byte differs.
+    """
+    inputs = random_inputs(graph, count)
+    with open_session(graph, target_name) as session:
+        validation = validate(session, inputs, "reference", layers=True)
+        if not validation.passed:
+            raise DeviceError(Problem(graph.name, f"is not the reference: {validation.first_difference}"))
+        profiled = profile(session, Inputs(inputs.samples[:1], None, inputs.source)).result
+    return replace(validation.result, layers=profiled.layers)
 
 
 def build_and_run(model: Path, target_name: str, optimize: str) -> Built:
@@ -107,14 +143,18 @@ def simulate(bundle: Bundle, target: Target, samples: list[list[np.ndarray]]) ->
     return Simulation(runs, json.loads(stats.read_text())["cycles"], cpu_seconds)
 
 
-def synthesis(repository: Path, configuration: str) -> tuple[float, int] | None:
-    """(median Fmax in MHz, TRELLIS_COMB) of the last `make -C hw synth`; None when it has not been run."""
-    reports = sorted((repository / "build" / "hw" / f"synth-{configuration}").glob("report-*.json"))
+def synthesis(configuration: str) -> Synthesis | None:
+    """What the last `make -C hw synth` of a configuration gave; None when it has not been run."""
+    reports = sorted((REPOSITORY / "build" / "hw" / f"synth-{configuration}").glob("report-*.json"))
     if not reports:
         return None
     contents = [json.loads(report.read_text()) for report in reports]
     speeds = [clock["achieved"] for content in contents for clock in content["fmax"].values()]
-    return statistics.median(speeds), max(one["utilization"]["TRELLIS_COMB"]["used"] for one in contents)
+
+    def used(resource: str) -> int:
+        return max(one["utilization"][resource]["used"] for one in contents)
+
+    return Synthesis(statistics.median(speeds), used("TRELLIS_COMB"), used("MULT18X18D"), used("DP16KD"))
 
 
 def _cpu_seconds(process: int) -> float:

@@ -1,0 +1,195 @@
+"""The models at 8, 4 and 2 bits on the core with Xmidge, whole inferences from call to return."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import measure
+from benchmarks.table import MODELS, Figures, peer, print_figures, quotient
+from smidgen.compress import requantize_weights
+from smidgen.graph import Graph, Node
+from smidgen.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected
+from smidgen.importers import load_model
+from smidgen.report.tables import number, print_table
+from smidgen.run.result import Layer, Result
+
+TARGET, PLAIN_TARGET = "midge", "midge-rv32imc"
+BITS = (8, 4, 2)
+INPUTS = 3
+PORT_BITS = 32
+FULL_MATRIX = 128  # inputs and outputs from which on a fully connected layer is judged by the port's roof
+KINDS = ("convolution", "pointwise", "depthwise", "fully connected")
+DEPTHWISE_MODELS = ("kws", "vww")
+MARVIN, MUST, AIM = "MaRVIn, 3-stage", "bar: must", "bar: aim"
+
+# (model, bits) -> what was measured
+Results = Mapping[tuple[str, int], "Measured"]
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A model with weights of one width: the checked graph and its figures."""
+
+    graph: Graph
+    result: Result
+
+    def layers(self, kind: str | None = None) -> list[tuple[Node, Layer]]:
+        """Every layer of one kind (of all kinds when None) with its node."""
+        nodes = {node.id: node for node in self.graph.nodes}
+        pairs = [(nodes[layer.name], layer) for layer in self.result.layers]
+        return [pair for pair in pairs if kind in (None, kind_of(self.graph, pair[0]))]
+
+
+def kind_of(graph: Graph, node: Node) -> str:
+    if isinstance(node.operator, Conv2D):
+        return "pointwise" if graph.tensor(node.inputs[1]).shape[1:3] == (1, 1) else "convolution"
+    kinds = {DepthwiseConv2D: "depthwise", FullyConnected: "fully connected"}
+    return kinds.get(type(node.operator), "other")
+
+
+def print_all(files: dict[str, Path], progress: measure.Progress) -> Figures:
+    results = {}
+    for name, path in files.items():
+        graph = load_model(path)
+        for bits in BITS:
+            progress(f"{name}: {TARGET}, weights of {bits} bits")
+            one = graph if bits == 8 else requantize_weights(graph, bits)
+            results[name, bits] = Measured(one, measure.run_checked(one, TARGET, INPUTS))
+    print_models(results)
+    ours = figures(results)
+    progress("the simulator's speed")
+    simulation = measure.build_and_run(max(files.values(), key=_size), TARGET, "speed").simulation
+    speed = simulation.cycles / simulation.cpu_seconds / 1e6
+    ours["simulator with Xmidge, million cycles per CPU second"] = {"all": speed}
+    print_figures(ours)
+    return ours
+
+
+def print_models(results: Results) -> None:
+    """Cycles of whole inferences, millions, beside the bars and MaRVIn's."""
+    rows = []
+    for name in dict.fromkeys(name for name, _ in results):
+        ours = [results[name, bits].result for bits in BITS]
+        cycles = [result.cycles for result in ours]
+        must, aim, marvin = (
+            [_peer_cycles(whose, name, bits) for bits in BITS] for whose in (MUST, AIM, MARVIN)
+        )
+        rows.append(
+            (
+                name,
+                number(ours[0].macs / 1e6, 2),
+                _millions(marvin),
+                _millions(must),
+                _millions(aim),
+                _millions(cycles),
+                " / ".join(_reached(*one) for one in zip(cycles, must, aim, strict=True)),
+                _texts(quotient(*pair) for pair in zip(marvin, cycles, strict=True)),
+                _texts(quotient(result.macs, result.cycles) for result in ours),
+                " / ".join(number(result.mismatched_bytes) for result in ours),
+            )
+        )
+    headings = ["model", "M MAC", MARVIN, "must", "aim", "ours", "reached", "MaRVIn / ours", "MAC/cycle"]
+    title = (
+        f"Million cycles on {TARGET}, weights of {' / '.join(map(str, BITS))} bits; {INPUTS} inputs of each"
+    )
+    print_table([*headings, "wrong bytes"], rows, title=title)
+
+
+def figures(results: Results) -> Figures:
+    """Everything beyond the cycles themselves."""
+    ours: Figures = {}
+
+    def put(quantity: str, column: str, value: float | None) -> None:
+        ours.setdefault(quantity, {})[column] = value
+
+    for (name, bits), measured in results.items():
+        put(f"cycles, w{bits}", name, measured.result.cycles)
+    for quantity, whose in (
+        ("times fewer cycles than TFLM's reference kernels, w8", "TFLM, reference kernels, Ibex max"),
+        ("times fewer cycles than CMSIS-NN's plain C, w8", "TFLM, CMSIS-NN plain C, Ibex max"),
+    ):
+        theirs = peer("cycles", whose)
+        for name in MODELS:
+            if (name, 8) in results:
+                put(quantity, name, quotient(theirs.get(name), results[name, 8].result.cycles))
+    for bits in BITS:
+        _put_kinds(put, results, bits)
+    for (name, bits), measured in results.items():
+        error = measured.result.prediction_error
+        put(f"error of the predicted cycles, %, w{bits}", name, None if error is None else 100 * error)
+    for (name, bits), measured in results.items():
+        errors = [100 * (layer.prediction_error or 0) for layer in measured.result.predicted]
+        put(f"the same, the worst layer, %, w{bits}", name, max(errors, key=abs, default=None))
+    _put_area(put, results)
+    return ours
+
+
+def _put_kinds(put, results: Results, bits: int) -> None:
+    """MAC/cycle by kind of layer, and the two figures that have bars of their own."""
+    here = {name: measured for (name, width), measured in results.items() if width == bits}
+    for kind in KINDS:
+        for name, measured in here.items():
+            layers = [layer for _, layer in measured.layers(kind)]
+            if layers:
+                put(f"MAC/cycle, {kind}, w{bits}", name, _rate(layers))
+    if set(DEPTHWISE_MODELS) <= set(here):
+        both = [layer for name in DEPTHWISE_MODELS for _, layer in here[name].layers("depthwise")]
+        put(f"MAC/cycle, depthwise of kws and vww together, w{bits}", "all", _rate(both))
+    for name, measured in here.items():
+        rates = [
+            _rate([layer]) or 0
+            for node, layer in measured.layers("fully connected")
+            if min(measured.graph.tensor(node.inputs[1]).shape) >= FULL_MATRIX
+        ]
+        if rates:
+            roof = PORT_BITS / bits
+            put(f"large fully connected layers, % of the port's roof, w{bits}", name, 100 * min(rates) / roof)
+
+
+def _put_area(put, results: Results) -> None:
+    """What Xmidge takes of an FPGA: the core with it less the core without."""
+    with_it, without = measure.synthesis(TARGET), measure.synthesis(PLAIN_TARGET)
+    known = with_it is not None and without is not None
+    comb = with_it.trellis_comb - without.trellis_comb if known else None
+    put("Xmidge, TRELLIS_COMB", "all", comb)
+    put("Xmidge, multipliers", "all", with_it.multipliers - without.multipliers if known else None)
+    put("Xmidge, block RAMs", "all", with_it.block_rams - without.block_rams if known else None)
+    put("Fmax with Xmidge, MHz", "all", with_it and with_it.fmax_mhz)
+    put(
+        "Fmax with Xmidge, % of that without",
+        "all",
+        100 * with_it.fmax_mhz / without.fmax_mhz if known else None,
+    )
+    for (name, bits), measured in results.items():
+        rate = quotient(measured.result.macs, measured.result.cycles)
+        put(
+            f"MAC/cycle per 1,000 TRELLIS_COMB of Xmidge, w{bits}", name, quotient(rate, comb and comb / 1000)
+        )
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
+
+
+def _peer_cycles(whose: str, name: str, bits: int) -> float | None:
+    return peer(f"cycles, w{bits}", whose).get(name)
+
+
+def _reached(cycles: float | None, must: float | None, aim: float | None) -> str:
+    if cycles is None or must is None or aim is None:
+        return "-"
+    return "aim" if cycles <= aim else "must" if cycles <= must else "missed"
+
+
+def _rate(layers: list[Layer]) -> float | None:
+    return quotient(sum(layer.macs for layer in layers), sum(layer.cycles or 0 for layer in layers))
+
+
+def _millions(values: Iterable[float | None]) -> str:
+    return " / ".join(number(None if value is None else value / 1e6, 3) for value in values)
+
+
+def _texts(values: Iterable[float | None]) -> str:
+    return " / ".join(number(value, 2) for value in values)
