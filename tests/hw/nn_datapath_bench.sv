@@ -9,7 +9,7 @@ module nn_datapath_bench;
   logic signed [17:0] sum;
   midge_nn_dot dot (.*);
 
-  logic reset, valid, table_mode, result_valid;
+  logic enable, table_mode;
   logic [31:0] value, bias, multiplier, scaled;
   logic [7:0] shift, zero_point, minimum, maximum, result;
   logic [4:0] left_shift;
@@ -36,7 +36,7 @@ module nn_datapath_bench;
     logic [31:0]  weights;
     logic [1:0]   width;
     logic [127:0] activations;
-    logic         reset, valid, table_mode;
+    logic         enable, table_mode;
     logic [31:0]  value, bias, multiplier;
     logic [7:0]   shift;
     logic [4:0]   left_shift;
@@ -47,14 +47,14 @@ module nn_datapath_bench;
     logic [3:0]   read_address;
   } inputs_t;
   inputs_t inputs, line;
-  assign {weights, width, activations, reset, valid, table_mode, value, bias, multiplier, shift, left_shift, zero_point,
+  assign {weights, width, activations, enable, table_mode, value, bias, multiplier, shift, left_shift, zero_point,
           minimum, maximum, write, write_address, write_data, read_address} = inputs;
 
   initial begin
     while ($fscanf(32'h8000_0000, "%h\n", line) == 1) begin
       inputs = line;
       #1;
-      $display("%h %h %h %h %h %h", sum, result_valid, scaled, result, distributed_data, block_data);
+      $display("%h %h %h %h %h", sum, scaled, result, distributed_data, block_data);
       clock = 1'b1;
       #1;
       clock = 1'b0;

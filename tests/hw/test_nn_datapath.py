@@ -21,11 +21,11 @@ SUMS = ("gated_sum", "signed_sum", "selected_sum")
 MODULES = ("dot", "requantize", "memory_distributed", "memory_block")
 # Fields of a line of the bench's input and their bits, the highest first.
 INPUTS = {
-    "weights": 32, "width": 2, "activations": 128, "reset": 1, "valid": 1, "table_mode": 1, "value": 32,
+    "weights": 32, "width": 2, "activations": 128, "enable": 1, "table_mode": 1, "value": 32,
     "bias": 32, "multiplier": 32, "shift": 8, "left_shift": 5, "zero_point": 8, "minimum": 8, "maximum": 8,
     "write": 1, "write_address": 4, "write_data": 32, "read_address": 4,
 }  # fmt: skip
-OUTPUTS = ("sum", "result_valid", "scaled", "result", "distributed_data", "block_data")
+OUTPUTS = ("sum", "scaled", "result", "distributed_data", "block_data")
 LATENCY = 6  # of the requantizer
 INT32_EXTREMES = (0, 1, -1, 2, -2, (1 << 31) - 1, -(1 << 31), 1 << 30, -(1 << 30), 0x5555_5555, -0x5555_5556)
 # Twice the 31-bit multipliers, and what else 32 bits can hold.
@@ -116,14 +116,13 @@ def requantize(
     cycles = len(values) + LATENCY
     out = bench.run(
         cycles,
-        valid=[1] * len(values),
+        enable=1,
         value=values & 0xFFFF_FFFF,
         bias=[0, *(biases & 0xFFFF_FFFF)],
         multiplier=[0, *multipliers],
         shift=[0, *(shifts & 0xFF)],
         **{name: value & 0xFF for name, value in fixed.items()},
     )
-    assert out["result_valid"] == [0] * LATENCY + [1] * len(values)
     return signed(out["scaled"][LATENCY:], 32), signed(out["result"][LATENCY:], 8)
 
 
@@ -204,27 +203,50 @@ def test_scaled_values_of_tables(bench: Bench, left_shift: int) -> None:
     np.testing.assert_array_equal(got, scale(wrap_int32(values << left_shift), multipliers, shifts))
 
 
-def test_reset_forgets_values_under_way(bench: Bench) -> None:
-    out = bench.run(16, valid=[1] * 8, reset=[0] * 7 + [1])
-    assert out["result_valid"] == [0] * LATENCY + [1] * 2 + [0] * (16 - LATENCY - 2)
+def test_requantizer_waits_without_enable(bench: Bench) -> None:
+    random = np.random.default_rng(0)
+    inputs = {name: random.integers(0, 1 << 32, 200) for name in ("value", "bias", "multiplier")}
+    inputs["shift"] = random.integers(0, 8, 200)
+    steady = bench.run(200, enable=1, maximum=127, **inputs)
+    enable = random.integers(0, 2, 400)
+    held = {name: np.zeros(400, np.int64) for name in inputs}
+    for name, values in inputs.items():
+        held[name][enable == 1] = values[: enable.sum()]
+    halting = bench.run(400, enable=enable, maximum=127, **held)
+    for name in ("scaled", "result"):
+        enabled = [value for value, moves in zip(halting[name], enable, strict=True) if moves]
+        assert enabled == steady[name][: len(enabled)]
 
 
 def test_memories_return_what_was_written(bench: Bench) -> None:
+    """Both write in the same cycles; the block RAM only where it is enabled, and it answers a cycle later."""
     random = np.random.default_rng(0)
     count = 500
+    enables = random.integers(0, 2, count)
     writes = random.integers(0, 2, count)
-    writes[:16] = 1
+    writes[:16] = enables[:16] = 1
     write_addresses = random.integers(0, 16, count)
     write_addresses[:16] = range(16)
     data = random.integers(0, 1 << 32, count)
     reads = random.integers(0, 16, count)
     reads[reads == write_addresses] ^= 1  # the same word at once is left open by the block RAM
-    out = bench.run(count, write=writes, write_address=write_addresses, write_data=data, read_address=reads)
-    words = [0] * 16
+    out = bench.run(
+        count,
+        enable=enables,
+        write=writes,
+        write_address=write_addresses,
+        write_data=data,
+        read_address=reads,
+    )
+    distributed, block = [0] * 16, [0] * 16
+    answer = 0
     for n in range(count):
-        if n >= 16:
-            assert out["distributed_data"][n] == words[reads[n]], n
-        if n + 1 < count and n >= 16:
-            assert out["block_data"][n + 1] == words[reads[n]], n
+        if n > 16:
+            assert out["distributed_data"][n] == distributed[reads[n]], n
+            assert out["block_data"][n] == answer, n
+        if enables[n]:
+            answer = block[reads[n]]
         if writes[n]:
-            words[write_addresses[n]] = int(data[n])
+            distributed[write_addresses[n]] = int(data[n])
+        if writes[n] and enables[n]:
+            block[write_addresses[n]] = int(data[n])

@@ -4,6 +4,7 @@ module midge_nn_memory_block #(
     parameter int WIDTH = 32
 ) (
     input  logic                     clock,
+    input  logic                     enable,        // without it read_data stays, and nothing is written
     input  logic                     write,
     input  logic [$clog2(DEPTH)-1:0] write_address,
     input  logic [WIDTH-1:0]         write_data,
@@ -14,7 +15,7 @@ module midge_nn_memory_block #(
   (* ram_style = "block", no_rw_check *)
   logic [WIDTH-1:0] words[DEPTH];
 
-  always_ff @(posedge clock) begin
+  always_ff @(posedge clock) if (enable) begin
     if (write) words[write_address] <= write_data;
     read_data <= words[read_address];
   end

@@ -5,8 +5,7 @@
 // clamped, but the value is shifted left by left_shift too.
 module midge_nn_requantize (
     input  logic               clock,
-    input  logic               reset,        // forgets the values that are on their way
-    input  logic               valid,
+    input  logic               enable,      // without it everything stays as it is
     input  logic signed [31:0] value,
     input  logic signed [31:0] bias,        // this and the next two a cycle after value
     input  logic        [31:0] multiplier,
@@ -17,14 +16,9 @@ module midge_nn_requantize (
     input  logic signed [7:0]  zero_point,
     input  logic signed [7:0]  minimum,
     input  logic signed [7:0]  maximum,
-    output logic               result_valid,
     output logic        [31:0] scaled,
     output logic        [7:0]  result
 );
-  logic [6:1] valids;
-  always_ff @(posedge clock) valids <= reset ? '0 : {valids[5:1], valid};
-  assign result_valid = valids[6];
-
   // Bias, and how far to shift.
   logic signed [31:0] value_1, value_2, biased;
   logic        [31:0] multiplier_2;
@@ -43,7 +37,7 @@ module midge_nn_requantize (
   );
   assign unused_shift = ^shift[6:5];
 
-  always_ff @(posedge clock) begin
+  always_ff @(posedge clock) if (enable) begin
     value_1 <= value;
     value_2 <= left[5] ? 32'sd0 : biased;
     multiplier_2 <= multiplier;
@@ -62,7 +56,7 @@ module midge_nn_requantize (
   assign multiplier_low = {1'b0, multiplier_2[15:0]};
   assign multiplier_high = {1'b0, multiplier_2[31:16]};
 
-  always_ff @(posedge clock) begin
+  always_ff @(posedge clock) if (enable) begin
     low_low <= value_low * multiplier_low;
     low_high <= value_low * multiplier_high;
     high_low <= value_high * multiplier_low;
@@ -81,7 +75,7 @@ module midge_nn_requantize (
   assign product = {high_high[31:0], low_low[31:16]} + {{13{middle[34]}}, middle};
   assign unused_product = ^{high_high[33:32], low_low[33:32], low_low[15:0], product[14:0]};
 
-  always_ff @(posedge clock) begin
+  always_ff @(posedge clock) if (enable) begin
     product_4 <= product[47:15];
     negative_4 <= negative_3 && right_3 != 5'd0;
     right_4 <= right_3;
@@ -97,7 +91,7 @@ module midge_nn_requantize (
   assign unused_half = rounded[0];
   assign to_shift = {rounded[32:1], 1'b0};
 
-  always_ff @(posedge clock) with_half_5 <= to_shift >>> right_4;
+  always_ff @(posedge clock) if (enable) with_half_5 <= to_shift >>> right_4;
 
   // The half bit rounds: added to itself in a bit below, it is the carry. Zero point; clamp.
   logic        [31:0] sum;
@@ -110,7 +104,7 @@ module midge_nn_requantize (
   assign below = fits ? lowest < minimum : sum[31];
   assign above = fits ? lowest > maximum : !sum[31];
 
-  always_ff @(posedge clock) begin
+  always_ff @(posedge clock) if (enable) begin
     scaled <= sum;
     result <= below ? minimum : above ? maximum : lowest;
   end
