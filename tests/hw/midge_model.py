@@ -288,7 +288,9 @@ class Model:
             effect.write_mask = (1 << size) - 1
             effect.write_data = b & (1 << 8 * size) - 1
             self.store(effect.address, size, effect.write_data)
-        elif (opcode == 0x0F and funct3 < 2) or full == 0x10500073:
+        elif opcode == 0x0F and funct3 == 1:
+            target = effect.next_pc
+        elif (opcode == 0x0F and funct3 == 0) or full == 0x10500073:
             pass
         elif opcode == 0x73 and funct3 & 3:
             value = self._csr(full, funct3, rs1, observed_value)

@@ -41,7 +41,7 @@ class RandomProgram:
     image: bytes
 
 
-class _Generator(SystemInstructions):
+class Generator(SystemInstructions):
     depth = 0
     in_loop = False
 
@@ -294,26 +294,26 @@ class _Generator(SystemInstructions):
 
 
 _WEIGHTED = (
-    (_Generator.alu, 22),
-    (_Generator.alu_immediate, 12),
-    (_Generator.compressed, 20),
-    (_Generator.corner, 6),
-    (_Generator.upper, 2),
-    (_Generator.move_stack_pointer, 1),
-    (_Generator.load, 10),
-    (_Generator.store, 9),
-    (_Generator.compressed_memory, 9),
-    (_Generator.wild_memory, 1.5),
-    (_Generator.program_memory, 3),
-    (_Generator.branch, 9),
-    (_Generator.jump, 3),
-    (_Generator.indirect, 3),
-    (_Generator.loop, 2),
-    (_Generator.wild_jump, 0.7),
-    (_Generator.environment, 1),
-    (_Generator.illegal, 2.5),
-    (_Generator.csr, 3),
-    (_Generator.wait, 0.7),
+    (Generator.alu, 22),
+    (Generator.alu_immediate, 12),
+    (Generator.compressed, 20),
+    (Generator.corner, 6),
+    (Generator.upper, 2),
+    (Generator.move_stack_pointer, 1),
+    (Generator.load, 10),
+    (Generator.store, 9),
+    (Generator.compressed_memory, 9),
+    (Generator.wild_memory, 1.5),
+    (Generator.program_memory, 3),
+    (Generator.branch, 9),
+    (Generator.jump, 3),
+    (Generator.indirect, 3),
+    (Generator.loop, 2),
+    (Generator.wild_jump, 0.7),
+    (Generator.environment, 1),
+    (Generator.illegal, 2.5),
+    (Generator.csr, 3),
+    (Generator.wait, 0.7),
 )
 KINDS, WEIGHTS = zip(*_WEIGHTED, strict=True)
 
@@ -331,7 +331,7 @@ def generate(
     after the last. With in_sram, it first copies itself to SRAM.
     """
     base = SRAM_CODE_BASE if in_sram else CODE_BASE
-    generator = _Generator(seed, interrupts, interrupt_period, base)
+    generator = Generator(seed, interrupts, interrupt_period, base)
     generator.frame_start()
     for _ in range(segments):
         generator.segment(25)

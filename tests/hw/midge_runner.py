@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from midge_model import first_problem
+from midge_model import Extension, first_problem
 from midge_rvfi import INTERRUPTED, TRAP, describe, read_records
 
 REPORT = 0x1003F000  # stores to this address are the program's answers, in order
@@ -122,6 +123,8 @@ class Midge:
 
     configuration: str
     program: Path
+    extension: Callable[[], Extension] | None = None  # the model of instructions beyond RV32IMC
+    prelude: str = PRELUDE
 
     @property
     def has_wait_states(self) -> bool:
@@ -146,7 +149,7 @@ class Midge:
     def check(self, image: bytes, stdin: bytes = b"", uart_cycles: int = 16) -> Result:
         """Runs; fails if the exit code is not 0 or an instruction did not do what the model says."""
         result = self.run(image, stdin, uart_cycles=uart_cycles)
-        problem = first_problem(image, result.records)
+        problem = first_problem(image, result.records, self.extension and self.extension())
         if problem is not None:
             index, what = problem
             shown = [describe(record) for record in result.records[max(0, index - 10) : index + 1]]
@@ -155,5 +158,5 @@ class Midge:
         return result
 
     def check_source(self, source: str, stdin: bytes = b"") -> tuple[Result, Image]:
-        image = assemble(source)
+        image = assemble(source, self.prelude)
         return self.check(image.data, stdin), image

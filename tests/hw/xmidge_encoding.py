@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from xmidge_model import CUSTOM_0, CUSTOM_1, FUNCT3, POINTER, REGISTERS, TABLE
+from xmidge_model import (
+    CODED,
+    COLUMNS,
+    CUSTOM_0,
+    CUSTOM_1,
+    FUNCT3,
+    NO_RESULT,
+    NO_RS2,
+    POINTER,
+    REGISTERS,
+    TABLE,
+)
 
 FUNCT7 = {i["name"]: i["funct7"] for i in TABLE["instruction"] if "funct7" in i}
 
@@ -59,3 +70,39 @@ def window(first: int = 0, rows: int = 3, taps: int = 3, stride: int = 1, lanes:
 
 def output(zero_point: int = 0, minimum: int = -128, maximum: int = 127, left_shift: int = 0) -> int:
     return fields("output", zero_point=zero_point, minimum=minimum, maximum=maximum, left_shift=left_shift)
+
+
+def _macro(instruction: dict) -> str:
+    """nn.NAME for the assembler: a register's code, then rd, rs1 and rs2 as far as they are used, a group."""
+    name, funct3 = instruction["name"], instruction["funct3"]
+    if name == "loop":
+        return f".macro nn.loop count, size\n  .insn i {CUSTOM_1}, {funct3}, x0, \\count, \\size\n.endm\n"
+    first = ["code"] if name in CODED else ["group=0"] if name in COLUMNS else []
+    funct7 = "\\code" if name in CODED else f"{FUNCT7[name]}"
+    if name in COLUMNS:
+        funct7 = f"{FUNCT7[name][0]} + \\group"
+    rd = [] if name in NO_RESULT or name in POINTER else ["rd"]
+    rs1 = [] if name == "get" else ["rs1"]
+    rs2 = [] if name in NO_RS2 else ["rs2=x0"]
+    registers = [
+        "\\rd" if rd else "\\rs1" if name in POINTER else "x0",
+        "\\rs1" if rs1 else "x0",
+        "\\rs2" if rs2 else "x0",
+    ]
+    parameters = ", ".join(
+        [
+            *(part for part in first if "=" not in part),
+            *rd,
+            *rs1,
+            *rs2,
+            *(part for part in first if "=" in part),
+        ]
+    )
+    body = f".insn r {CUSTOM_0}, {funct3}, {funct7}, {', '.join(registers)}"
+    return f".macro nn.{name} {parameters}\n  {body}\n.endm\n"
+
+
+MACROS = "".join(
+    [_macro(instruction) for instruction in TABLE["instruction"]]
+    + [f".equ {name.upper()}, {register['code']}\n" for name, register in REGISTERS.items()]
+)

@@ -169,7 +169,9 @@ class Xmidge:
             raise Trap(ILLEGAL, insn)
         run: Callable[..., int | None] = getattr(self, f"_{name.rstrip('_')}")
         value = run(a, b, detail, memory)
-        return (None if value is None else value & MASK), None
+        # Setting a register of the loop starts the fetch anew, as a jump does.
+        target = pc + 4 & MASK if name == "set" and NAMES[detail].startswith("loop_") else None
+        return (None if value is None else value & MASK), target
 
     def after(self, next_pc: int) -> int:
         """The next instruction's address after one that ends at next_pc and did not jump."""
@@ -310,10 +312,10 @@ class Xmidge:
 
     def _advance(self) -> None:
         slot, phase = self._field("position", "slot"), self._field("position", "phase")
-        if phase == self._field("window", "stride"):
+        if phase >= self._field("window", "stride"):
             slot, phase = (slot + 1) % 16, 0
         else:
-            phase = (phase + 1) % 4
+            phase += 1
         self.single["position"] = slot | phase << 4
 
     # -- requantization
