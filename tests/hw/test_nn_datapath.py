@@ -205,9 +205,9 @@ def test_scaled_values_of_tables(bench: Bench, left_shift: int) -> None:
 
 def test_requantizer_waits_without_enable(bench: Bench) -> None:
     random = np.random.default_rng(0)
-    inputs = {name: random.integers(0, 1 << 32, 200) for name in ("value", "bias", "multiplier")}
-    inputs["shift"] = random.integers(0, 8, 200)
-    steady = bench.run(200, enable=1, maximum=127, **inputs)
+    inputs = {name: random.integers(0, 1 << 32, 400) for name in ("value", "bias", "multiplier")}
+    inputs["shift"] = random.integers(0, 8, 400)
+    steady = bench.run(400, enable=1, maximum=127, **inputs)
     enable = random.integers(0, 2, 400)
     held = {name: np.zeros(400, np.int64) for name in inputs}
     for name, values in inputs.items():
