@@ -193,14 +193,15 @@ def _function(name: str, form: Form) -> list[str]:
         arguments.insert(0, "uint32_t code")
         constants = '[code] "i"(code)'
     if form.rd == "pointer":
-        result, operands = "const void *", ["%[pointer]", "%[pointer]", "%[rs2]" if form.rs2 else "x0"]
-        outputs, inputs = '[pointer] "+r"(pointer)', [f'[rs2] "r"({names["rs2"]})'] if form.rs2 else []
+        result, operands = "const void *", ["%[pointer]", "%[pointer]", "%z[rs2]" if form.rs2 else "x0"]
+        outputs, inputs = '[pointer] "+r"(pointer)', [f'[rs2] "rJ"({names["rs2"]})'] if form.rs2 else []
     else:
         result = {"rqv": "int32_t "}.get(name, "uint32_t ") if form.rd else "void "
         used = {"rd": bool(form.rd), "rs1": form.rs1, "rs2": form.rs2}
-        operands = [f"%[{field}]" if used[field] else "x0" for field in ("rd", "rs1", "rs2")]
+        places = {"rd": "%[rd]", "rs1": "%z[rs1]", "rs2": "%z[rs2]"}
+        operands = [place if used[field] else "x0" for field, place in places.items()]
         outputs = '[rd] "=r"(result)' if form.rd else ""
-        inputs = [f'[{field}] "r"({names[field]})' for field in ("rs1", "rs2") if used[field]]
+        inputs = [f'[{field}] "rJ"({names[field]})' for field in ("rs1", "rs2") if used[field]]
     inputs = [part for part in (constants, *inputs) if part]
     text = f'".insn r {form.opcode:#04x}, {form.funct3}, {funct7}, {", ".join(operands)}"'
     volatile = "" if name in STATELESS else " volatile"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from xmidge_form import instruction_form
 
 START = """\
@@ -14,30 +12,77 @@ START = """\
 ENCODING = """\
 ## Encoding
 
-All instructions have 32 bits and lie in the two opcodes that RISC-V leaves to vendors. Every encoding that this page
-does not list, and every operand that an instruction calls illegal, raises an illegal-instruction exception: nothing
-has then changed, and `mtval` holds the instruction.
+All instructions have 32 bits and lie in two of the opcodes that RISC-V leaves to vendors. An encoding
+that is not on this page and an operand that is called illegal raise an illegal-instruction exception;
+nothing has changed then, and `mtval` holds the instruction.
 
 ```
  31        25 24   20 19   15 14    12 11    7 6       0
-|   funct7   |  rs2  |  rs1  | funct3 |   rd  |  opcode |   R-type, custom-0 (0001011): all but loop
-|      immediate     |  rs1  | funct3 |   rd  |  opcode |   I-type, custom-1 (0101011): loop
+|   funct7   |  rs2  |  rs1  | funct3 |   rd  |  opcode |   custom-0 (0001011): all but loop
+|      immediate     |  rs1  | funct3 |   rd  |  opcode |   custom-1 (0101011): loop
 ```
 
-`rs1`, `rs2` and `rd` in the descriptions are the values in those registers; where the operands say x0, the field must
-be 0. In C, the header `firmware/kernels/midge/xmidge.h` has a function for each instruction (`.insn` to the assembler,
-so that an unchanged GCC will do) and `XMIDGE_ASM_...` macros for blocks of assembly.
+In the descriptions `rs1`, `rs2` and `rd` are the values of the registers that these fields name; x0
+means that the field must be 0, and "rd = rs1" that both fields must name the same register, a pointer.
+In C, the header `firmware/kernels/midge/xmidge.h` has a function for each instruction (by `.insn`, so
+that an unchanged GCC will do) and a macro `XMIDGE_ASM_...` for blocks of assembly.
+
+mem32[a] is a little-endian word, mem8[a] a byte; words and bytes of weights and activations are signed;
+accumulators wrap at 32 bits. Accesses of mac, macf, ldm, add and sub to words must be aligned, or the
+access raises a misaligned-load exception; those of lda and col need not be. After an access fault
+`mtval` is the address of the access that failed (lda and col: of its aligned word).
 """
 
 STATE = """\
 ## Saving and restoring the state
 
-`get` and `set` reach all state but the activations, and `ldm` loads whole arrays. The activations are read through
-the dot products: with `shape` at width 2, a `macf` whose weight word has 01 in one 2-bit field and 0 elsewhere leaves
-one byte of the activations of every pixel in the accumulators; `lda` at width 2 writes them back. `column` must be set
-after the activations, `loop_count`, `loop_start` and `loop_end` last. `firmware/kernels/midge/state.h` does all this
-(`xmidge_save`, `xmidge_restore`). Code that leaves Xmidge alone, interrupt handlers above all, need not care: nothing
-but the instructions on this page changes the state, and a loop is dormant while its last instruction is not executed.
+`get` and `set` reach all state but the activations, and `ldm` loads whole arrays. The activations are
+read by a dot product: after the accumulators are saved, `macf` at width 2, with a weight word for each
+channel that has 01 in one of its sixteen fields and 0 in the others, puts each byte of each plane into
+an accumulator of its own. `lda` at width 2 writes them back; it comes first, for it needs `shape` and
+`pixel_step`. `loop_count` comes last, and is 0 until `loop_start` and `loop_end` are there.
+`firmware/kernels/midge/state.h` does all this (`xmidge_save`, `xmidge_restore`).
+
+An interrupt handler that leaves Xmidge alone need not save anything: a loop goes back only from the
+instruction before its `loop_end`.
+"""
+
+EXAMPLE = """\
+## Example
+
+Sixteen outputs of a fully connected layer with int8 weights. A weight word holds the weights of one
+output for four inputs; the words lie in the order in which they are used, [inputs / 4][16].
+
+```c
+#include "xmidge.h"
+
+void fully_connected_16(const int8_t *x, uint32_t inputs, const uint32_t *weights,
+                        const int32_t *bias, const uint32_t *multiplier, const uint32_t *shift,
+                        int8_t *y) {
+    const void *activations = x, *step = weights;
+    xmidge_set(XMIDGE_SHAPE, XMIDGE_SHAPE_CHANNELS(16 - 1), 0);
+    xmidge_set(XMIDGE_OUTPUT,
+               XMIDGE_OUTPUT_ZERO_POINT(0) | XMIDGE_OUTPUT_MINIMUM(-128) | XMIDGE_OUTPUT_MAXIMUM(127), 0);
+    xmidge_ldm(XMIDGE_BIAS, bias, 0, 16);
+    xmidge_ldm(XMIDGE_MULTIPLIER, multiplier, 0, 16);
+    xmidge_ldm(XMIDGE_SHIFT, shift, 0, 16 / 4);
+
+    activations = xmidge_lda(activations);
+    step = xmidge_macf(step);
+    __asm__ volatile(XMIDGE_ASM_BEGIN XMIDGE_ASM_LOOP("%2", "8")
+                     XMIDGE_ASM_LDA("%0")
+                     XMIDGE_ASM_MAC("%1")
+                     XMIDGE_ASM_END
+                     : "+r"(activations), "+r"(step)
+                     : "r"(inputs / 4 - 1)
+                     : "memory");
+    xmidge_rqc(y, 0);
+}
+```
+
+The loop needs no instruction for its count or its branch: a step takes one cycle for the activations and
+sixteen for the weights, in each of which the four products of a word are accumulated for up to four
+pixels.
 """
 
 
@@ -81,7 +126,7 @@ def _funct7(values: tuple[int, ...]) -> str:
 
 
 def _registers(table: dict) -> str:
-    lines = ["## Registers\n", "Undefined after reset. Signed values wrap or extend to 32 bits.\n"]
+    lines = ["## Registers\n", "After reset `loop_count` is 0 and the others are undefined.\n"]
     lines += ["| Code | Register | Elements | Meaning |", "|---|---|---|---|"]
     for register in table["register"]:
         code, length = register["code"], register["length"]
@@ -106,8 +151,3 @@ def _instruction(table: dict, instruction: dict) -> str:
     if "cycles" in instruction:
         lines.append(f"Cycles: {instruction['cycles']}.\n")
     return "\n".join(lines)
-
-
-EXAMPLE = """\
-## Example
-"""

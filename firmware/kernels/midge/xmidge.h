@@ -88,16 +88,16 @@
 #define XMIDGE_ASM_LOOP(count, bytes) ".insn i 0x2b, 0, x0, " count ", " bytes "\n"
 
 XMIDGE_INLINE void xmidge_set(uint32_t code, uint32_t value, uint32_t element) {
-    __asm__ volatile(".insn r 0x0b, 0, %[code], x0, %[rs1], %[rs2]"
+    __asm__ volatile(".insn r 0x0b, 0, %[code], x0, %z[rs1], %z[rs2]"
                      :
-                     : [code] "i"(code), [rs1] "r"(value), [rs2] "r"(element));
+                     : [code] "i"(code), [rs1] "rJ"(value), [rs2] "rJ"(element));
 }
 
 XMIDGE_INLINE uint32_t xmidge_get(uint32_t code, uint32_t element) {
     uint32_t result;
-    __asm__ volatile(".insn r 0x0b, 1, %[code], %[rd], x0, %[rs2]"
+    __asm__ volatile(".insn r 0x0b, 1, %[code], %[rd], x0, %z[rs2]"
                      : [rd] "=r"(result)
-                     : [code] "i"(code), [rs2] "r"(element));
+                     : [code] "i"(code), [rs2] "rJ"(element));
     return result;
 }
 
@@ -151,80 +151,80 @@ XMIDGE_INLINE const void *xmidge_cola(uint32_t group, const void *pointer) {
 }
 
 XMIDGE_INLINE void xmidge_colv(uint32_t group, uint32_t value) {
-    __asm__ volatile(".insn r 0x0b, 5, %[funct7], x0, %[rs1], x0"
+    __asm__ volatile(".insn r 0x0b, 5, %[funct7], x0, %z[rs1], x0"
                      :
-                     : [funct7] "i"(4 + group), [rs1] "r"(value));
+                     : [funct7] "i"(4 + group), [rs1] "rJ"(value));
 }
 
 XMIDGE_INLINE void xmidge_colva(uint32_t group, uint32_t value) {
-    __asm__ volatile(".insn r 0x0b, 5, %[funct7], x0, %[rs1], x0"
+    __asm__ volatile(".insn r 0x0b, 5, %[funct7], x0, %z[rs1], x0"
                      :
-                     : [funct7] "i"(12 + group), [rs1] "r"(value));
+                     : [funct7] "i"(12 + group), [rs1] "rJ"(value));
 }
 
 XMIDGE_INLINE void xmidge_rqc(void *output, uint32_t first) {
-    __asm__ volatile(".insn r 0x0b, 6, 0, x0, %[rs1], %[rs2]"
+    __asm__ volatile(".insn r 0x0b, 6, 0, x0, %z[rs1], %z[rs2]"
                      :
-                     : [rs1] "r"(output), [rs2] "r"(first)
+                     : [rs1] "rJ"(output), [rs2] "rJ"(first)
                      : "memory");
 }
 
 XMIDGE_INLINE void xmidge_rqw(void *output, uint32_t windows) {
-    __asm__ volatile(".insn r 0x0b, 6, 1, x0, %[rs1], %[rs2]"
+    __asm__ volatile(".insn r 0x0b, 6, 1, x0, %z[rs1], %z[rs2]"
                      :
-                     : [rs1] "r"(output), [rs2] "r"(windows)
+                     : [rs1] "rJ"(output), [rs2] "rJ"(windows)
                      : "memory");
 }
 
 XMIDGE_INLINE int32_t xmidge_rqv(int32_t value, uint32_t parameter) {
     int32_t result;
-    __asm__ volatile(".insn r 0x0b, 6, 2, %[rd], %[rs1], %[rs2]"
+    __asm__ volatile(".insn r 0x0b, 6, 2, %[rd], %z[rs1], %z[rs2]"
                      : [rd] "=r"(result)
-                     : [rs1] "r"(value), [rs2] "r"(parameter));
+                     : [rs1] "rJ"(value), [rs2] "rJ"(parameter));
     return result;
 }
 
 XMIDGE_INLINE void xmidge_taba(int32_t zero_point, uint32_t parameter) {
-    __asm__ volatile(".insn r 0x0b, 6, 3, x0, %[rs1], %[rs2]"
+    __asm__ volatile(".insn r 0x0b, 6, 3, x0, %z[rs1], %z[rs2]"
                      :
-                     : [rs1] "r"(zero_point), [rs2] "r"(parameter));
+                     : [rs1] "rJ"(zero_point), [rs2] "rJ"(parameter));
 }
 
 XMIDGE_INLINE void xmidge_tabb(int32_t zero_point, uint32_t parameter) {
-    __asm__ volatile(".insn r 0x0b, 6, 4, x0, %[rs1], %[rs2]"
+    __asm__ volatile(".insn r 0x0b, 6, 4, x0, %z[rs1], %z[rs2]"
                      :
-                     : [rs1] "r"(zero_point), [rs2] "r"(parameter));
+                     : [rs1] "rJ"(zero_point), [rs2] "rJ"(parameter));
 }
 
 XMIDGE_INLINE const void *xmidge_add(const void *pointer, uint32_t parameter) {
-    __asm__ volatile(".insn r 0x0b, 6, 5, %[pointer], %[pointer], %[rs2]"
+    __asm__ volatile(".insn r 0x0b, 6, 5, %[pointer], %[pointer], %z[rs2]"
                      : [pointer] "+r"(pointer)
-                     : [rs2] "r"(parameter)
+                     : [rs2] "rJ"(parameter)
                      : "memory");
     return pointer;
 }
 
 XMIDGE_INLINE const void *xmidge_sub(const void *pointer, uint32_t parameter) {
-    __asm__ volatile(".insn r 0x0b, 6, 6, %[pointer], %[pointer], %[rs2]"
+    __asm__ volatile(".insn r 0x0b, 6, 6, %[pointer], %[pointer], %z[rs2]"
                      : [pointer] "+r"(pointer)
-                     : [rs2] "r"(parameter)
+                     : [rs2] "rJ"(parameter)
                      : "memory");
     return pointer;
 }
 
 XMIDGE_INLINE uint32_t xmidge_max4(uint32_t a, uint32_t b) {
     uint32_t result;
-    __asm__(".insn r 0x0b, 7, 0, %[rd], %[rs1], %[rs2]"
+    __asm__(".insn r 0x0b, 7, 0, %[rd], %z[rs1], %z[rs2]"
             : [rd] "=r"(result)
-            : [rs1] "r"(a), [rs2] "r"(b));
+            : [rs1] "rJ"(a), [rs2] "rJ"(b));
     return result;
 }
 
 XMIDGE_INLINE uint32_t xmidge_min4(uint32_t a, uint32_t b) {
     uint32_t result;
-    __asm__(".insn r 0x0b, 7, 1, %[rd], %[rs1], %[rs2]"
+    __asm__(".insn r 0x0b, 7, 1, %[rd], %z[rs1], %z[rs2]"
             : [rd] "=r"(result)
-            : [rs1] "r"(a), [rs2] "r"(b));
+            : [rs1] "rJ"(a), [rs2] "rJ"(b));
     return result;
 }
 
