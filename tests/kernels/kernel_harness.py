@@ -4,6 +4,8 @@ A case is a graph of one node and its inputs. Its kernel, shape and blobs come f
 compiler uses. All cases of a batch share one executable: it takes every pointer's bytes from a file, gives
 each its own allocation (so that the sanitizer sees one byte too far), off by one byte where the alignment of
 the element type allows, and checks that nothing but the outputs changes.
+
+Kernels of Xmidge run on its emulation in C. They may load a few bytes beyond an input; it has room for that.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smidgen.compile.kernels import KernelSpec, Lowered, select
+from smidgen.compile.kernels import KernelSpec, Lowered, kernels_for, select
 from smidgen.graph import Graph, Node
 from smidgen.graph.reference import run
 from smidgen.paths import data_folder
@@ -26,6 +28,7 @@ FLAGS = {"speed": ["-O1"], "size": ["-Os"]}  # -Os switches the kernels to their
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Werror"]
 READ, WRITE, SCRATCH = 0, 1, 2
+OVER_READ = {"portable": 0, "midge": 15}  # bytes beyond an input that a kernel may load
 WRONG = 2  # exit status when outputs differ; the sanitizers stop the program with another
 
 _MAIN = r"""
@@ -52,8 +55,8 @@ int main(int argc, char **argv) {
         for (uint32_t i = 0; i < count; i++) {
             kinds[i] = number(file);
             sizes[i] = number(file);
-            const uint32_t offset = number(file);
-            blocks[i] = malloc(sizes[i] + offset);
+            const uint32_t offset = number(file), more = number(file);
+            blocks[i] = malloc(sizes[i] + offset + more);
             pointers[i] = (char *)blocks[i] + offset;
             expected[i] = malloc(sizes[i] + 1);
             if (fread(expected[i], 1, sizes[i], file) != sizes[i])
@@ -103,59 +106,85 @@ class Case:
 
 
 def lowered(case: Case, optimize: str) -> tuple[KernelSpec, Lowered]:
-    """What the compiler would call for the case's node."""
+    """What the compiler would call for the case's node on a target with the portable kernels."""
     spec = select(case.graph, case.node, ["portable"])
     assert isinstance(spec, KernelSpec), f"{case.name}: {spec}"
     return spec, spec.lower(case.graph, case.node, optimize)
 
 
-def failures(cases: Sequence[Case], optimize: str, folder: Path) -> str:
-    """What is wrong with the cases' outputs, one line each; an empty text when nothing is."""
-    calls = [lowered(case, optimize) for case in cases]
+@dataclass(frozen=True)
+class Call:
+    """A case on one of the kernels that take it."""
+
+    case: Case
+    spec: KernelSpec
+    lowered: Lowered
+
+    @property
+    def name(self) -> str:
+        return f"{self.case.name} on {self.spec.name}"
+
+
+def calls_of(cases: Sequence[Case], optimize: str, kernel_set: str) -> list[Call]:
+    """Every case on every kernel of the set that takes it."""
+    return [
+        Call(case, spec, spec.lower(case.graph, case.node, optimize))
+        for case in cases
+        for spec in kernels_for([kernel_set])
+        if isinstance(case.node.operator, spec.operators) and spec.refuse(case.graph, case.node) is None
+    ]
+
+
+def failures(
+    cases: Sequence[Case], optimize: str, folder: Path, kernel_set: str = "portable", misalign: bool = True
+) -> str:
+    """What is wrong with the outputs, one line each; an empty text when nothing is.
+
+    misalign: whether int8 tensors begin at any address, as they do not in an arena.
+    """
+    calls = calls_of(cases, optimize, kernel_set)
+    assert calls, f"no {kernel_set} kernel takes any of these cases"
     source, executable, vectors = folder / "cases.c", folder / "cases", folder / "vectors.bin"
-    source.write_text(_program(calls, cases), encoding="utf-8")
-    vectors.write_bytes(
-        b"".join(
-            _vectors(case, call, i) for i, (case, (_, call)) in enumerate(zip(cases, calls, strict=True))
-        )
-    )
+    source.write_text(_program(calls), encoding="utf-8")
+    vectors.write_bytes(b"".join(_vectors(call, i if misalign else 0) for i, call in enumerate(calls)))
     include = f"-I{data_folder('firmware') / 'kernels'}"
     command = ["gcc", *WARNINGS, *FLAGS[optimize], *SANITIZE, include, str(source), "-o", str(executable)]
     compiled = subprocess.run(command, capture_output=True, text=True)
     assert compiled.returncode == 0, compiled.stderr
     only = [os.environ["KERNEL_CASE"]] if "KERNEL_CASE" in os.environ else []
     ran = subprocess.run([str(executable), str(vectors), *only], capture_output=True, text=True)
-    lines = [f"{cases[int(line.split()[0])].name}: case {line}" for line in ran.stdout.splitlines()]
+    lines = [f"{calls[int(line.split()[0])].name}: case {line}" for line in ran.stdout.splitlines()]
     if ran.returncode not in (0, WRONG):
         begun = [line for line in ran.stderr.splitlines() if line.startswith("case ")]
-        last = cases[int(begun[-1].split()[1])].name if begun else "no case begun"
+        last = calls[int(begun[-1].split()[1])].name if begun else "no case begun"
         lines.append(f"{last}: stopped with status {ran.returncode}\n{ran.stderr[-4000:]}")
     assert lines or ran.returncode == 0
     return "\n".join(lines)
 
 
-def _program(calls: Sequence[tuple[KernelSpec, Lowered]], cases: Sequence[Case]) -> str:
+def _program(calls: Sequence[Call]) -> str:
     """One function per kernel and number of pointers, so that many shapes compile quickly."""
-    lines = [f'#include "portable/{family}.h"' for family in sorted({spec.family for spec, _ in calls})]
+    headers = sorted({f"{call.spec.kernel_set}/{call.spec.family}.h" for call in calls})
+    lines = [f'#include "{header}"' for header in headers]
     functions: dict[tuple[str, int], str] = {}
     bodies, table = [], []
-    for index, ((_, call), case) in enumerate(zip(calls, cases, strict=True)):
-        count = _pointer_count(case, call)
-        key = (call.symbol, count)
+    for index, call in enumerate(calls):
+        kernel, count = call.lowered, _pointer_count(call)
+        key = (kernel.symbol, count)
         if key not in functions:
-            functions[key] = f"run_{call.symbol}_{count}"
+            functions[key] = f"run_{kernel.symbol}_{count}"
             arguments = ", ".join(f"p[{i}]" for i in range(count))
             lines.append(
                 f"static __attribute__((noinline)) void {functions[key]}(const void *shape, void **p) {{"
             )
-            lines.append(f"    {call.symbol}((const {call.shape_type} *)shape, {arguments});\n}}")
-        fields = ", ".join(f".{name} = {_literal(value)}" for name, value in call.shape.items())
-        bodies.append(f"/* {case.name} */")
-        bodies.append(f"static const {call.shape_type} shape_{index} = {{{fields}}};")
+            lines.append(f"    {kernel.symbol}((const {kernel.shape_type} *)shape, {arguments});\n}}")
+        fields = ", ".join(f".{name} = {_literal(value)}" for name, value in kernel.shape.items())
+        bodies.append(f"/* {call.name} */")
+        bodies.append(f"static const {kernel.shape_type} shape_{index} = {{{fields}}};")
         bodies.append(f"static void call_{index}(void **p) {{ {functions[key]}(&shape_{index}, p); }}")
         table.append(f"call_{index}")
     lines += bodies
-    lines.append(f"#define CASES {len(cases)}\n#define WRONG {WRONG}")
+    lines.append(f"#define CASES {len(calls)}\n#define WRONG {WRONG}")
     lines.append(f"static void (*const calls[])(void **) = {{{', '.join(table)}}};")
     return "\n".join(lines) + _MAIN
 
@@ -166,22 +195,29 @@ def _literal(value: int) -> str:
     return f"{value}u" if value >= 1 << 31 else str(value)
 
 
-def _pointer_count(case: Case, call: Lowered) -> int:
-    return len(call.reads) + len(call.blobs) + len(case.node.outputs) + bool(call.scratch_bytes)
+def _pointer_count(call: Call) -> int:
+    kernel, outputs = call.lowered, call.case.node.outputs
+    return len(kernel.reads) + len(kernel.blobs) + len(outputs) + bool(kernel.scratch_bytes)
 
 
-def _vectors(case: Case, call: Lowered, index: int) -> bytes:
-    """The case's pointers in the kernel's order: reads, blobs, writes, scratch."""
+def _vectors(call: Call, shift: int) -> bytes:
+    """The call's pointers in the kernel's order: reads, blobs, writes, scratch (which starts on a word)."""
+    case, kernel = call.case, call.lowered
     values = dict(zip(case.graph.inputs, case.inputs, strict=True))
     outputs = run(case.graph, case.inputs).outputs
-    arrays = [call.constants[name].data if name in call.constants else values[name] for name in call.reads]
-    arrays += [blob.data for blob in call.blobs]
-    pointers = [(READ, array) for array in arrays] + [(WRITE, array) for array in outputs]
-    if call.scratch_bytes:
-        pointers.append((SCRATCH, np.zeros(call.scratch_bytes, np.int8)))
+    reads = [
+        kernel.constants[name].data if name in kernel.constants else values[name] for name in kernel.reads
+    ]
+    over_read = OVER_READ[call.spec.kernel_set]
+    pointers = [(READ, array, over_read) for array in reads]
+    pointers += [(READ, blob.data, 0) for blob in kernel.blobs]
+    pointers += [(WRITE, array, 0) for array in outputs]
+    if kernel.scratch_bytes:
+        pointers.append((SCRATCH, np.zeros(kernel.scratch_bytes, np.int8), 0))
     parts = [struct.pack("<I", len(pointers))]
-    for number, (kind, array) in enumerate(pointers):
+    for number, (kind, array, more) in enumerate(pointers):
         data = np.ascontiguousarray(array).tobytes()
-        offset = (index + number) % 4 if array.dtype == np.int8 else 0
-        parts.append(struct.pack("<III", kind, len(data), offset) + data)
+        movable = array.dtype == np.int8 and kind != SCRATCH
+        offset = (shift + number) % 4 if movable and shift else 0
+        parts.append(struct.pack("<IIII", kind, len(data), offset, more) + data)
     return b"".join(parts)

@@ -257,7 +257,7 @@ XMIDGE_HOST void xmidge_column(uint32_t group, int on) {
             for (uint32_t r = 0; r < 4; r++)
                 s->activations[l][j][r] = (int8_t)xmidge_signed(s->column[r], l, 8);
     if (on)
-        s->position = phase + 1 == stride ? (slot + 1) & 15u : slot | ((phase + 1) & 3u) << 4;
+        s->position = phase + 1 < stride ? slot | (phase + 1) << 4 : (slot + 1) & 15u;
 }
 
 XMIDGE_HOST const void *xmidge_column_load(uint32_t group, const void *source, int on) {

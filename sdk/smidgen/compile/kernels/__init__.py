@@ -18,6 +18,8 @@ from smidgen.compile.kernels import (
     resize,
     shape,
 )
+from smidgen.compile.kernels.midge import conv as midge_conv
+from smidgen.compile.kernels.midge import matmul as midge_matmul
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.graph import Graph, Node
 
@@ -30,8 +32,9 @@ COMPILE_FLAGS = {
     "size": ["-Os", "-fno-schedule-insns", "-fno-tree-reassoc"],
 }
 
-_FAMILIES = (conv, matmul, pool, reduce, elementwise, activation, shape, quantize, resize)
-_ALL = tuple(spec for family in _FAMILIES for spec in family.KERNELS)
+_PORTABLE = (conv, matmul, pool, reduce, elementwise, activation, shape, quantize, resize)
+_MIDGE = (midge_conv, midge_matmul)
+_ALL = tuple(spec for family in (*_MIDGE, *_PORTABLE) for spec in family.KERNELS)
 
 
 def kernels_for(kernel_sets: Sequence[str]) -> list[KernelSpec]:

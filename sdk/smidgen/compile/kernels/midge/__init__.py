@@ -1,0 +1,3 @@
+"""Kernels of firmware/kernels/midge: those that use Xmidge, Midge's neural-network extension."""
+
+MIDGE = "midge"
