@@ -6,8 +6,8 @@
 module midge_nn_requantize (
     input  logic               clock,
     input  logic               enable,      // without it everything stays as it is
-    input  logic signed [31:0] value,
-    input  logic signed [31:0] bias,        // this and the next two a cycle after value
+    input  logic        [31:0] value,
+    input  logic        [31:0] bias,        // this and the next two a cycle after value
     input  logic        [31:0] multiplier,
     input  logic        [7:0]  shift,       // positive: to the right
     // The rest stays while values are on their way.
@@ -30,7 +30,7 @@ module midge_nn_requantize (
       .WIDTH(32)
   ) bias_sum (
       .value(value_1),
-      .addend_0(bias),
+      .addend_0($signed(bias)),
       .addend_1(32'sd0),
       .select(table_mode),
       .sum(biased)
@@ -38,7 +38,7 @@ module midge_nn_requantize (
   assign unused_shift = ^shift[6:5];
 
   always_ff @(posedge clock) if (enable) begin
-    value_1 <= value;
+    value_1 <= $signed(value);
     value_2 <= left[5] ? 32'sd0 : biased;
     multiplier_2 <= multiplier;
     left_2 <= left[4:0];
