@@ -7,13 +7,17 @@ from pathlib import Path
 import pytest
 from kernel_cases import cases_of
 from kernel_harness import failures
+from midge_cases import convolutions, matrices
 
-CASES = {"conv": cases_of("conv"), "matmul": cases_of("matmul")}
+CASES = {
+    "conv": lambda: [*cases_of("conv"), *convolutions()],
+    "matmul": lambda: [*cases_of("matmul"), *matrices()],
+}
 
 
 @pytest.mark.parametrize("optimize", ["speed", "size"])
 @pytest.mark.parametrize("family", CASES)
 def test_kernels_equal_the_reference(family: str, optimize: str, tmp_path: Path) -> None:
-    wrong = failures(CASES[family], optimize, tmp_path, "midge")
-    again = f"KERNEL_CASE=<case number> python -m pytest '{__file__}' -k '{family} and {optimize}'"
+    wrong = failures(CASES[family](), optimize, tmp_path, "midge")
+    again = f"KERNEL_CASE=<case number> python -m pytest '{Path(__file__).name}' -k '{family} and {optimize}'"
     assert not wrong, f"{wrong}\nrun one case again: {again}"
