@@ -19,6 +19,7 @@ from smidgen.compile.kernels import (
     shape,
 )
 from smidgen.compile.kernels.midge import conv as midge_conv
+from smidgen.compile.kernels.midge import depthwise as midge_depthwise
 from smidgen.compile.kernels.midge import matmul as midge_matmul
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.graph import Graph, Node
@@ -33,7 +34,7 @@ COMPILE_FLAGS = {
 }
 
 _PORTABLE = (conv, matmul, pool, reduce, elementwise, activation, shape, quantize, resize)
-_MIDGE = (midge_conv, midge_matmul)
+_MIDGE = (midge_conv, midge_matmul, midge_depthwise)
 _ALL = tuple(spec for family in (*_MIDGE, *_PORTABLE) for spec in family.KERNELS)
 
 

@@ -1,0 +1,107 @@
+"""Kernels of firmware/kernels/midge/depthwise.h."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from smidgen.compile.kernels.channels import prepare
+from smidgen.compile.kernels.common import bias_of, constant_operands, refuse_other_types, refuse_weights
+from smidgen.compile.kernels.depthwise import _axes
+from smidgen.compile.kernels.midge import MIDGE
+from smidgen.compile.kernels.midge.lanes import in_blocks
+from smidgen.compile.kernels.midge.packing import pack_parameters
+from smidgen.compile.kernels.midge.walk import Walk, sliding_walks, tap_walks
+from smidgen.compile.kernels.spec import KernelSpec, Lowered
+from smidgen.compile.schedule import Blob, Cost
+from smidgen.graph import Graph, Node
+from smidgen.graph.operators import DepthwiseConv2D
+from smidgen.graph.reference.conv import conv_parameters
+
+
+def _refuse(graph: Graph, node: Node) -> str | None:
+    return refuse_other_types(graph, node) or refuse_weights(graph, node)
+
+
+def _refuse_sliding(graph: Graph, node: Node) -> str | None:
+    reason = _refuse(graph, node)
+    if reason is not None:
+        return reason
+    reasons = [walk.reason for walk in sliding_walks(*_axes(graph, node))]
+    return None if None in reasons else next(iter(reasons), "its windows are dilated along both axes")
+
+
+def _cheapest(walks: Iterator[Walk], blocks: int, batches: int, bits: int) -> tuple[Walk, float]:
+    priced = [(walk.cycles(blocks, batches, bits), walk) for walk in walks if walk.reason is None]
+    cycles, walk = min(priced, key=lambda pair: pair[0])
+    return walk, cycles
+
+
+def _lower(graph: Graph, node: Node, walks) -> Lowered:
+    x, weights, output = (graph.tensor(name) for name in (*node.inputs[:2], node.outputs[0]))
+    channels = weights.shape[3]
+    copies = channels // x.shape[3]
+    bits = weights.dtype.bits
+    p = conv_parameters(graph, node)
+    prepared = prepare(weights.data.reshape(-1, channels).T, bias_of(graph, node, channels), p, "speed")
+    blocks = copies * -(-x.shape[3] // 4)
+    walk, cycles = _cheapest(walks(*_axes(graph, node)), blocks, x.shape[0], bits)
+    kernel = prepared.weights.reshape(channels, *weights.shape[1:3])
+    requantization = (prepared.bias_of_inputs(p.input_zero_point), prepared.multiplier, prepared.shift)
+    in_order = [in_blocks(values, copies).reshape(-1) for values in requantization]
+    macs = output.elements * weights.shape[1] * weights.shape[2]
+    return Lowered(
+        symbol=f"{walk.symbol}_{walk.groups}",
+        shape_type="struct smidgen_midge_depthwise_shape",
+        shape={
+            "batches": x.shape[0],
+            "channels": x.shape[3],
+            "copies": copies,
+            "weight_bits": bits,
+            **walk.fields,
+            "input_batch_step": x.elements // x.shape[0],
+            "output_batch_step": output.elements // x.shape[0],
+            "input_zero_point": p.input_zero_point,
+            "output_zero_point": p.output_zero_point,
+            "activation_min": p.clamp_min,
+            "activation_max": p.clamp_max,
+        },
+        reads=node.inputs[:1],
+        blobs=(
+            Blob("weights", walk.words(kernel, copies, bits), "weights"),
+            Blob("parameters", pack_parameters(*in_order, shared=False), "requantization"),
+            *(() if walk.inside is None else (Blob("inside", walk.inside, "table"),)),
+        ),
+        macs=macs,
+        specialise=False,
+        constants=constant_operands(graph, node.inputs[:1]),
+        cost=Cost(
+            cycles=round(cycles),
+            multipliers=-(-macs // MACS_PER_CYCLE),
+            data_port=blocks * x.shape[0] * walk.loads + output.elements,
+            requantizer=output.elements,
+        ),
+    )
+
+
+MACS_PER_CYCLE = 16  # 4 rows of 4 channels
+
+
+def _lower_sliding(graph: Graph, node: Node, optimize: str) -> Lowered:
+    return _lower(graph, node, sliding_walks)
+
+
+def _lower_taps(graph: Graph, node: Node, optimize: str) -> Lowered:
+    return _lower(graph, node, tap_walks)
+
+
+KERNELS = (
+    KernelSpec(
+        "midge_depthwise_sliding",
+        "depthwise",
+        MIDGE,
+        (DepthwiseConv2D,),
+        _refuse_sliding,
+        _lower_sliding,
+    ),
+    KernelSpec("midge_depthwise_taps", "depthwise", MIDGE, (DepthwiseConv2D,), _refuse, _lower_taps),
+)
