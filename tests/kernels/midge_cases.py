@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 from kernel_cases import ACTIVATIONS, Rng, case, tensor, weights_and_bias
@@ -57,16 +58,11 @@ MATRICES = (
 
 
 def convolutions() -> list[Case]:
-    return [
-        _convolution(number, bits, draw)
-        for number in range(len(CONVOLUTIONS))
-        for bits in BITS
-        for draw in DRAWS
-    ]
+    return [_convolution(*key) for key in product(range(len(CONVOLUTIONS)), BITS, DRAWS)]
 
 
 def matrices() -> list[Case]:
-    return [_matrix(number, bits, draw) for number in range(len(MATRICES)) for bits in BITS for draw in DRAWS]
+    return [_matrix(*key) for key in product(range(len(MATRICES)), BITS, DRAWS)]
 
 
 def _convolution(number: int, bits: int, draw: int) -> Case:
