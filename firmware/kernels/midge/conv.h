@@ -14,12 +14,14 @@ struct smidgen_midge_conv_unpadded_shape {
     int32_t output_zero_point, activation_min, activation_max;
 };
 
-static inline void
-smidgen_midge_conv_unpadded(const struct smidgen_midge_conv_unpadded_shape *shape, const int8_t *x,
-                            const uint32_t *weights, const uint32_t *parameters, int8_t *y) {
+SMIDGEN_INLINE void
+smidgen_midge_conv_unpadded_body(const struct smidgen_midge_conv_unpadded_shape *shape,
+                                 const int8_t *x, const uint32_t *weights, const uint16_t *groups,
+                                 const uint32_t *parameters, int8_t *y, const int32_t group_steps) {
     struct smidgen_midge_product product = {
         .weights = weights,
         .parameters = parameters,
+        .groups = groups,
         .width = shape->width,
         .words = shape->words,
         .shared = shape->shared,
@@ -37,11 +39,28 @@ smidgen_midge_conv_unpadded(const struct smidgen_midge_conv_unpadded_shape *shap
     for (int32_t image = 0; image < shape->images; image++, x += shape->image_step) {
         for (int32_t line = 0; line < shape->lines; line++) {
             smidgen_midge_multiply(&product, x + (ptrdiff_t)line * shape->line_step, y,
-                                   shape->pixels);
+                                   shape->pixels, group_steps);
             y += (ptrdiff_t)shape->pixels * shape->outputs;
         }
     }
 }
+
+static inline void
+smidgen_midge_conv_unpadded(const struct smidgen_midge_conv_unpadded_shape *shape, const int8_t *x,
+                            const uint32_t *weights, const uint32_t *parameters, int8_t *y) {
+    smidgen_midge_conv_unpadded_body(shape, x, weights, NULL, parameters, y, SMIDGEN_MIDGE_DENSE);
+}
+
+#define SMIDGEN_MIDGE_CONV_UNPADDED_SPARSE(name, group_steps)                                      \
+    static inline void name(const struct smidgen_midge_conv_unpadded_shape *shape,                 \
+                            const int8_t *x, const uint32_t *weights, const uint16_t *groups,      \
+                            const uint32_t *parameters, int8_t *y) {                               \
+        smidgen_midge_conv_unpadded_body(shape, x, weights, groups, parameters, y, group_steps);   \
+    }
+
+SMIDGEN_MIDGE_CONV_UNPADDED_SPARSE(smidgen_midge_conv_unpadded_sparse_i8, SMIDGEN_MIDGE_I8)
+SMIDGEN_MIDGE_CONV_UNPADDED_SPARSE(smidgen_midge_conv_unpadded_sparse_i4, SMIDGEN_MIDGE_I4)
+SMIDGEN_MIDGE_CONV_UNPADDED_SPARSE(smidgen_midge_conv_unpadded_sparse_i2, SMIDGEN_MIDGE_I2)
 
 /* Any kernel. Input rows are copied into a ring of ring_rows rows, row_bytes each, with zero points
  * where rows and columns lie outside the image: the image's columns begin at data_offset, the first
@@ -128,10 +147,10 @@ SMIDGEN_SHARED void smidgen_midge_conv_gather(const struct smidgen_midge_conv_sh
 }
 
 /* One group of one image. scratch: the ring, then the patches. */
-SMIDGEN_SHARED void smidgen_midge_conv_image(const struct smidgen_midge_conv_shape *shape,
+SMIDGEN_INLINE void smidgen_midge_conv_image(const struct smidgen_midge_conv_shape *shape,
                                              const struct smidgen_midge_product *product,
                                              const int8_t *image, int32_t first_input, int8_t *y,
-                                             int8_t *scratch) {
+                                             int8_t *scratch, const int32_t group_steps) {
     const int8_t *const ring_end = product->ring_end;
     int8_t *const patches = scratch + product->ring_bytes;
     int8_t *next = scratch;         /* ring row of input row next_y */
@@ -147,7 +166,7 @@ SMIDGEN_SHARED void smidgen_midge_conv_image(const struct smidgen_midge_conv_sha
         }
         const int8_t *place = window + shape->window_offset + first_input;
         if (shape->patches == 0) {
-            smidgen_midge_multiply(product, place, y, shape->output_width);
+            smidgen_midge_multiply(product, place, y, shape->output_width, group_steps);
             y += (ptrdiff_t)shape->output_width * shape->outputs;
         }
         for (int32_t column = 0; shape->patches > 0 && column < shape->output_width; column++) {
@@ -155,7 +174,7 @@ SMIDGEN_SHARED void smidgen_midge_conv_image(const struct smidgen_midge_conv_sha
                                       patches + (ptrdiff_t)gathered * shape->patch_bytes);
             place += shape->window_step;
             if (++gathered == shape->patches) {
-                smidgen_midge_multiply(product, patches, y, gathered);
+                smidgen_midge_multiply(product, patches, y, gathered, group_steps);
                 y += (ptrdiff_t)gathered * shape->outputs;
                 gathered = 0;
             }
@@ -164,12 +183,13 @@ SMIDGEN_SHARED void smidgen_midge_conv_image(const struct smidgen_midge_conv_sha
         while (window >= ring_end)
             window -= product->ring_bytes;
     }
-    smidgen_midge_multiply(product, patches, y, gathered);
+    smidgen_midge_multiply(product, patches, y, gathered, group_steps);
 }
 
-static inline void smidgen_midge_conv(const struct smidgen_midge_conv_shape *shape, const int8_t *x,
-                                      const uint32_t *weights, const uint32_t *parameters,
-                                      int8_t *y, void *scratch) {
+SMIDGEN_INLINE void smidgen_midge_conv_body(const struct smidgen_midge_conv_shape *shape,
+                                            const int8_t *x, const uint32_t *weights,
+                                            const uint16_t *groups, const uint32_t *parameters,
+                                            int8_t *y, void *scratch, const int32_t group_steps) {
     const ptrdiff_t output_bytes =
         (ptrdiff_t)shape->output_height * shape->output_width * shape->outputs;
     const int32_t ring_bytes = shape->ring_rows * shape->row_bytes;
@@ -177,6 +197,7 @@ static inline void smidgen_midge_conv(const struct smidgen_midge_conv_shape *sha
         struct smidgen_midge_product product = {
             .weights = weights + (ptrdiff_t)group * shape->group_weights,
             .parameters = parameters + (ptrdiff_t)group * shape->group_parameters,
+            .groups = groups,
             .width = shape->width,
             .words = shape->words,
             .shared = shape->shared,
@@ -198,8 +219,27 @@ static inline void smidgen_midge_conv(const struct smidgen_midge_conv_shape *sha
                 shape, &product,
                 x + (ptrdiff_t)number * shape->input_height * shape->input_row_bytes,
                 group * shape->group_inputs,
-                y + number * output_bytes + (ptrdiff_t)group * shape->group_outputs, scratch);
+                y + number * output_bytes + (ptrdiff_t)group * shape->group_outputs, scratch,
+                group_steps);
     }
 }
+
+static inline void smidgen_midge_conv(const struct smidgen_midge_conv_shape *shape, const int8_t *x,
+                                      const uint32_t *weights, const uint32_t *parameters,
+                                      int8_t *y, void *scratch) {
+    smidgen_midge_conv_body(shape, x, weights, NULL, parameters, y, scratch, SMIDGEN_MIDGE_DENSE);
+}
+
+/* Of one group, without patches. */
+#define SMIDGEN_MIDGE_CONV_SPARSE(name, group_steps)                                               \
+    static inline void name(const struct smidgen_midge_conv_shape *shape, const int8_t *x,         \
+                            const uint32_t *weights, const uint16_t *groups,                       \
+                            const uint32_t *parameters, int8_t *y, void *scratch) {                \
+        smidgen_midge_conv_body(shape, x, weights, groups, parameters, y, scratch, group_steps);   \
+    }
+
+SMIDGEN_MIDGE_CONV_SPARSE(smidgen_midge_conv_sparse_i8, SMIDGEN_MIDGE_I8)
+SMIDGEN_MIDGE_CONV_SPARSE(smidgen_midge_conv_sparse_i4, SMIDGEN_MIDGE_I4)
+SMIDGEN_MIDGE_CONV_SPARSE(smidgen_midge_conv_sparse_i2, SMIDGEN_MIDGE_I2)
 
 #endif
