@@ -78,7 +78,8 @@ SMIDGEN_INLINE const void *smidgen_midge_steps(const void *x, const void *weight
 
 /* The next number and as many groups of a row, `steps` steps each. */
 SMIDGEN_INLINE struct smidgen_midge_stream
-smidgen_midge_groups(const int8_t *row, struct smidgen_midge_stream stream, const int32_t steps) {
+smidgen_midge_sparse_row(const int8_t *row, struct smidgen_midge_stream stream,
+                         const int32_t steps) {
     int32_t count = *stream.groups++;
     const void *x;
 #ifdef __riscv
@@ -116,14 +117,14 @@ smidgen_midge_first_row(const int8_t *row, struct smidgen_midge_stream stream, i
         x = xmidge_lda(x);
         stream.weights = xmidge_mac(stream.weights);
     }
-    return smidgen_midge_groups(row, stream, group_steps);
+    return smidgen_midge_sparse_row(row, stream, group_steps);
 }
 
 SMIDGEN_INLINE struct smidgen_midge_stream
 smidgen_midge_next_row(const int8_t *row, struct smidgen_midge_stream stream, int32_t steps,
                        const int32_t group_steps) {
     if (group_steps != SMIDGEN_MIDGE_DENSE)
-        return smidgen_midge_groups(row, stream, group_steps);
+        return smidgen_midge_sparse_row(row, stream, group_steps);
     stream.weights = smidgen_midge_steps(row, stream.weights, steps);
     return stream;
 }
