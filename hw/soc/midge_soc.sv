@@ -9,7 +9,8 @@ module midge_soc #(
     parameter int          PROGRAM_WAIT_STATES = 0,
     parameter string       PROGRAM_CONTENTS = "",
     parameter int          SRAM_BYTES = 1 << 18,
-    parameter int unsigned CLOCK_HZ = 40_000_000
+    parameter int unsigned CLOCK_HZ = 40_000_000,
+    parameter int          NN = 0               // 1: the core has Xmidge
 ) (
     input  logic        clock,
     input  logic        reset,
@@ -44,7 +45,9 @@ module midge_soc #(
   logic [3:0] data_byte_lanes;
   logic timer_interrupt, received_interrupt;
 
-  midge_core core (
+  midge_core #(
+      .NN(NN != 0)
+  ) core (
       .clock,
       .reset(soc_reset),
       .fetch_request,

@@ -16,7 +16,8 @@ module midge_core
   import midge_package::*;
 #(
     parameter logic [31:0] RESET_ADDRESS = 32'h0,
-    parameter logic [31:0] HART_ID = 32'd0
+    parameter logic [31:0] HART_ID = 32'd0,
+    parameter bit          NN = 0            // with Xmidge
 ) (
     input  logic        clock,
     input  logic        reset,
@@ -53,6 +54,8 @@ module midge_core
   logic [4:0]  f_rs1, f_rs2;
   logic        x_ready, x_execute, w_redirect;
   logic [31:1] w_target;
+  logic        f_request_back, f_take_back, f_asked, f_taken;
+  logic [31:2] f_asked_for, loop_start;
 
   midge_fetch #(
       .RESET_ADDRESS(RESET_ADDRESS)
@@ -68,6 +71,12 @@ module midge_core
       .redirect(w_redirect),
       .redirect_target(w_target),
       .take(x_ready),
+      .loop_start,
+      .request_back(f_request_back),
+      .take_back(f_take_back),
+      .asked(f_asked),
+      .asked_for(f_asked_for),
+      .taken(f_taken),
       .valid(f_valid),
       .pc(f_pc),
       .raw(f_raw),
@@ -86,7 +95,9 @@ module midge_core
   logic [4:0]  x_rs1, x_rs2;
   decoded_t    x;
 
-  logic        x_fire;      // leaves for writeback at the end of this cycle
+  logic        x_beat;      // something goes to writeback at the end of this cycle
+  logic        x_fire;      // and the instruction leaves
+  logic        x_takes_back;
   assign x_ready = x_fire || !x_valid;
 
   always_ff @(posedge clock)
@@ -103,9 +114,12 @@ module midge_core
       x_is_compressed <= f_is_compressed;
       x_fault <= f_fault;
       x_fault_second_half <= f_fault_second_half;
+      x_takes_back <= f_take_back;
     end
 
-  midge_decode decode (
+  midge_decode #(
+      .NN(NN)
+  ) decode (
       .raw(x_raw),
       .is_compressed(x_is_compressed),
       .decoded(x)
@@ -141,13 +155,16 @@ module midge_core
   // Units
   logic [31:0] alu_result, x_address, x_target, divide_result, csr_read_data;
   logic        condition, divide_start, divide_done, csr_illegal, csr_access, csr_writes, csr_writes_instret;
-  logic [31:0] multiply_low, multiply_high;
+  logic [31:0] multiply_low, multiply_high, x_addend;
+  logic [31:0] nn_offset, nn_step, nn_result;
+  logic        nn_go, nn_illegal, nn_started, nn_held, nn_more, nn_request, nn_write, nn_aligned;
+  logic [7:0]  nn_store_byte;
 
   midge_alu alu (
       .operand_1,
-      .operand_2(x.operand_immediate ? x_immediate : operand_2),
+      .operand_2(x.operand_immediate ? x_addend : operand_2),
       .early_operand_1,
-      .early_operand_2(x.operand_immediate ? x_immediate : early_operand_2),
+      .early_operand_2(x.operand_immediate ? x_addend : early_operand_2),
       .funct3(x.funct3),
       .alternate(x.alu_alternate),
       .result(alu_result)
@@ -158,7 +175,8 @@ module midge_core
       .funct3(x.funct3),
       .condition
   );
-  assign x_address = early_operand_1 + x_immediate;
+  assign x_address = early_operand_1 + (x.nn ? nn_offset : x_immediate);
+  assign x_addend = x.nn ? nn_step : x_immediate;
   assign x_target = {x_pc, 1'b0} + x_immediate;
 
   midge_multiply multiply (
@@ -189,16 +207,18 @@ module midge_core
   assign x_hazard = x_hazard_1 || x_hazard_2;
   // CSR instructions and wfi wait until they are alone.
   assign x_wait = x_hazard || w_waiting || ((x.csr || x.wfi) && w_valid)
-      || (x.divide && !x_fault && !divide_done) || (x.wfi && !x_fault && !wake);
+      || (x.divide && !x_fault && !divide_done) || (x.wfi && !x_fault && !wake) || (x.nn && !x_fault && nn_held);
   // A wfi that is asleep completes first; the instruction after it is interrupted.
-  assign x_interrupt = interrupt_take && !x.wfi;
-  assign x_fire = x_valid && !w_redirect && (x_interrupt ? !w_waiting : !x_wait);
+  assign x_interrupt = interrupt_take && !x.wfi && !nn_started;
+  assign x_beat = x_valid && !w_redirect && (x_interrupt ? !w_waiting : !x_wait);
+  assign x_fire = x_beat && !(x.nn && nn_more);
+  assign nn_go = x_valid && x.nn && !x_fault && !w_redirect && !x_interrupt && !x_hazard && !w_waiting;
   assign divide_start = x_valid && x.divide && !w_redirect && !x_interrupt && !x_hazard && !w_waiting;
   assign asleep = x_valid && x.wfi && !w_valid && !wake && !x_fault;
 
   // Exceptions. Those of the instruction itself are known early in the cycle; whether an address is aligned is known
   // late, and access faults of loads and stores follow in writeback.
-  logic        x_illegal, x_early_exception, x_misaligned, x_exception, x_memory;
+  logic        x_illegal, x_early_exception, x_misaligned, x_exception, x_memory, x_stores;
   logic [3:0]  x_cause;
   logic [31:0] x_early_trap_value, x_as_fetched;
   always_comb begin
@@ -219,41 +239,48 @@ module midge_core
       x_cause = x.store ? CAUSE_STORE_MISALIGNED : CAUSE_LOAD_MISALIGNED;
     end
   end
-  assign x_illegal = x.illegal || (x.csr && csr_illegal);
+  assign x_illegal = x.illegal || (x.csr && csr_illegal) || (x.nn && nn_illegal) || (x.loop && x_pc[1]);
   assign x_as_fetched = {x_is_compressed ? 16'b0 : x_raw[31:16], x_raw[15:0]};
-  assign x_memory = x.load || x.store;
+  assign x_memory = x.load || x.store || (x.nn && nn_request);
   assign x_exception = x_early_exception || (x_memory && x_misaligned);
 
   // Branches and jumps. The fetch address changes in writeback: a cycle more for a taken branch, and the path from
   // the registers through the comparison to the address of the program memory is cut in two.
   logic        x_jump;
-  logic [31:1] x_jump_target;
-  assign x_execute = x_fire && !x_early_exception;
-  assign x_jump_target = x.jalr ? x_address[31:1] : x_target[31:1];
-  assign x_jump = x_execute && (x.jal || x.jalr || (x.branch && condition));
+  logic [31:1] x_jump_target, x_link;
+  logic [31:2] loop_target;
+  logic [2:0]  loop_sets;
+  assign x_execute = x_beat && !x_early_exception;
+  assign x_jump_target = x.jalr ? x_address[31:1] : x.loop || x.nn ? {loop_target, 1'b0} : x_target[31:1];
+  assign x_jump = x_execute && (x.jal || x.jalr || (x.branch && condition) || x.loop || loop_sets != 3'd0);
 
   // Memory requests
+  logic        x_size_misaligned;
   logic [31:0] load_value;
   logic [2:0]  w_funct3;
   midge_load_store load_store (
       .address_low(x_address[1:0]),
       .size(x.funct3[1:0]),
-      .store_value(operand_2),
+      .store_value({operand_2[31:8], x.nn ? nn_store_byte : operand_2[7:0]}),
       .store_data(data_write_data),
       .byte_lanes(data_byte_lanes),
-      .misaligned(x_misaligned),
+      .misaligned(x_size_misaligned),
       .load_address_low(w_result[1:0]),
       .load_funct3(w_funct3),
       .load_data(data_read_data),
       .load_value
   );
+  assign x_misaligned = x_size_misaligned || (x.nn && nn_aligned && x_address[1:0] != 2'b00);
+  assign x_stores = x.store || (x.nn && nn_write);
   assign data_request = x_execute && x_memory && !x_misaligned;
-  assign data_write = x.store;
+  assign data_write = x_stores;
   assign data_address = x_address[31:2];
 
   // CSRs
   assign csr_access = x_execute && x.csr;
   assign csr_writes = x.funct3[1:0] == 2'd1 || x_rs1 != 5'd0;
+  logic        w_access_fault;
+  logic [31:0] w_trap_value;
   logic        w_trap, w_mret_done, w_interrupt, w_counts;
   logic [3:0]  w_trap_cause;
   logic [31:1] w_pc, trap_target, return_target;
@@ -273,7 +300,7 @@ module midge_core
       .trap_interrupt(w_interrupt),
       .trap_cause(w_trap_cause),
       .trap_pc(w_pc),
-      .trap_value(w_result),
+      .trap_value(w_trap_value),
       .mret(w_mret_done),
       .trap_target,
       .return_target,
@@ -293,21 +320,105 @@ module midge_core
     unique case (x.result_source)
       RESULT_IMMEDIATE: x_result = x_immediate;
       RESULT_TARGET: x_result = x_target;
-      RESULT_LINK: x_result = {f_pc, 1'b0};
+      RESULT_LINK: x_result = {x_link, 1'b0};
       RESULT_CSR: x_result = csr_read_data;
       RESULT_DIVIDE: x_result = divide_result;
       RESULT_ADDRESS: x_result = x_address;
+      RESULT_NN: x_result = nn_result;
       default: x_result = alu_result;
     endcase
 
-  // ------------------------------------------------------------------------------------------ writeback
-  logic        w_memory, w_load, w_store, w_multiply, w_exception, w_mret, w_jump;
+  logic        w_memory, w_load, w_store, w_multiply, w_exception, w_mret, w_jump, w_nn, w_last;
   logic [3:0]  w_cause;
   logic [31:1] w_jump_target;
 
+  // ----------------------------------------------------------------------------------------- extension
+  if (NN) begin : g_nn
+    logic        x_loop_begins;
+    logic [31:0] loop_count, w_address;
+    logic [31:2] loop_end;
+    logic        w_takes_back, w_early_exception, nn_any_alignment;
+    midge_nn nn (
+        .clock,
+        .reset,
+        .go(nn_go),
+        .clear(x_fire || w_redirect),
+        .instruction(x_raw[31:7]),
+        .operand_1(early_operand_1),
+        .operand_2(early_operand_2),
+        .address_low(x_address[1:0]),
+        .illegal(nn_illegal),
+        .started(nn_started),
+        .held(nn_held),
+        .more(nn_more),
+        .request(nn_request),
+        .write(nn_write),
+        .any_alignment(nn_any_alignment),
+        .aligned(nn_aligned),
+        .offset(nn_offset),
+        .store_byte(nn_store_byte),
+        .step(nn_step),
+        .result(nn_result),
+        .loop_sets,
+        .loop_count,
+        .loop_start,
+        .loop_end,
+        .w_waiting,
+        .w_fault(w_trap),
+        .w_value(w_result),
+        .w_read_data(data_read_data)
+    );
+    assign x_loop_begins = x_execute && x.loop;
+    midge_loop loop (
+        .clock,
+        .reset,
+        .begins(x_loop_begins),
+        .sets(loop_sets),
+        .operand(early_operand_1),
+        .pc(x_pc[31:2]),
+        .pc_and_body(x_target[31:2]),
+        .target(loop_target),
+        .count(loop_count),
+        .start(loop_start),
+        .body_end(loop_end),
+        .redirect(w_redirect),
+        .asked(f_asked),
+        .asked_for(f_asked_for),
+        .request_back(f_request_back),
+        .offered_pc(f_pc),
+        .is_compressed(f_is_compressed),
+        .taken(f_taken),
+        .take_back(f_take_back),
+        .finished(w_commit && w_takes_back && !w_redirect)
+    );
+    // f_pc is the address after this instruction, unless that is the start of the loop.
+    assign x_link = x_takes_back ? {loop_end, 1'b0} : f_pc;
+    // w_result may be the pointer that comes back.
+    assign w_trap_value = w_nn && !w_early_exception ? w_address : w_result;
+    always_ff @(posedge clock)
+      if (!w_waiting) begin
+        w_takes_back <= x_takes_back;
+        w_early_exception <= x_early_exception;
+        w_address <= {x_address[31:2], nn_any_alignment ? 2'b00 : x_address[1:0]};
+      end
+  end else begin : g_no_nn
+    assign {nn_illegal, nn_started, nn_held, nn_more, nn_request, nn_write, nn_aligned} = '0;
+    assign nn_offset = '0;
+    assign nn_step = '0;
+    assign nn_result = '0;
+    assign nn_store_byte = '0;
+    assign {f_request_back, f_take_back, loop_start, loop_target, loop_sets} = '0;
+    assign x_link = f_pc;
+    assign w_trap_value = w_result;
+    logic unused_extension;
+    assign unused_extension = ^{f_asked, f_asked_for, f_taken, nn_go, x_takes_back};
+  end
+
+  // ------------------------------------------------------------------------------------------ writeback
+
   always_ff @(posedge clock)
     if (reset) w_valid <= 1'b0;
-    else if (!w_waiting) w_valid <= x_fire;
+    else if (!w_waiting) w_valid <= x_beat;
 
   always_ff @(posedge clock)
     if (!w_waiting) begin
@@ -319,7 +430,9 @@ module midge_core
       w_funct3 <= x.funct3;
       w_memory <= x_memory && !x_exception;
       w_load <= x.load;
-      w_store <= x.store;
+      w_store <= x_stores;
+      w_nn <= x.nn;
+      w_last <= x_fire;
       w_multiply <= x.multiply && !x_exception;
       w_mret <= x.mret && !x_exception;
       w_jump <= x_jump;
@@ -330,7 +443,6 @@ module midge_core
       w_counts <= !(x.csr && csr_writes_instret);
     end
 
-  logic w_access_fault;
   assign w_waiting = w_valid && w_memory && !data_response;
   assign w_access_fault = w_memory && data_response && data_error;
   assign w_trap = w_valid && (w_exception || w_access_fault);
@@ -338,7 +450,7 @@ module midge_core
   assign w_mret_done = w_valid && w_mret;
   assign w_redirect = w_trap || w_mret_done || (w_valid && w_jump);
   assign w_writes = w_rd != 5'd0;
-  assign w_commit = w_valid && !w_waiting && !w_trap;
+  assign w_commit = w_valid && w_last && !w_waiting && !w_trap;
 
   assign w_early_value = w_multiply ? multiply_low : w_result;
   assign w_value = w_load ? load_value : (w_multiply && w_funct3[1:0] != 2'd0) ? multiply_high : w_early_value;
@@ -346,42 +458,30 @@ module midge_core
   assign w_target = w_trap ? trap_target : w_mret ? return_target : w_jump_target;
 
   // ----------------------------------------------------------------------------------------------- RVFI
-  // Registers of this part feed nothing else; synthesis removes them where the outputs are left open.
-  logic        w_first_of_handler;
-  logic        w_reads, w_stores;
-  logic [31:0] w_instruction, w_store_value, w_mask_bits;
-  logic [31:1] w_next_pc;
-  logic [3:0]  w_mask;
-  always_ff @(posedge clock) begin
-    if (!w_waiting) begin
-      w_instruction <= x_as_fetched;
-      w_next_pc <= f_pc;
-      w_store_value <= operand_2;
-    end
-    if (reset) w_first_of_handler <= 1'b0;
-    else if (w_trap && w_interrupt) w_first_of_handler <= 1'b1;
-    else if (rvfi_valid) w_first_of_handler <= 1'b0;
-  end
-  assign w_mask = w_funct3[1] ? 4'b1111 : w_funct3[0] ? 4'b0011 : 4'b0001;
-  assign w_mask_bits = {{16{w_mask[2]}}, {8{w_mask[1]}}, 8'hff};
-  assign w_reads = w_commit && w_memory && w_load;
-  assign w_stores = w_commit && w_memory && w_store;
-
-  assign rvfi_valid = (w_commit || w_trap) && !(w_exception && w_interrupt);
-  always_comb begin
-    rvfi = '0;
-    rvfi.pc_rdata = {w_pc, 1'b0};
-    rvfi.pc_wdata = {w_redirect ? w_target : w_next_pc, 1'b0};
-    rvfi.insn = w_instruction;
-    if (w_commit) begin
-      rvfi.rd_addr = {27'b0, w_rd};
-      rvfi.rd_wdata = w_writes ? w_value : 32'b0;
-    end
-    if (w_memory) rvfi.mem_addr = w_result;
-    if (w_reads) rvfi.mem_rdata = load_value & w_mask_bits;
-    if (w_stores) rvfi.mem_wdata = w_store_value & w_mask_bits;
-    rvfi.mem_masks = {20'b0, w_mask & {4{w_stores}}, 4'b0, w_mask & {4{w_reads}}};
-    rvfi.flags = {30'b0, w_first_of_handler, w_trap};
-    if (w_trap) rvfi.cause = {28'b0, w_trap_cause};
-  end
+  midge_rvfi formal_interface (
+      .clock,
+      .reset,
+      .x_as_fetched,
+      .x_operand_2(operand_2),
+      .x_next_pc(f_pc),
+      .w_waiting,
+      .w_commit,
+      .w_trap,
+      .w_exception,
+      .w_interrupt,
+      .w_trap_cause,
+      .w_pc,
+      .w_redirect,
+      .w_target,
+      .w_rd,
+      .w_value,
+      .w_access(w_memory && !w_nn),
+      .w_address(w_result),
+      .w_load,
+      .w_store,
+      .w_size(w_funct3[1:0]),
+      .w_load_value(load_value),
+      .valid(rvfi_valid),
+      .record(rvfi)
+  );
 endmodule

@@ -1,8 +1,11 @@
 // Says what an instruction of RV32IMC, Zicsr, Zifencei and machine mode does; everything else is illegal.
-// Whether a CSR exists is known to midge_csr, not here.
+// Whether a CSR exists is known to midge_csr, not here; which instructions of Xmidge there are, to midge_nn.
 module midge_decode
   import midge_package::*;
-(
+  import midge_nn_package::*;
+#(
+    parameter bit NN = 0
+) (
     input  logic [31:0] raw,
     input  logic        is_compressed,
     output decoded_t    decoded
@@ -118,6 +121,24 @@ module midge_decode
             default: decoded.illegal = 1'b1;
           endcase
         end
+      OPCODE_CUSTOM_0: begin
+        // A pointer comes back with a step added to it; stores are bytes.
+        decoded.illegal = !NN;
+        decoded.nn = NN;
+        decoded.funct3 = 3'b000;
+        decoded.uses_rs1 = 1'b1;
+        decoded.uses_rs2 = 1'b1;
+        decoded.writes_rd = 1'b1;
+        decoded.operand_immediate = 1'b1;
+        if (NN && (funct3 == FUNCT3_GET || funct3 == FUNCT3_MAX4 || (funct3 == FUNCT3_RQV && funct7 == FUNCT7_RQV)))
+          decoded.result_source = RESULT_NN;
+      end
+      OPCODE_CUSTOM_1: begin
+        decoded.loop = NN;
+        decoded.uses_rs1 = 1'b1;
+        decoded.illegal = !NN || funct3 != FUNCT3_LOOP || decoded.rd != 5'd0 || raw[31] || raw[30:22] == 9'd0
+            || raw[21:20] != 2'd0;
+      end
       default: decoded.illegal = 1'b1;
     endcase
     // Additions and comparisons, products and divisions; stored data.

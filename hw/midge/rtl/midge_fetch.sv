@@ -20,6 +20,13 @@ module midge_fetch #(
     input  logic        redirect,          // discard everything and go on at redirect_target
     input  logic [31:1] redirect_target,
     input  logic        take,              // the instruction offered is taken, if there is one
+    // hardware loop (midge_loop)
+    input  logic [31:2] loop_start,
+    input  logic        request_back,      // loop_start follows the word that was asked for last
+    input  logic        take_back,         // loop_start follows the instruction that is offered
+    output logic        asked,             // the word was asked for
+    output logic [31:2] asked_for,
+    output logic        taken,
     output logic        valid,
     output logic [31:1] pc,
     output logic [31:0] raw,               // the upper half is arbitrary for a compressed instruction
@@ -44,7 +51,10 @@ module midge_fetch #(
   assign arrives = fetch_response && !discard;
   assign has_room = 3'(count) + 3'(unanswered) < 3'(DEPTH);
   assign fetch_request = (redirect || has_room) && (!unanswered || fetch_response) && !reset;
-  assign fetch_address = redirect ? redirect_target[31:2] : last_address + {29'b0, last_accepted};
+  assign fetch_address = redirect ? redirect_target[31:2]
+      : request_back ? loop_start : last_address + {29'b0, last_accepted};
+  assign asked = last_accepted;
+  assign asked_for = last_address;
   assign accepted = fetch_request && fetch_ready;
 
   always_ff @(posedge clock)
@@ -99,7 +109,7 @@ module midge_fetch #(
   );
 
   // The queue
-  logic taken, pop;
+  logic pop;
   logic [1:0] count_kept;
   assign taken = valid && take;
   assign pop = taken && (pc[1] || !is_compressed);
@@ -113,7 +123,7 @@ module midge_fetch #(
       pc <= redirect_target;
       count <= 2'd0;
     end else begin
-      if (taken) pc <= pc + (is_compressed ? 31'd1 : 31'd2);
+      if (taken) pc <= take_back ? {loop_start, 1'b0} : pc + (is_compressed ? 31'd1 : 31'd2);
       count <= count_kept;
     end
 

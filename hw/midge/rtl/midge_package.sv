@@ -10,7 +10,8 @@ package midge_package;
     RESULT_LINK,       // jal, jalr
     RESULT_CSR,
     RESULT_DIVIDE,
-    RESULT_ADDRESS     // loads, stores: kept for mtval
+    RESULT_ADDRESS,    // loads, stores: kept for mtval
+    RESULT_NN          // Xmidge, where it is not a pointer
   } result_source_t;
 
   // What the decoder says about one instruction.
@@ -35,6 +36,8 @@ package midge_package;
     logic           ebreak;
     logic           mret;
     logic           wfi;
+    logic           nn;                 // Xmidge, except loop
+    logic           loop;
     result_source_t result_source;
     logic [2:0]     funct3;
     logic [4:0]     rd;

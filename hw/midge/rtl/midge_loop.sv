@@ -1,0 +1,72 @@
+// The hardware loop of Xmidge: its registers, and where fetching and execution go on at the end of the body.
+//
+// Words are asked for, and instructions taken, before it is known that the ones before them finish. Each side therefore
+// counts how often it went back ahead of the last instruction of a body that finished; a redirect of the fetch, which
+// discards what is ahead, sets both to zero.
+module midge_loop (
+    input  logic        clock,
+    input  logic        reset,
+    // loop, and set of count, start, end; both redirect the fetch
+    input  logic        begins,
+    input  logic [2:0]  sets,
+    input  logic [31:0] operand,
+    input  logic [31:2] pc,
+    input  logic [31:2] pc_and_body,
+    output logic [31:2] target,          // where the program goes on after them
+    output logic [31:0] count,           // times that it still goes back
+    output logic [31:2] start,           // first word of the body
+    output logic [31:2] body_end,        // the word after the body
+    // the word asked for is followed by `start`, not by the next one, where request_back is true
+    input  logic        redirect,
+    input  logic        asked,
+    input  logic [31:2] asked_for,
+    output logic        request_back,
+    // the instruction that is offered is followed by the first one of the body where take_back is true
+    input  logic [31:1] offered_pc,
+    input  logic        is_compressed,
+    input  logic        taken,
+    output logic        take_back,
+    // such an instruction finishes
+    input  logic        finished
+);
+  logic [2:0] requests_ahead, takes_ahead;
+  logic       many;
+  logic [31:2] last;              // last word of the body
+
+  // Never more than seven ahead: three words waiting, one instruction in execute, one in writeback.
+  assign many = count[31:3] != 29'd0;
+  assign request_back = asked && asked_for == last && (many || count[2:0] != requests_ahead);
+  assign take_back = offered_pc[31:2] == last && offered_pc[1] == is_compressed && (many || count[2:0] != takes_ahead);
+
+  always_ff @(posedge clock)
+    if (reset || redirect) begin
+      requests_ahead <= 3'd0;
+      takes_ahead <= 3'd0;
+    end else begin
+      requests_ahead <= requests_ahead + 3'(request_back) - 3'(finished);
+      takes_ahead <= takes_ahead + 3'(taken && take_back) - 3'(finished);
+    end
+
+  logic        is_empty, enters;
+  logic [31:2] next;
+  assign is_empty = operand == 32'd0;
+  assign enters = begins && !is_empty;
+  assign next = pc + 30'd1;
+  assign target = begins && is_empty ? pc_and_body + 30'd1 : next;
+  assign body_end = last + 30'd1;
+
+  always_ff @(posedge clock)
+    if (reset) begin
+      count <= 32'd0;
+      start <= 30'd0;
+      last <= 30'd0;
+    end else begin
+      if (enters) count <= operand - 32'd1;
+      else if (sets[0]) count <= operand;
+      else if (finished) count <= count - 32'd1;
+      if (enters) start <= next;
+      else if (sets[1]) start <= operand[31:2];
+      if (enters) last <= pc_and_body;
+      else if (sets[2]) last <= operand[31:2] - 30'd1;
+    end
+endmodule

@@ -1,0 +1,85 @@
+// Which encodings and operands of Xmidge are illegal.
+module midge_nn_check
+  import midge_nn_package::*;
+(
+    input  logic [31:7] instruction,
+    input  shape_t      shape,
+    input  window_t     window,
+    input  logic [31:0] operand_1,
+    input  logic [31:0] operand_2,
+    input  logic        value_illegal,     // operand_1, for the register that is named
+    output logic        encoding_illegal,  // known from the instruction and the registers
+    output logic        operand_illegal    // known from the operands
+);
+  logic [2:0] funct3;
+  logic [6:0] funct7;
+  logic [4:0] rd, rs1, rs2;
+  assign {funct7, rs2, rs1, funct3, rd} = instruction;
+
+  logic known_register, is_pointer, no_source_2, beyond_weights;
+  logic [6:0] group_end;
+  assign known_register = funct7[6:3] == 4'd2 || (funct7[6:3] == 4'd0 && funct7[2:0] != 3'd7)
+      || (funct7[6:2] == 5'd2 && funct7[1:0] != 2'd3);
+  assign is_pointer = rd == rs1;
+  assign no_source_2 = rs2 == 5'd0;
+  assign group_end = (7'(funct7[1:0]) + 7'd1) * (7'(window.taps) + 7'd1);
+  assign beyond_weights = group_end > 7'd16;
+  logic unused_fields;
+  assign unused_fields = ^{operand_1[6:0], shape.zero_14, shape.words, shape.pixels, shape.shared, shape.vector_mode, shape.width,
+      window.zero_18, window.zero_14, window.stride, window.zero_5, window.rows, window.first};
+
+  always_comb
+    unique case (funct3)
+      FUNCT3_SET: encoding_illegal = !known_register || rd != 5'd0;
+      FUNCT3_GET: encoding_illegal = !known_register || rs1 != 5'd0;
+      FUNCT3_LDM: encoding_illegal = !known_register || !funct7[4] || !is_pointer;
+      FUNCT3_LDA: encoding_illegal = funct7 != 7'd0 || !is_pointer || !no_source_2;
+      FUNCT3_MAC: encoding_illegal = funct7[6:1] != 6'd0 || !is_pointer || !no_source_2;
+      FUNCT3_COL:
+        encoding_illegal = funct7[6:4] != 3'd0 || !no_source_2 || beyond_weights || (funct7[2] ? rd != 5'd0 : !is_pointer);
+      FUNCT3_RQC:
+        unique case (funct7)
+          FUNCT7_RQC, FUNCT7_RQW, FUNCT7_TABA, FUNCT7_TABB: encoding_illegal = rd != 5'd0;
+          FUNCT7_RQV: encoding_illegal = 1'b0;
+          FUNCT7_ADD, FUNCT7_SUB: encoding_illegal = !is_pointer;
+          default: encoding_illegal = 1'b1;
+        endcase
+      default: encoding_illegal = funct7[6:1] != 6'd0;
+    endcase
+
+  // Elements: the last one is length - 1, so the range is all bits below it.
+  logic [8:0]  length;
+  logic [16:0] elements_end, channels_end, lanes_end;
+  logic        element_illegal, no_parameter, no_zero_point;
+  always_comb
+    unique casez (funct7[4:0])
+      5'b0????: length = 9'd1;
+      5'b10001: length = LENGTH_COLUMN;
+      5'b10101: length = LENGTH_SHIFT;
+      5'b1011?: length = LENGTH_TABLE_A;
+      default: length = LENGTH_ACCUMULATOR;
+    endcase
+  assign element_illegal = operand_2 >= {23'b0, length};
+  assign elements_end = {1'b0, operand_2[15:0]} + {1'b0, operand_2[31:16]};
+  assign channels_end = {1'b0, operand_2[15:0]} + {11'b0, shape.channels};
+  assign lanes_end = {1'b0, operand_2[31:16]} + {15'b0, window.lanes};
+  assign no_parameter = operand_2[31:6] != 26'd0;
+  assign no_zero_point = operand_1[31:7] != 25'd0 && operand_1[31:7] != 25'h1ffffff;
+
+  always_comb
+    unique case (funct3)
+      FUNCT3_SET: operand_illegal = element_illegal || value_illegal;
+      FUNCT3_GET: operand_illegal = element_illegal;
+      FUNCT3_LDM: operand_illegal = operand_2[31:16] == 16'd0 || elements_end > {8'b0, length};
+      default:
+        unique case (funct7[2:0])
+          FUNCT7_RQC[2:0]: operand_illegal = operand_2[31:16] != 16'd0 || channels_end > 17'd63;
+          FUNCT7_RQW[2:0]:
+            operand_illegal = operand_2[7:4] != 4'd0 || lanes_end > 17'd63 || operand_2[15:13] != 3'd0
+                || (operand_2[12] ? operand_2[11:8] != 4'd0 : operand_2[11:8] == 4'd0);
+          FUNCT7_TABA[2:0], FUNCT7_TABB[2:0]: operand_illegal = no_parameter || no_zero_point;
+          FUNCT7_ADD[2:0], FUNCT7_SUB[2:0]: operand_illegal = no_parameter || shape.channels[5:2] != 4'd0;
+          default: operand_illegal = no_parameter;
+        endcase
+    endcase
+endmodule
