@@ -8,12 +8,10 @@
 #include "../portable/common.h"
 #include "xmidge.h"
 
-SMIDGEN_INLINE void smidgen_midge_set_output(int32_t zero_point, int32_t minimum, int32_t maximum) {
-    xmidge_set(XMIDGE_OUTPUT,
-               XMIDGE_OUTPUT_ZERO_POINT((uint32_t)zero_point) |
-                   XMIDGE_OUTPUT_MINIMUM((uint32_t)minimum) |
-                   XMIDGE_OUTPUT_MAXIMUM((uint32_t)maximum),
-               0);
+/* A value of `output`. */
+SMIDGEN_INLINE uint32_t smidgen_midge_output(int32_t zero_point, int32_t minimum, int32_t maximum) {
+    return XMIDGE_OUTPUT_ZERO_POINT((uint32_t)zero_point) |
+           XMIDGE_OUTPUT_MINIMUM((uint32_t)minimum) | XMIDGE_OUTPUT_MAXIMUM((uint32_t)maximum);
 }
 
 /* A group's rows inside the image: where they are, and the value of `window`. */

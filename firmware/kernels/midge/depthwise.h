@@ -224,8 +224,10 @@ SMIDGEN_INLINE void smidgen_midge_depthwise(const struct smidgen_midge_depthwise
     xmidge_set(XMIDGE_PIXEL_STEP, (uintptr_t)shape->row_step, 0);
     xmidge_set(XMIDGE_COLUMN_STEP, (uintptr_t)shape->column_step, 0);
     xmidge_set(XMIDGE_OUTPUT_STEP, copies == 1 ? (uintptr_t)shape->output_step : 4, 0);
-    smidgen_midge_set_output(shape->output_zero_point, shape->activation_min,
-                             shape->activation_max);
+    xmidge_set(XMIDGE_OUTPUT,
+               smidgen_midge_output(shape->output_zero_point, shape->activation_min,
+                                    shape->activation_max),
+               0);
     if (!slides)
         for (uint32_t lane = 0; lane < 64; lane += 16)
             xmidge_set(XMIDGE_WEIGHT, 0, lane);

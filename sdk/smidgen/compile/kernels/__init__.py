@@ -18,9 +18,13 @@ from smidgen.compile.kernels import (
     resize,
     shape,
 )
+from smidgen.compile.kernels.midge import activation as midge_activation
 from smidgen.compile.kernels.midge import conv as midge_conv
 from smidgen.compile.kernels.midge import depthwise as midge_depthwise
+from smidgen.compile.kernels.midge import elementwise as midge_elementwise
 from smidgen.compile.kernels.midge import matmul as midge_matmul
+from smidgen.compile.kernels.midge import pool as midge_pool
+from smidgen.compile.kernels.midge import reduce as midge_reduce
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.graph import Graph, Node
 
@@ -34,7 +38,15 @@ COMPILE_FLAGS = {
 }
 
 _PORTABLE = (conv, matmul, pool, reduce, elementwise, activation, shape, quantize, resize)
-_MIDGE = (midge_conv, midge_matmul, midge_depthwise)
+_MIDGE = (
+    midge_conv,
+    midge_matmul,
+    midge_depthwise,
+    midge_pool,
+    midge_reduce,
+    midge_elementwise,
+    midge_activation,
+)
 _ALL = tuple(spec for family in (*_MIDGE, *_PORTABLE) for spec in family.KERNELS)
 
 

@@ -19,8 +19,8 @@ def in_blocks(values: np.ndarray, copies: int = 1) -> np.ndarray:
 def row_words(rows: np.ndarray, bits: int) -> np.ndarray:
     """int8 (..., up to 4 rows) as uint32 words, each with one byte of each row; packed when narrow.
 
-    Narrow words are packed in order, 8 / bits in one: bits of each byte, weights plus 2**(bits - 1), the first
-    word's lowest.
+    Narrow words are packed in order, 8 / bits in one: each byte holds bits of them, the first word's lowest,
+    as weights plus 2**(bits - 1).
     """
     padded = np.zeros((*rows.shape[:-1], LANES), np.int8)
     padded[..., : rows.shape[-1]] = rows

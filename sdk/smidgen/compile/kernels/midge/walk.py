@@ -25,8 +25,8 @@ class Walk:
     """Windows that slide along a line, whose columns are loaded once.
 
     lines, windows: the axes across and along the lines; turned: whether lines are columns of the image.
-    kernel_rows, dilation, row_step: the rows of a window. taps, stride, column_step, pad_columns, columns: the
-    columns of a line that the windows use; first: bytes to the first of them.
+    kernel_rows, dilation, row_step: the rows of a window. taps, stride, column_step, pad_columns, columns:
+    the columns of a line that the windows use; first: bytes to the first of them.
     """
 
     lines: _Axis
