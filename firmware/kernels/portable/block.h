@@ -11,11 +11,11 @@
 
 #define SMIDGEN_PATCHES 4 /* that are interleaved */
 
-/* One matrix product. depth: inputs per output. parameter_step: for one vector, 0 when one
- * multiplier and shift serve all channels, 1 when each has its own, as with patches. pixel_stride:
- * bytes from one patch's outputs to the next's. */
+/* One matrix product. weights: int8, or packed as in narrow.h. depth: inputs per output.
+ * parameter_step: for one vector, 0 when one multiplier and shift serve all channels, 1 when each
+ * has its own, as with patches. pixel_stride: bytes from one patch's outputs to the next's. */
 struct smidgen_block {
-    const int8_t *weights;
+    const void *weights;
     const int32_t *bias;
     const uint32_t *multiplier;
     const int8_t *shift;

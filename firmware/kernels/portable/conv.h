@@ -1,13 +1,14 @@
-/* Convolutions and depthwise convolutions, int8, NHWC. */
+/* Convolutions and depthwise convolutions, int8, NHWC, weights of 8, 4 or 2 bits. */
 #ifndef SMIDGEN_KERNELS_CONV_H
 #define SMIDGEN_KERNELS_CONV_H
 
-#include "block.h"
 #include "depthwise.h"
+#include "narrow.h"
 
 /* y (batches, output_height, output_width, output_channels) from x (batches, input_height,
  * input_width, input_channels). Every group has group_inputs inputs and group_outputs outputs, and
- * its weights in the blocks of block.h; depth runs over kernel rows, kernel columns, inputs.
+ * its weights in the blocks of block.h (8 bits) or narrow.h; depth runs over kernel rows, kernel
+ * columns, inputs.
  * patches: 4, or 1 to make do with a quarter of the scratch. Multiplier and shift per output
  * channel; the input's zero point is part of the bias, so padding holds the zero point. */
 struct smidgen_conv_shape {
@@ -82,7 +83,7 @@ SMIDGEN_SHARED void smidgen_conv_patch(const struct smidgen_conv_shape *shape, c
 SMIDGEN_INLINE void smidgen_conv_body(const struct smidgen_conv_shape *shape, const int8_t *x,
                                       const int8_t *weights, const int32_t *bias,
                                       const uint32_t *multiplier, const int8_t *shift, int8_t *y,
-                                      int8_t *scratch, const int variant) {
+                                      int8_t *scratch, const int variant, const int bits) {
     const ptrdiff_t image_bytes =
         (ptrdiff_t)shape->input_height * shape->input_width * shape->input_channels;
     struct smidgen_block block = {
@@ -115,14 +116,20 @@ SMIDGEN_INLINE void smidgen_conv_body(const struct smidgen_conv_shape *shape, co
                     }
                 }
             }
-            if (patches == SMIDGEN_PATCHES)
+            if (patches == SMIDGEN_PATCHES && bits == 8)
                 smidgen_block_4(&block, scratch, out, variant);
-            else
+            else if (patches == SMIDGEN_PATCHES)
+                smidgen_narrow_4(&block, scratch, out, variant, bits);
+            else if (bits == 8)
                 smidgen_block_1(&block, scratch, out, variant);
+            else
+                smidgen_narrow_1(&block, scratch, out, variant, bits);
             out += (ptrdiff_t)patches * shape->output_channels;
             pixels -= patches;
         }
-        block.weights += (ptrdiff_t)shape->group_outputs * block.depth;
+        block.weights = (const int8_t *)block.weights +
+                        (bits == 8 ? (ptrdiff_t)shape->group_outputs * block.depth
+                                   : smidgen_narrow_bytes(shape->group_outputs, block.depth, bits));
         block.bias += shape->group_outputs;
         block.multiplier += shape->group_outputs;
         block.shift += shape->group_outputs;
@@ -130,16 +137,19 @@ SMIDGEN_INLINE void smidgen_conv_body(const struct smidgen_conv_shape *shape, co
 }
 
 /* scratch: patches * kernel_height * kernel_width * group_inputs bytes. */
-#define SMIDGEN_CONV(name, variant)                                                                \
+#define SMIDGEN_CONV(name, variant, bits)                                                          \
     static inline void name(const struct smidgen_conv_shape *shape, const int8_t *x,               \
-                            const int8_t *weights, const int32_t *bias,                            \
-                            const uint32_t *multiplier, const int8_t *shift, int8_t *y,            \
-                            void *scratch) {                                                       \
-        smidgen_conv_body(shape, x, weights, bias, multiplier, shift, y, scratch, variant);        \
+                            const void *weights, const int32_t *bias, const uint32_t *multiplier,  \
+                            const int8_t *shift, int8_t *y, void *scratch) {                       \
+        smidgen_conv_body(shape, x, weights, bias, multiplier, shift, y, scratch, variant, bits);  \
     }
 
-SMIDGEN_CONV(smidgen_conv_clamped, SMIDGEN_CLAMPED)
-SMIDGEN_CONV(smidgen_conv_right, SMIDGEN_RIGHT)
-SMIDGEN_CONV(smidgen_conv_wide, SMIDGEN_WIDE)
+SMIDGEN_CONV(smidgen_conv_clamped, SMIDGEN_CLAMPED, 8)
+SMIDGEN_CONV(smidgen_conv_right, SMIDGEN_RIGHT, 8)
+SMIDGEN_CONV(smidgen_conv_wide, SMIDGEN_WIDE, 8)
+SMIDGEN_CONV(smidgen_conv_i4_right, SMIDGEN_RIGHT, 4)
+SMIDGEN_CONV(smidgen_conv_i4_wide, SMIDGEN_WIDE, 4)
+SMIDGEN_CONV(smidgen_conv_i2_right, SMIDGEN_RIGHT, 2)
+SMIDGEN_CONV(smidgen_conv_i2_wide, SMIDGEN_WIDE, 2)
 
 #endif

@@ -1,8 +1,20 @@
-/* Depthwise convolutions, int8, NHWC. Multiplier and shift per output channel. */
+/* Depthwise convolutions, int8, NHWC, weights of 8, 4 or 2 bits, the first in the lowest bits of a
+ * byte. Multiplier and shift per output channel. */
 #ifndef SMIDGEN_KERNELS_DEPTHWISE_H
 #define SMIDGEN_KERNELS_DEPTHWISE_H
 
 #include "common.h"
+
+/* Bytes of n weights that start with a byte. */
+SMIDGEN_INLINE int32_t smidgen_depthwise_bytes(int32_t n, const int bits) {
+    return bits == 8 ? n : (n * bits + 7) / 8;
+}
+
+/* Weight n of those that start at w. */
+SMIDGEN_INLINE int32_t smidgen_depthwise_weight(const int8_t *w, int32_t n, const int bits) {
+    const uint32_t byte = (uint8_t)w[n / (8 / bits)];
+    return bits == 8 ? w[n] : (int32_t)(byte << (32 - bits - n % (8 / bits) * bits)) >> (32 - bits);
+}
 
 /* Any window. Output channel c * channel_multiplier + m is of input channel c. The image is walked
  * along an outer and an inner axis, rows and columns or the other way round; a step leads from one
@@ -103,8 +115,9 @@ static inline void smidgen_depthwise(const struct smidgen_depthwise_shape *shape
  *
  * lines: of the output; outputs: per line; a step leads from one line or position to the next, in
  * bytes. pad_line: 1 when a line before the image's first is needed, pad_first and pad_last: 1 when
- * a position before the line's first and after its last are. Weights [channels][position][line].
- * The input's zero point is part of the bias, and padding holds it. */
+ * a position before the line's first and after its last are. Weights [channels][position][line];
+ * every channel's start with a byte. The input's zero point is part of the bias, and padding holds
+ * it. */
 struct smidgen_depthwise_3x3_shape {
     int32_t batches, channels, lines, outputs, input_lines, line_stride;
     int32_t pad_line, pad_first, pad_last;
@@ -129,7 +142,7 @@ SMIDGEN_INLINE void smidgen_depthwise_3x3_body(const struct smidgen_depthwise_3x
                                                const int8_t *x, const int8_t *weights,
                                                const int32_t *biases, const uint32_t *multipliers,
                                                const int8_t *shifts, int8_t *y, const int stride,
-                                               const int variant) {
+                                               const int variant, const int bits) {
     const ptrdiff_t input_step = shape->input_step, output_step = shape->output_step;
     const struct smidgen_output output = {shape->output_zero_point, shape->activation_min,
                                           shape->activation_max};
@@ -139,9 +152,17 @@ SMIDGEN_INLINE void smidgen_depthwise_3x3_body(const struct smidgen_depthwise_3x
         const int has_first = position >= 0, has_last = position + 2 < shape->input_lines;
         const int8_t *middle = x + (ptrdiff_t)(position + 1) * shape->input_line_step;
         const int8_t *w = weights;
-        for (int32_t channel = 0; channel < shape->channels; channel++, w += 9) {
-            int32_t w00 = w[0], w01 = w[1], w02 = w[2], w10 = w[3], w11 = w[4], w12 = w[5];
-            int32_t w20 = w[6], w21 = w[7], w22 = w[8];
+        for (int32_t channel = 0; channel < shape->channels;
+             channel++, w += smidgen_depthwise_bytes(9, bits)) {
+            int32_t w00 = smidgen_depthwise_weight(w, 0, bits);
+            int32_t w01 = smidgen_depthwise_weight(w, 1, bits);
+            int32_t w02 = smidgen_depthwise_weight(w, 2, bits);
+            int32_t w10 = smidgen_depthwise_weight(w, 3, bits);
+            int32_t w11 = smidgen_depthwise_weight(w, 4, bits);
+            int32_t w12 = smidgen_depthwise_weight(w, 5, bits);
+            int32_t w20 = smidgen_depthwise_weight(w, 6, bits);
+            int32_t w21 = smidgen_depthwise_weight(w, 7, bits);
+            int32_t w22 = smidgen_depthwise_weight(w, 8, bits);
             uint32_t bias = (uint32_t)biases[channel];
             const int8_t *in1 = middle + channel, *in0 = in1, *in2 = in1;
             /* A line outside the image holds the zero point: a constant, and weights of 0 for any
@@ -204,20 +225,70 @@ SMIDGEN_INLINE void smidgen_depthwise_3x3_body(const struct smidgen_depthwise_3x
     }
 }
 
-#define SMIDGEN_DEPTHWISE_3X3(name, stride, variant)                                               \
+#define SMIDGEN_DEPTHWISE_3X3(name, stride, variant, bits)                                         \
     static inline void name(const struct smidgen_depthwise_3x3_shape *shape, const int8_t *x,      \
                             const int8_t *weights, const int32_t *bias,                            \
                             const uint32_t *multiplier, const int8_t *shift, int8_t *y) {          \
-        smidgen_depthwise_3x3_body(shape, x, weights, bias, multiplier, shift, y, stride,          \
-                                   variant);                                                       \
+        smidgen_depthwise_3x3_body(shape, x, weights, bias, multiplier, shift, y, stride, variant, \
+                                   bits);                                                          \
     }
 
 /* By the stride along the line. */
-SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_1_clamped, 1, SMIDGEN_CLAMPED)
-SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_1_right, 1, SMIDGEN_RIGHT)
-SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_2_clamped, 2, SMIDGEN_CLAMPED)
-SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_2_right, 2, SMIDGEN_RIGHT)
-SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_1_wide, 1, SMIDGEN_WIDE)
-SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_2_wide, 2, SMIDGEN_WIDE)
+SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_1_clamped, 1, SMIDGEN_CLAMPED, 8)
+SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_1_right, 1, SMIDGEN_RIGHT, 8)
+SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_2_clamped, 2, SMIDGEN_CLAMPED, 8)
+SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_2_right, 2, SMIDGEN_RIGHT, 8)
+SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_1_wide, 1, SMIDGEN_WIDE, 8)
+SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_2_wide, 2, SMIDGEN_WIDE, 8)
+SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_1_i4_right, 1, SMIDGEN_RIGHT, 4)
+SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_1_i4_wide, 1, SMIDGEN_WIDE, 4)
+SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_2_i4_right, 2, SMIDGEN_RIGHT, 4)
+SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_2_i4_wide, 2, SMIDGEN_WIDE, 4)
+SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_1_i2_right, 1, SMIDGEN_RIGHT, 2)
+SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_1_i2_wide, 1, SMIDGEN_WIDE, 2)
+SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_2_i2_right, 2, SMIDGEN_RIGHT, 2)
+SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_2_i2_wide, 2, SMIDGEN_WIDE, 2)
+
+/* Output channels whose weights are taken apart at a time, if no input channel has more. */
+#define SMIDGEN_DEPTHWISE_BLOCK 16
+
+/* As smidgen_depthwise, with weights of 4 or 2 bits. Weights [blocks of input channels]
+ * [kernel_outer][kernel_inner][output channels of the block]; every block starts with a byte.
+ * scratch: the weights of one block, a byte each. */
+SMIDGEN_INLINE void smidgen_depthwise_narrow(const struct smidgen_depthwise_shape *shape,
+                                             const int8_t *x, const int8_t *weights,
+                                             const int32_t *bias, const uint32_t *multiplier,
+                                             const int8_t *shift, int8_t *y, int8_t *scratch,
+                                             const int bits) {
+    const int32_t whole = SMIDGEN_DEPTHWISE_BLOCK / shape->channel_multiplier;
+    struct smidgen_depthwise_shape block = *shape;
+    block.input_channels = whole > 1 ? whole : 1;
+    for (int32_t channels = shape->input_channels; channels > 0; channels -= block.input_channels) {
+        if (block.input_channels > channels)
+            block.input_channels = channels;
+        const int32_t outputs = block.input_channels * shape->channel_multiplier;
+        const int32_t count = shape->kernel_outer * shape->kernel_inner * outputs;
+        for (int32_t i = 0; i < count; i++)
+            scratch[i] = (int8_t)smidgen_depthwise_weight(weights, i, bits);
+        smidgen_depthwise(&block, x, scratch, bias, multiplier, shift, y);
+        x += block.input_channels;
+        weights += smidgen_depthwise_bytes(count, bits);
+        bias += outputs;
+        multiplier += outputs;
+        shift += outputs;
+        y += outputs;
+    }
+}
+
+#define SMIDGEN_DEPTHWISE_NARROW(name, bits)                                                       \
+    static inline void name(const struct smidgen_depthwise_shape *shape, const int8_t *x,          \
+                            const int8_t *weights, const int32_t *bias,                            \
+                            const uint32_t *multiplier, const int8_t *shift, int8_t *y,            \
+                            void *scratch) {                                                       \
+        smidgen_depthwise_narrow(shape, x, weights, bias, multiplier, shift, y, scratch, bits);    \
+    }
+
+SMIDGEN_DEPTHWISE_NARROW(smidgen_depthwise_i4, 4)
+SMIDGEN_DEPTHWISE_NARROW(smidgen_depthwise_i2, 2)
 
 #endif

@@ -8,6 +8,7 @@ import numpy as np
 
 from smidgen.compile.schedule import Blob
 from smidgen.graph import DType, Graph, Node
+from smidgen.graph.reference.base import WEIGHTS
 
 PORTABLE = "portable"
 
@@ -37,8 +38,9 @@ def refuse_weights(graph: Graph, node: Node) -> str | None:
     weights = graph.tensor(node.inputs[1])
     if not weights.is_constant:
         return f"its weights '{weights.name}' are computed at run time"
-    if weights.dtype is not DType.I8:
-        return f"its weights '{weights.name}' are {weights.dtype.value}, not i8"
+    if weights.dtype not in WEIGHTS:
+        known = ", ".join(dtype.value for dtype in WEIGHTS)
+        return f"its weights '{weights.name}' are {weights.dtype.value}, not one of {known}"
     if len(node.inputs) > 2 and node.inputs[2] is not None:
         bias = graph.tensor(node.inputs[2])
         if not bias.is_constant or bias.dtype is not DType.I32:
@@ -51,6 +53,13 @@ def bias_of(graph: Graph, node: Node, channels: int) -> np.ndarray:
     if len(node.inputs) > 2 and node.inputs[2] is not None:
         return graph.tensor(node.inputs[2]).data.reshape(-1).astype(np.int64)
     return np.zeros(channels, np.int64)
+
+
+def symbol_of(kernel: str, dtype: DType, variant: str) -> str:
+    """The C function for weights of `dtype`: those for 4 and 2 bits are not built for outputs that clamp."""
+    if dtype is DType.I8:
+        return f"smidgen_{kernel}_{variant}"
+    return f"smidgen_{kernel}_{dtype.value}_{'wide' if variant == 'wide' else 'right'}"
 
 
 def doubled(multiplier: int) -> int:

@@ -13,6 +13,7 @@ from smidgen.compile.kernels.common import (
     constant_operands,
     refuse_other_types,
     refuse_weights,
+    symbol_of,
 )
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.graph import Graph, Node
@@ -49,7 +50,7 @@ def _lower_conv(graph: Graph, node: Node, optimize: str) -> Lowered:
     prepared = prepare(weights.data.reshape(channels, depth), bias, p, optimize)
     patches = _patches(depth, pixels, x.elements + output.elements)
     return Lowered(
-        symbol=f"smidgen_conv_{prepared.variant}",
+        symbol=symbol_of("conv", weights.dtype, prepared.variant),
         shape_type="struct smidgen_conv_shape",
         shape={
             "batches": x.shape[0],
@@ -77,7 +78,7 @@ def _lower_conv(graph: Graph, node: Node, optimize: str) -> Lowered:
             "activation_max": p.clamp_max,
         },
         reads=node.inputs[:1],
-        blobs=block_blobs(prepared, p.input_zero_point, groups),
+        blobs=block_blobs(prepared, p.input_zero_point, groups, weights.dtype),
         scratch_bytes=patches * depth,
         macs=output.elements * depth,
         specialise=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,16 +14,20 @@ from smidgen.compile.kernels.common import (
     constant_operands,
     refuse_other_types,
     refuse_weights,
+    symbol_of,
 )
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Blob
-from smidgen.graph import Graph, Node
+from smidgen.graph import DType, Graph, Node
 from smidgen.graph.operators import DepthwiseConv2D
+from smidgen.graph.packing import pack
 from smidgen.graph.reference.conv import conv_parameters
+
+_BLOCK = 16  # SMIDGEN_DEPTHWISE_BLOCK
 
 
 @dataclass(frozen=True)
-class _Axis:
+class Axis:
     """Rows or columns: sizes, the window's form along them, bytes from one position to the next."""
 
     input: int
@@ -41,7 +46,7 @@ class _Axis:
         return max(reach - self.before - self.input, 0)
 
 
-def _axes(graph: Graph, node: Node) -> tuple[_Axis, _Axis]:
+def axes(graph: Graph, node: Node) -> tuple[Axis, Axis]:
     """(rows, columns)"""
     x, weights, output = (graph.tensor(name) for name in (*node.inputs[:2], node.outputs[0]))
     operator: DepthwiseConv2D = node.operator
@@ -49,7 +54,7 @@ def _axes(graph: Graph, node: Node) -> tuple[_Axis, _Axis]:
     input_steps = (x.shape[2] * x.shape[3], x.shape[3])
     output_steps = (output.shape[2] * output.shape[3], output.shape[3])
     rows, columns = (
-        _Axis(
+        Axis(
             x.shape[1 + i],
             output.shape[1 + i],
             weights.shape[1 + i],
@@ -64,9 +69,12 @@ def _axes(graph: Graph, node: Node) -> tuple[_Axis, _Axis]:
     return rows, columns
 
 
+_Axis, _axes = Axis, axes
+
+
 def _slides_down(graph: Graph, node: Node) -> bool:
     """Whether the windows slide down columns rather than along rows: the longer way, for fewer starts."""
-    rows, columns = _axes(graph, node)
+    rows, columns = axes(graph, node)
     return rows.output > columns.output
 
 
@@ -92,12 +100,19 @@ def _refuse_3x3(graph: Graph, node: Node) -> str | None:
         return "its windows are not 3 x 3"
     if weights.shape[3] != x.shape[3]:
         return "it has more than one output channel per input channel"
-    rows, columns = _axes(graph, node)
+    rows, columns = axes(graph, node)
     if max(rows.before, rows.after, columns.before, columns.after) > 1:
         return "its windows overhang the image by more than one position"
     if (rows if _slides_down(graph, node) else columns).stride > 2:
         return "its stride is more than 2"
     return None
+
+
+def _packed(runs: Iterable[np.ndarray], dtype: DType) -> np.ndarray:
+    """Runs of weights one after the other (int8), each of which starts with a byte."""
+    per_byte = 8 // dtype.bits
+    flat = [np.pad(run.reshape(-1), (0, -run.size % per_byte)) for run in runs]
+    return pack(np.concatenate(flat), dtype).view(np.int8)
 
 
 def _common_fields(graph: Graph, node: Node) -> dict[str, int]:
@@ -118,12 +133,12 @@ def _lower_3x3(graph: Graph, node: Node, optimize: str) -> Lowered:
     weights, output = graph.tensor(node.inputs[1]), graph.tensor(node.outputs[0])
     channels = weights.shape[3]
     down = _slides_down(graph, node)
-    along, across = _axes(graph, node) if down else reversed(_axes(graph, node))
+    along, across = axes(graph, node) if down else reversed(axes(graph, node))
     prepared = _prepare(graph, node, optimize)
     kernel = prepared.weights.reshape(channels, 3, 3).transpose((0, 1, 2) if down else (0, 2, 1))
     zero_point = graph.tensor(node.inputs[0]).zero_point
     return Lowered(
-        symbol=f"smidgen_depthwise_3x3_stride_{along.stride}_{prepared.variant}",
+        symbol=symbol_of(f"depthwise_3x3_stride_{along.stride}", weights.dtype, prepared.variant),
         shape_type="struct smidgen_depthwise_3x3_shape",
         shape={
             **_common_fields(graph, node),
@@ -142,7 +157,7 @@ def _lower_3x3(graph: Graph, node: Node, optimize: str) -> Lowered:
         },
         reads=node.inputs[:1],
         blobs=(
-            Blob("weights", np.ascontiguousarray(kernel).reshape(-1), "weights"),
+            Blob("weights", _packed(kernel.reshape(channels, -1), weights.dtype), "weights"),
             Blob("bias", prepared.bias_of_inputs(zero_point), "bias"),
             *prepared.requantization,
         ),
@@ -155,7 +170,7 @@ def _lower_3x3(graph: Graph, node: Node, optimize: str) -> Lowered:
 def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
     x, weights, output = (graph.tensor(name) for name in (*node.inputs[:2], node.outputs[0]))
     channels = weights.shape[3]
-    outer, inner = _axes(graph, node)
+    outer, inner = axes(graph, node)
     prepared = _prepare(graph, node, optimize)
     kernel = prepared.weights.T.reshape(weights.shape[1:])
     if outer.kernel > inner.kernel:  # the inner loop runs over the window's longer side
@@ -174,16 +189,24 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
             f"input_{name}_step": axis.input_step,
             f"output_{name}_step": axis.output_step,
         }
+    if weights.dtype is DType.I8:
+        symbol, block = "smidgen_depthwise", channels
+    else:
+        symbol = f"smidgen_depthwise_{weights.dtype.value}"
+        block = max(_BLOCK // shape["channel_multiplier"], 1) * shape["channel_multiplier"]
+    flat = kernel.reshape(-1, channels)
+    blocks = [flat[:, i : i + block].reshape(-1) for i in range(0, channels, block)]
     return Lowered(
-        symbol="smidgen_depthwise",
+        symbol=symbol,
         shape_type="struct smidgen_depthwise_shape",
         shape=shape,
         reads=node.inputs[:1],
         blobs=(
-            Blob("weights", np.ascontiguousarray(kernel).reshape(-1), "weights"),
+            Blob("weights", _packed(blocks, weights.dtype), "weights"),
             Blob("bias", prepared.bias, "bias"),
             *prepared.requantization,
         ),
+        scratch_bytes=0 if weights.dtype is DType.I8 else min(block, channels) * len(flat),
         macs=output.elements * outer.kernel * inner.kernel,
         specialise=False,
         constants=constant_operands(graph, node.inputs[:1]),

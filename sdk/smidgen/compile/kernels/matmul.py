@@ -14,6 +14,7 @@ from smidgen.compile.kernels.common import (
     constant_operands,
     refuse_other_types,
     refuse_weights,
+    symbol_of,
 )
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.graph import Graph, Node
@@ -36,7 +37,7 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
         channels = replace(channels, multiplier=channels.multiplier[:1], shift=channels.shift[:1])
     variant = "wide" if channels.variant == "wide" else "right"
     return Lowered(
-        symbol=f"smidgen_fully_connected_{variant}",
+        symbol=symbol_of("fully_connected", weights.dtype, variant),
         shape_type="struct smidgen_fully_connected_shape",
         shape={
             "rows": output.elements // outputs,
@@ -48,7 +49,7 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
             "activation_max": p.clamp_max,
         },
         reads=node.inputs[:1],
-        blobs=block_blobs(channels, p.input_zero_point),
+        blobs=block_blobs(channels, p.input_zero_point, dtype=weights.dtype),
         macs=output.elements * depth,
         specialise=False,
         constants=constant_operands(graph, node.inputs[:1]),

@@ -12,8 +12,8 @@ from smidgen.graph.operators.base import NO_PADDING, Activation, Operator, Paddi
 class Conv2D(Operator):
     """Weights (O, kernel height, kernel width, C / groups); groups follow from the shapes.
 
-    stride and dilation are (rows, columns). sparse_group: 0, or the number of inputs, counted along a kernel
-    row, in groups of which many are zero for a whole block of as many output channels; kernels may skip those.
+    stride and dilation are (rows, columns). sparse_group: 0, or the size of groups of inputs, counted along a
+    kernel row, of which many are zero for a whole block of as many output channels; kernels may skip those.
     """
 
     type_name: ClassVar[str] = "CONV_2D"
