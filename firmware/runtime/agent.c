@@ -25,7 +25,7 @@ enum {
     SMP_NOT_SUPPORTED = 8,
     SMP_CORRUPT = 9,
 
-    NOTICE_BYTES = 48, /* room for a message that the agent sends on its own */
+    NOTICE_BYTES = 56, /* room for a message that the agent sends on its own */
     FAULT_EXIT_CODE = 0x80
 };
 
@@ -80,7 +80,7 @@ static void put_group_error(cbor_writer *body, const header *head, uint32_t code
     cbor_pair_uint(body, "rc", code);
 }
 
-/* A message that answers no request: damage or a fault, with up to three numbers. */
+/* A message that answers no request: damage or a fault, with up to four numbers. */
 static void send_notice(uint32_t command, uint32_t pairs, const char *const *keys,
                         const uint32_t *values) {
     uint8_t frame[LINK_OVERHEAD + NOTICE_BYTES];
@@ -97,9 +97,9 @@ static void send_notice(uint32_t command, uint32_t pairs, const char *const *key
 }
 
 void smidgen_agent_fault(uint32_t cause, uint32_t pc, uint32_t address) {
-    static const char *const keys[] = {"cause", "pc", "addr"};
-    uint32_t values[] = {cause, pc, address};
-    send_notice(COMMAND_FAULT, 3, keys, values);
+    static const char *const keys[] = {"cause", "pc", "addr", "layer"};
+    uint32_t values[] = {cause, pc, address, *smidgen_agent_model->layer};
+    send_notice(COMMAND_FAULT, 4, keys, values);
     board_exit(FAULT_EXIT_CODE + (cause & 0x7f));
 }
 

@@ -70,6 +70,7 @@ typedef struct {
     void (*reset)(void *arena);
     void (*run)(void *arena);
     void (*run_hooked)(void *arena, smidgen_hook hook, void *context);
+    const volatile uint32_t *layer; /* the one that runs, counted from 1; 0: none */
 } smidgen_model;
 
 #ifdef __cplusplus

@@ -92,10 +92,32 @@ def test_a_trap_is_reported_with_its_cause_and_place(tmp_path: Path) -> None:
     *_, frame = FrameReader().feed(result.stdout)
     fault = protocol.parse(frame, request, protocol.RunReply)
     assert isinstance(fault, protocol.Fault)
-    assert (fault.cause, fault.address) == (5, 0x40000000)
+    assert (fault.cause, fault.address, fault.layer) == (5, 0x40000000, 1)
     with image.open("rb") as file:
         (symbol,) = ELFFile(file).get_section_by_name(".symtab").get_symbol_by_name("toy_run")
     assert 0 < fault.pc - symbol["st_value"] + 400 < 800
+
+
+# Registers in funct7, elements in rs2; the last is lda but for its funct7, which no instruction has.
+BAD_INSTRUCTIONS = {
+    "a width that there is not": ("li t0, 3; .insn r 0x0b, 0, 0, x0, t0, x0", "set shape"),
+    "an accumulator out of range": ("li t0, 1; .insn r 0x0b, 1, 16, t0, x0, x1", "get accumulator"),
+    "an unknown mode": (".insn r 0x0b, 3, 1, x0, x0, x0", "unknown, opcode custom-0"),
+}
+
+
+@pytest.mark.parametrize("configuration", ["midge-rv32imc", "midge"])
+@pytest.mark.parametrize("case", BAD_INSTRUCTIONS)
+def test_a_bad_instruction_is_reported_with_its_layer(tmp_path: Path, case: str, configuration: str) -> None:
+    """Without the extension every instruction of it is a bad one."""
+    code, name = BAD_INSTRUCTIONS[case]
+    image = toy.build_midge(tmp_path, flags=(f'-DTOY_INSTRUCTION="{code}"',))
+    with SimulatedDevice(image, configuration) as device, pytest.raises(DeviceError) as error:
+        device.run([A, B])
+    text = str(error.value)
+    assert "run: the firmware trapped: illegal instruction (cause 2), instruction 0x" in text
+    assert f"({name})" in text
+    assert "in layer 1 ('accumulate', ADD)" in text
 
 
 def test_a_reset_starts_the_firmware_again(midge_agent: Path) -> None:

@@ -211,7 +211,8 @@ def _image(elf: Path, linker_map: Path, target: Target) -> Image:
                 flash_bytes += segment["p_filesz"]
         for section in program.iter_sections():
             if section["sh_flags"] & SH_FLAGS.SHF_ALLOC and ram.origin <= section["sh_addr"] < ram.end:
-                ram_bytes += section["sh_size"]
+                # Up to its end, so that gaps between sections count.
+                ram_bytes = max(ram_bytes, section["sh_addr"] + section["sh_size"] - ram.origin)
                 stack_bytes += section["sh_size"] if section.name == ".stack" else 0
     # After the memory regions, the map lists every input section: address, size, object file.
     _, _, placed = linker_map.read_text(encoding="utf-8").partition("Linker script and memory map")

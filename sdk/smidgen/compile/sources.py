@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,9 +28,14 @@ def kernel_headers(schedule: Schedule) -> dict[str, str]:
         except OSError as error:
             fix = "the installation is damaged; install smidgen again"
             raise BuildError(Problem(str(top / path), f"cannot read it: {error.strerror}", fix)) from error
-        # Kernel headers include their neighbours only.
-        waiting += [str(Path(path).parent / name) for name in _INCLUDE.findall(headers[path])]
+        # Kernel headers include their neighbours, and those of other kernel sets.
+        waiting += [_beside(path, name) for name in _INCLUDE.findall(headers[path])]
     return dict(sorted(headers.items()))
+
+
+def _beside(path: str, name: str) -> str:
+    """The path of a file that another includes by this name."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
 
 
 def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:

@@ -48,7 +48,8 @@ class Client:
     """One conversation.
 
     retry_seconds: the first wait before a question is asked again; each further wait is twice as long.
-    obituary: says what became of the device when the port breaks. answered and asked_again count questions.
+    obituary: says what became of the device when the port breaks; explain: says what a trap was. answered and
+    asked_again count questions.
     """
 
     def __init__(
@@ -56,10 +57,12 @@ class Client:
         port: Port,
         retry_seconds: float = _FIRST_RETRY_SECONDS,
         obituary: Callable[[], str] = lambda: "",
+        explain: Callable[[Fault], str] = lambda fault: trap_text(fault.cause),
     ) -> None:
         self._port = port
         self._retry_seconds = retry_seconds
         self._obituary = obituary
+        self._explain = explain
         self._reader = FrameReader()
         self._arrived: list[bytes] = []
         # A random start keeps answers to an earlier conversation from looking like ours.
@@ -110,10 +113,7 @@ class Client:
             while self._arrived:
                 meaning = parse(self._arrived.pop(0), request, reply_type)
                 if isinstance(meaning, Fault):
-                    raise stage.error(
-                        f"{trap_text(meaning.cause)} at pc {meaning.pc:#010x}, "
-                        f"address {meaning.address:#010x}"
-                    )
+                    raise stage.error(self._explain(meaning))
                 if meaning is not None:
                     return meaning  # type: ignore[return-value]
             left = end - time.monotonic()

@@ -76,6 +76,7 @@ _TRAPS = {
     7: "store access fault", 11: "environment call",
 }  # fmt: skip
 
+ILLEGAL_INSTRUCTION = 2
 FAULT_EXIT_CODE = 0x80  # a simulated board ends with this plus the cause of the trap
 
 
@@ -287,11 +288,13 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Fault:
-    """The firmware trapped; it has stopped."""
+    """The firmware trapped; it has stopped. address: RISC-V's mtval, which of an illegal instruction is the
+    instruction; layer: the one that ran, counted from 1; 0 when none did."""
 
     cause: int
     pc: int
     address: int
+    layer: int
 
 
 class Damaged:
@@ -314,7 +317,7 @@ def parse(frame: bytes, request: message.Request, reply_type: type[message.Respo
         if not isinstance(body, dict):
             return None
         if head.group_id == GROUP and head.command_id == Command.FAULT:
-            return Fault(int(body["cause"]), int(body["pc"]), int(body["addr"]))
+            return Fault(*(int(body[key]) for key in ("cause", "pc", "addr", "layer")))
         asked = request.header
         if (head.op, head.group_id, head.sequence, head.command_id) != (
             smp_header.OP(asked.op + 1), asked.group_id, asked.sequence, asked.command_id

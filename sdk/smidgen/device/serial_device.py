@@ -31,6 +31,7 @@ from smidgen.device.client import Client, Refused, Reply, Stage
 from smidgen.device.protocol import Capability, RunMode, Status
 from smidgen.device.simulators import verilator
 from smidgen.device.transports import Port
+from smidgen.device.xmidge import mnemonic
 from smidgen.errors import DeviceError, Problem
 from smidgen.graph import DType
 
@@ -84,7 +85,7 @@ class SerialDevice(Device):
             return
         self._port = Port(self._port_url, self._baud)
         self._port.drain()
-        self._client = Client(self._port, self._retry_seconds, self._obituary)
+        self._client = Client(self._port, self._retry_seconds, self._obituary, self._explain)
         stage = Stage("boot", self._deadlines.boot)
         served = self._ask(stage, protocol.DescribeRequest, protocol.Described)
         if served.proto != protocol.PROTOCOL_VERSION:
@@ -115,6 +116,18 @@ class SerialDevice(Device):
     def _obituary(self) -> str:
         """What became of the device, when the port broke; "" when there is nothing to tell."""
         return ""
+
+    def _explain(self, fault: protocol.Fault) -> str:
+        """What a trap was, and in which layer. Asks nothing: the firmware has stopped."""
+        layers = self._description.layers if self._description else ()
+        what = f"address {fault.address:#010x}"
+        if fault.cause == protocol.ILLEGAL_INSTRUCTION:
+            what = f"instruction {fault.address:#010x} ({mnemonic(fault.address)})"
+        text = f"{protocol.trap_text(fault.cause)}, {what}, at pc {fault.pc:#010x}"
+        if 0 < fault.layer <= len(layers):
+            layer = layers[fault.layer - 1]
+            return f"{text}, in layer {fault.layer - 1} ('{layer.name}', {layer.type})"
+        return text
 
     # What is there
 

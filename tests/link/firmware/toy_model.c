@@ -35,6 +35,9 @@ static int deep(volatile int *from) {
 }
 #endif
 
+/* The layer that runs, counted from 1. */
+static volatile uint32_t toy_layer;
+
 static void misbehave(void *arena) {
     (void)arena;
 #ifdef TOY_OVERRUN
@@ -55,6 +58,7 @@ static void misbehave(void *arena) {
 
 static void toy_run_hooked(void *arena, smidgen_hook hook, void *context) {
     int8_t *at = arena;
+    toy_layer = 1;
     misbehave(arena);
     if (hook) {
         hook(context, 0, SMIDGEN_LAYER_BEGIN, 0, 0);
@@ -66,6 +70,10 @@ static void toy_run_hooked(void *arena, smidgen_hook hook, void *context) {
         hook(context, 0, SMIDGEN_LAYER_END, at + SUM, TOY_BYTES);
         hook(context, 1, SMIDGEN_LAYER_BEGIN, 0, 0);
     }
+    toy_layer = 2;
+#ifdef TOY_INSTRUCTION
+    __asm__ volatile(TOY_INSTRUCTION ::: "t0", "memory");
+#endif
     for (int i = 0; i < TOY_BYTES; ++i) {
         at[STATE + i] = (int8_t)(at[STATE + i] + at[SUM + i]);
     }
@@ -73,6 +81,7 @@ static void toy_run_hooked(void *arena, smidgen_hook hook, void *context) {
         hook(context, 1, SMIDGEN_LAYER_END, at + STATE, TOY_BYTES);
         hook(context, 2, SMIDGEN_LAYER_BEGIN, 0, 0);
     }
+    toy_layer = 3;
     for (int i = 0; i < TOY_BYTES; ++i) {
         at[HI + i] = (int8_t)(at[STATE + i] >> 4);
         at[A + i] = (int8_t)(at[STATE + i] ^ at[A + i]);
@@ -81,6 +90,7 @@ static void toy_run_hooked(void *arena, smidgen_hook hook, void *context) {
         hook(context, 2, SMIDGEN_LAYER_END, at + HI, TOY_BYTES);
         hook(context, 2, SMIDGEN_LAYER_OUTPUT, at + A, TOY_BYTES);
     }
+    toy_layer = 0;
 }
 
 static void toy_run(void *arena) {
@@ -103,7 +113,7 @@ static const smidgen_layer layers[] = {{"sum", "ADD"}, {"accumulate", "ADD"}, {"
 static const smidgen_golden golden[] = {{TOY_SEED, 4, checksums}, {TOY_SEED, 4, wrong_checksums}};
 
 static const smidgen_model toy = {
-    "toy",  "1.0",   ARENA,  2,      2,         3,       2,
-    inputs, outputs, layers, golden, toy_reset, toy_run, toy_run_hooked,
+    "toy",     "1.0",   ARENA,          2,          2, 3, 2, inputs, outputs, layers, golden,
+    toy_reset, toy_run, toy_run_hooked, &toy_layer,
 };
 const smidgen_model *const smidgen_agent_model = &toy;

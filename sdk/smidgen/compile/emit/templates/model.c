@@ -18,6 +18,8 @@ $includes
 $kernels/* ---- Layers ---- */
 
 $copy#ifdef SMIDGEN_HOOKS
+volatile uint32_t ${prefix}_layer;
+#define NOTE(number) ${prefix}_layer = (number)
 #define HOOK_PARAMETERS , ${prefix}_hook hook, void *context
 #define TELL(layer, event, output, bytes) \
     do { \
@@ -26,15 +28,19 @@ $copy#ifdef SMIDGEN_HOOKS
         } \
     } while (0)
 #else
+#define NOTE(number) ((void)0)
 #define HOOK_PARAMETERS
 #define TELL(layer, event, output, bytes) ((void)0)
 #endif
-#define BEFORE(layer) TELL(layer, 0, (const void *)0, 0)
+#define BEFORE(layer) \
+    TELL(layer, 0, (const void *)0, 0); \
+    NOTE(layer + 1)
 #define AFTER(layer, output, bytes) TELL(layer, 1, output, bytes)
 #define ALSO(layer, output, bytes) TELL(layer, 2, output, bytes)
 
 static inline void run_layers(uint8_t *arena HOOK_PARAMETERS) {
-$layers}
+$layers    NOTE(0);
+}
 
 void ${prefix}_reset(void *arena) {
 $reset}

@@ -72,6 +72,9 @@ void ${prefix}_run(void *arena);
 typedef void (*${prefix}_hook)(void *context, uint32_t layer, uint32_t event, const void *output,
                                uint32_t bytes);
 void ${prefix}_run_hooked(void *arena, ${prefix}_hook hook, void *context);
+
+/* The layer that runs, counted from 1, 0 when none does: for whoever must say where a trap came from. */
+extern volatile uint32_t ${prefix}_layer;
 #endif
 
 #ifdef __cplusplus

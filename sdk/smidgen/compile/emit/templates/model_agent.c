@@ -24,6 +24,7 @@ const smidgen_model ${prefix}_descriptor = {
     .reset = ${prefix}_reset,
     .run = ${prefix}_run,
     .run_hooked = ${prefix}_run_hooked,
+    .layer = &${prefix}_layer,
 };
 
 const smidgen_model *const smidgen_agent_model = &${prefix}_descriptor;
