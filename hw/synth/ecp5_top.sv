@@ -5,7 +5,8 @@ module ecp5_top #(
     parameter string       PROGRAM_CONTENTS = "",
     parameter int          SRAM_BYTES = 1 << 16,
     parameter int unsigned CLOCK_HZ = 40_000_000,
-    parameter int          BAUD = 115_200
+    parameter int          BAUD = 115_200,
+    parameter int          NN = 0            // 1: the core has Xmidge
 ) (
     input  logic clock,
     input  logic reset_n,
@@ -31,7 +32,8 @@ module ecp5_top #(
       .PROGRAM_WAIT_STATES(PROGRAM_WAIT_STATES),
       .PROGRAM_CONTENTS(PROGRAM_CONTENTS),
       .SRAM_BYTES(SRAM_BYTES),
-      .CLOCK_HZ(CLOCK_HZ)
+      .CLOCK_HZ(CLOCK_HZ),
+      .NN(NN)
   ) soc (
       .clock,
       .reset,

