@@ -65,6 +65,32 @@ def matrices() -> list[Case]:
     return [_matrix(*key) for key in product(range(len(MATRICES)), BITS, DRAWS)]
 
 
+def sparse() -> list[Case]:
+    """Those without groups of channels, with most groups of 16 inputs zero."""
+    cases = [dense for dense in (*convolutions(), *matrices()) if _has_all_inputs(dense)]
+    return [_pruned(dense, number) for number, dense in enumerate(cases)]
+
+
+def _has_all_inputs(dense: Case) -> bool:
+    return dense.graph.tensor("weights").shape[-1] == dense.graph.tensor("x").shape[-1]
+
+
+def _pruned(dense: Case, number: int) -> Case:
+    rng = np.random.default_rng(number)
+    weights, node = dense.graph.tensor("weights"), dense.node
+    assert weights.data is not None
+    rows = weights.shape[1] if len(weights.shape) == 4 else 1
+    data = weights.data.copy()
+    flat = data.reshape(weights.shape[0], rows, -1)
+    for block, row, group in np.ndindex(-(-flat.shape[0] // 16), rows, -(-flat.shape[2] // 16)):
+        if rng.random() < 0.6:
+            flat[16 * block : 16 * block + 16, row, 16 * group : 16 * group + 16] = 0
+    tensors = {**dense.graph.tensors, "weights": replace(weights, data=data)}
+    operator = replace(node.operator, sparse_group=16)  # type: ignore[call-arg]
+    graph = replace(dense.graph, tensors=tensors, nodes=(replace(node, operator=operator),))
+    return Case(f"sparse {dense.name}", graph, dense.inputs)
+
+
 def _convolution(number: int, bits: int, draw: int) -> Case:
     shape, outputs, kernel, stride, dilation, padding, groups = CONVOLUTIONS[number]
     rng = np.random.default_rng([number, bits, draw])

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from kernel_cases import cases_of
 from kernel_harness import failures
-from midge_cases import convolutions, matrices
+from midge_cases import convolutions, matrices, sparse
 
 CASES = {
     "conv": lambda: [*cases_of("conv"), *convolutions()],
     "matmul": lambda: [*cases_of("matmul"), *matrices()],
+    "sparse": sparse,
 }
 
 

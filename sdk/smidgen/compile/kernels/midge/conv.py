@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from smidgen.compile.kernels.common import constant_operands, refuse_other_types, refuse_weights
 from smidgen.compile.kernels.midge import MIDGE
 from smidgen.compile.kernels.midge.cost import PIXELS, Product, copy_cycles, misaligned
-from smidgen.compile.kernels.midge.packing import WORD, channels_of, group_blobs, is_shared, steps_of
+from smidgen.compile.kernels.midge.packing import WORD, Packed, channels_of, pack, refuse_dense
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Cost
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import Conv2D, Padding
 from smidgen.graph.reference.conv import ConvParameters, conv_parameters
+
+Refuse = Callable[[Graph, Node], str | None]
+Lower = Callable[[Graph, Node, str], Lowered]
 
 OVER_READ = 16  # bytes that the last step may load beyond its inputs
 MOST_PATCHES = 16
@@ -110,12 +115,11 @@ def _output_fields(p: ConvParameters) -> dict[str, int]:
     }
 
 
-def _lower_unpadded(graph: Graph, node: Node, optimize: str) -> Lowered:
+def _lower_unpadded(sparse: bool, graph: Graph, node: Node, optimize: str) -> Lowered:
     c = _convolution(graph, node)
-    channels = channels_of(graph, node, c.parameters)
-    rows, row = c.kernel_height, c.kernel_width * c.channels
+    rows = c.kernel_height
     if c.kernel_width == c.width and c.dilation[0] == 1:  # rows follow each other without a gap
-        rows, row = 1, rows * row
+        rows = 1
     images, image_step = c.images, c.height * c.row_bytes
     lines, line_step = c.output_height, c.stride[0] * c.row_bytes
     pixels, pixel_step = c.output_width, c.stride[1] * c.channels
@@ -125,11 +129,13 @@ def _lower_unpadded(graph: Graph, node: Node, optimize: str) -> Lowered:
         lines, pixels = 1, lines * pixels
     if images == 1 or (lines == 1 and pixels * pixel_step == image_step):
         images, pixels = 1, images * pixels
-    walk = steps_of(row, c.bits)
+    packed = pack(
+        channels_of(graph, node, c.parameters), c.parameters.input_zero_point, rows, c.bits, sparse=sparse
+    )
     unaligned = misaligned(pixel_step, line_step, image_step, c.dilation[0] * c.row_bytes)
-    product = Product(pixels, c.outputs, rows, walk, unaligned, is_shared(channels))
+    product = Product.of(packed, pixels, c.outputs, rows, unaligned)
     return Lowered(
-        symbol="smidgen_midge_conv_unpadded",
+        symbol=f"smidgen_midge_conv_unpadded{packed.suffix}",
         shape_type="struct smidgen_midge_conv_unpadded_shape",
         shape={
             "images": images,
@@ -141,14 +147,14 @@ def _lower_unpadded(graph: Graph, node: Node, optimize: str) -> Lowered:
             "outputs": c.outputs,
             "kernel_rows": rows,
             "row_step": c.dilation[0] * c.row_bytes,
-            "width": walk.width,
-            "words": walk.words,
-            "steps": walk.steps,
-            "shared": int(product.shared),
+            "width": packed.walk.width,
+            "words": packed.walk.words,
+            "steps": packed.walk.steps,
+            "shared": int(packed.shared),
             **_output_fields(c.parameters),
         },
         reads=node.inputs[:1],
-        blobs=group_blobs(channels, c.parameters.input_zero_point, rows, walk),
+        blobs=packed.blobs,
         macs=c.macs,
         specialise=False,
         constants=constant_operands(graph, node.inputs[:1]),
@@ -161,8 +167,8 @@ class Layout:
     """How smidgen_midge_conv goes about a convolution: its ring of rows and, if any, its patches."""
 
     c: Convolution
+    packed: Packed
     patches: int
-    shared: bool
 
     @property
     def data_offset(self) -> int:
@@ -206,13 +212,10 @@ class Layout:
     def product(self) -> Product:
         """Of one call of smidgen_midge_multiply."""
         c = self.c
-        row = c.kernel_width * c.group_inputs
         if self.patches:
-            walk = steps_of(c.kernel_height * row, c.bits)
-            return Product(self.patches, c.group_outputs, 1, walk, 0.0, self.shared)
-        walk = steps_of(row, c.bits)
+            return Product.of(self.packed, self.patches, c.group_outputs, 1, 0.0)
         unaligned = misaligned(self.window_offset, c.stride[1] * c.channels)
-        return Product(c.output_width, c.outputs, c.kernel_height, walk, unaligned, self.shared)
+        return Product.of(self.packed, c.output_width, c.outputs, c.kernel_height, unaligned)
 
     def cost(self) -> Cost:
         c = self.c
@@ -242,27 +245,41 @@ def _refuse_ring(graph: Graph, node: Node) -> str | None:
     return reason if reason is not None else _scattered(_convolution(graph, node))
 
 
-def _lower_ring(graph: Graph, node: Node, optimize: str) -> Lowered:
-    return _lower_conv(graph, node, 0)
+def _refuse_ring_sparse(graph: Graph, node: Node) -> str | None:
+    return _refuse_ring(graph, node) or _refuse_dense(graph, node)
+
+
+def _refuse_unpadded_sparse(graph: Graph, node: Node) -> str | None:
+    return _refuse_padded(graph, node) or _refuse_dense(graph, node)
+
+
+def _refuse_dense(graph: Graph, node: Node) -> str | None:
+    return refuse_dense(node.operator.sparse_group, graph.tensor(node.inputs[1]).elements)
+
+
+def _lower_ring(sparse: bool, graph: Graph, node: Node, optimize: str) -> Lowered:
+    c = _convolution(graph, node)
+    channels = channels_of(graph, node, c.parameters)
+    packed = pack(channels, c.parameters.input_zero_point, c.kernel_height, c.bits, sparse=sparse)
+    return _lower_conv(graph, node, Layout(c, packed, 0))
 
 
 def _lower_patches(graph: Graph, node: Node, optimize: str) -> Lowered:
     c = _convolution(graph, node)
+    channels = channels_of(graph, node, c.parameters)
+    packed = pack(channels, c.parameters.input_zero_point, 1, c.bits, groups=c.groups)
     window = _whole_words(c.kernel_height * c.kernel_width * c.group_inputs)
     pixels = c.output_height * c.output_width
     fit = min(MOST_PATCHES, PATCHES_BYTES // window, _multiple(pixels, PIXELS))
-    return _lower_conv(graph, node, max(PIXELS, fit // PIXELS * PIXELS))
+    return _lower_conv(graph, node, Layout(c, packed, max(PIXELS, fit // PIXELS * PIXELS)))
 
 
-def _lower_conv(graph: Graph, node: Node, patches: int) -> Lowered:
-    c = _convolution(graph, node)
-    channels = channels_of(graph, node, c.parameters)
-    layout = Layout(c, patches, is_shared(channels))
-    product = layout.product
-    blobs = group_blobs(channels, c.parameters.input_zero_point, product.rows, product.walk, groups=c.groups)
+def _lower_conv(graph: Graph, node: Node, layout: Layout) -> Lowered:
+    c, packed = layout.c, layout.packed
+    weights, parameters = packed.blobs[0].data, packed.blobs[-1].data
     count, size = layout.pieces
     return Lowered(
-        symbol="smidgen_midge_conv",
+        symbol=f"smidgen_midge_conv{packed.suffix}",
         shape_type="struct smidgen_midge_conv_shape",
         shape={
             "images": c.images,
@@ -274,8 +291,8 @@ def _lower_conv(graph: Graph, node: Node, patches: int) -> Lowered:
             "groups": c.groups,
             "group_inputs": c.group_inputs,
             "group_outputs": c.group_outputs,
-            "group_weights": blobs[0].data.size // c.groups,
-            "group_parameters": blobs[1].data.size // c.groups,
+            "group_weights": weights.size // c.groups,
+            "group_parameters": parameters.size // c.groups,
             "kernel_rows": c.kernel_height,
             "dilation_height": c.dilation[0],
             "stride_height": c.stride[0],
@@ -290,15 +307,15 @@ def _lower_conv(graph: Graph, node: Node, patches: int) -> Lowered:
             "pieces": count,
             "piece_step": c.dilation[1] * c.channels,
             "piece_bytes": size,
-            "width": product.walk.width,
-            "words": product.walk.words,
-            "steps": product.walk.steps,
-            "shared": int(product.shared),
+            "width": packed.walk.width,
+            "words": packed.walk.words,
+            "steps": packed.walk.steps,
+            "shared": int(packed.shared),
             "input_zero_point": c.parameters.input_zero_point,
             **_output_fields(c.parameters),
         },
         reads=node.inputs[:1],
-        blobs=blobs,
+        blobs=packed.blobs,
         scratch_bytes=layout.scratch_bytes,
         macs=c.macs,
         specialise=False,
@@ -307,8 +324,14 @@ def _lower_conv(graph: Graph, node: Node, patches: int) -> Lowered:
     )
 
 
+def _spec(name: str, refuse: Refuse, lower: Lower) -> KernelSpec:
+    return KernelSpec(f"midge_conv_{name}", "conv", MIDGE, (Conv2D,), refuse, lower)
+
+
 KERNELS = (
-    KernelSpec("midge_conv_unpadded", "conv", MIDGE, (Conv2D,), _refuse_padded, _lower_unpadded),
-    KernelSpec("midge_conv_ring", "conv", MIDGE, (Conv2D,), _refuse_ring, _lower_ring),
-    KernelSpec("midge_conv_patches", "conv", MIDGE, (Conv2D,), _refuse, _lower_patches),
+    _spec("unpadded", _refuse_padded, partial(_lower_unpadded, False)),
+    _spec("unpadded_sparse", _refuse_unpadded_sparse, partial(_lower_unpadded, True)),
+    _spec("ring", _refuse_ring, partial(_lower_ring, False)),
+    _spec("ring_sparse", _refuse_ring_sparse, partial(_lower_ring, True)),
+    _spec("patches", _refuse, _lower_patches),
 )

@@ -10,7 +10,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from smidgen.compile.kernels.midge.packing import BLOCK, PARAMETERS, VECTOR_BLOCK, WORD, Steps
+import numpy as np
+
+from smidgen.compile.kernels.midge.packing import BLOCK, PARAMETERS, VECTOR_BLOCK, WORD, Packed, Steps
 from smidgen.compile.schedule import Cost
 
 PIXELS = 4  # computed side by side
@@ -25,14 +27,16 @@ PIXEL_BLOCK = 14
 MULTIPLY_CALL = 60
 PARAMETERS_CALL = 20
 KERNEL_CALL = 120
+GROUP = 3  # of sparse weights
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Product:
     """What smidgen_midge_multiply does: `pixels` windows of `rows` rows with `channels` output channels.
 
     vector: whether it works as for a single vector; misaligned: the fraction of the loads of inputs that
-    take two cycles; shared: whether one multiplier and shift serve all channels.
+    take two cycles; shared: whether one multiplier and shift serve all channels; present: of sparse weights,
+    the groups that each row of each block has; walk is then that of a group.
     """
 
     pixels: int
@@ -42,11 +46,18 @@ class Product:
     misaligned: float = 0.0
     shared: bool = False
     vector: bool = False
+    present: np.ndarray | None = None
+
+    @staticmethod
+    def of(
+        packed: Packed, pixels: int, channels: int, rows: int, unaligned: float, vector: bool = False
+    ) -> Product:
+        return Product(pixels, channels, rows, packed.walk, unaligned, packed.shared, vector, packed.present)
 
     @property
     def macs(self) -> int:
         """Including those with the zeros that fill up steps."""
-        return self.pixels * self.channels * self.rows * self.walk.inputs
+        return self.pixels * self.walk.words * WORD * sum(c * steps for c, steps in self._blocks())
 
     def parameters(self) -> int:
         """Cycles of loading all parameters once."""
@@ -59,23 +70,29 @@ class Product:
         for pixels, pixel_blocks in _parts(self.pixels, PIXELS):
             total += pixel_blocks * PIXEL_BLOCK * -(-self.channels // PARAMETERS)
             load = pixels * (self.walk.words + self.misaligned)
-            for channels, blocks in _parts(self.channels, self._block):
-                row = self.walk.steps * (load + max(channels, 2)) + LOOP
-                finish = pixels * channels + REQUANTIZE + CHANNEL_BLOCK
-                total += pixel_blocks * blocks * (self.rows * row + (self.rows - 1) * NEXT_ROW + finish)
+            for channels, steps in self._blocks():
+                walking = steps * (load + max(channels, 2)) + self.rows * LOOP + (self.rows - 1) * NEXT_ROW
+                if self.present is not None:
+                    walking += steps // self.walk.steps * GROUP
+                total += pixel_blocks * (walking + pixels * channels + REQUANTIZE + CHANNEL_BLOCK)
         return total
 
     def words(self) -> int:
         """Words of inputs and weights that are loaded."""
-        steps, total = self.rows * self.walk.steps, 0
-        for pixels, pixel_blocks in _parts(self.pixels, PIXELS):
-            for channels, blocks in _parts(self.channels, self._block):
-                total += pixel_blocks * blocks * steps * (pixels * self.walk.words + channels)
-        return total
+        return sum(
+            pixel_blocks * steps * (pixels * self.walk.words + channels)
+            for pixels, pixel_blocks in _parts(self.pixels, PIXELS)
+            for channels, steps in self._blocks()
+        )
 
-    @property
-    def _block(self) -> int:
-        return VECTOR_BLOCK if self.vector else BLOCK
+    def _blocks(self) -> list[tuple[int, int]]:
+        """(channels, steps) of each block."""
+        block = VECTOR_BLOCK if self.vector and self.present is None else BLOCK
+        sizes = [min(block, self.channels - first) for first in range(0, self.channels, block)]
+        if self.present is None:
+            return [(size, self.rows * self.walk.steps) for size in sizes]
+        steps = self.present.sum(axis=1) * self.walk.steps
+        return [(size, int(count)) for size, count in zip(sizes, steps, strict=True)]
 
     def cost(self, calls: int, more_cycles: float = 0.0, more_words: int = 0) -> Cost:
         """Of a kernel that makes as many calls and, besides, takes so many cycles and moves so many words."""

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from smidgen.compile.kernels.common import constant_operands, refuse_other_types, refuse_weights
 from smidgen.compile.kernels.midge import MIDGE
 from smidgen.compile.kernels.midge.cost import Product, misaligned
-from smidgen.compile.kernels.midge.packing import (
-    BLOCK,
-    VECTOR_BLOCK,
-    channels_of,
-    group_blobs,
-    is_shared,
-    steps_of,
-)
+from smidgen.compile.kernels.midge.packing import BLOCK, VECTOR_BLOCK, channels_of, pack, refuse_dense
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import Conv2D, FullyConnected, Padding
@@ -23,6 +18,11 @@ def _refuse(graph: Graph, node: Node) -> str | None:
     return refuse_other_types(graph, node) or refuse_weights(graph, node)
 
 
+def _refuse_sparse(graph: Graph, node: Node) -> str | None:
+    depth = graph.tensor(node.inputs[1]).shape[1]
+    return _refuse(graph, node) or refuse_dense(node.operator.sparse_group, depth)
+
+
 def _refuse_conv(graph: Graph, node: Node) -> str | None:
     """A convolution with a single window, which is the whole image, is a matrix product."""
     x, weights = graph.tensor(node.inputs[0]), graph.tensor(node.inputs[1])
@@ -31,34 +31,38 @@ def _refuse_conv(graph: Graph, node: Node) -> str | None:
     return _refuse(graph, node)
 
 
-def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
+def _lower(sparse: bool, graph: Graph, node: Node, optimize: str) -> Lowered:
     weights, output = graph.tensor(node.inputs[1]), graph.tensor(node.outputs[0])
     outputs, depth = weights.shape[0], weights.elements // weights.shape[0]
     rows = output.elements // outputs
-    p = product_parameters(graph, node, outputs)
-    channels = channels_of(graph, node, p)
-    walk = steps_of(depth, weights.dtype.bits)
     vector = rows == 1
-    product = Product(
-        rows, outputs, 1, walk, 0.0 if vector else misaligned(depth), is_shared(channels), vector
+    p = product_parameters(graph, node, outputs)
+    packed = pack(
+        channels_of(graph, node, p),
+        p.input_zero_point,
+        1,
+        weights.dtype.bits,
+        VECTOR_BLOCK if vector else BLOCK,
+        sparse=sparse,
     )
+    product = Product.of(packed, rows, outputs, 1, 0.0 if vector else misaligned(depth), vector)
     return Lowered(
-        symbol="smidgen_midge_fully_connected",
+        symbol=f"smidgen_midge_fully_connected{packed.suffix}",
         shape_type="struct smidgen_midge_fully_connected_shape",
         shape={
             "rows": rows,
             "depth": depth,
             "outputs": outputs,
-            "width": walk.width,
-            "words": walk.words,
-            "steps": walk.steps,
-            "shared": int(product.shared),
+            "width": packed.walk.width,
+            "words": packed.walk.words,
+            "steps": packed.walk.steps,
+            "shared": int(packed.shared),
             "output_zero_point": p.output_zero_point,
             "activation_min": p.clamp_min,
             "activation_max": p.clamp_max,
         },
         reads=node.inputs[:1],
-        blobs=group_blobs(channels, p.input_zero_point, 1, walk, VECTOR_BLOCK if vector else BLOCK),
+        blobs=packed.blobs,
         macs=output.elements * depth,
         specialise=False,
         constants=constant_operands(graph, node.inputs[:1]),
@@ -66,7 +70,9 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
     )
 
 
+_dense, _sparse = partial(_lower, False), partial(_lower, True)
 KERNELS = (
-    KernelSpec("midge_fully_connected", "matmul", MIDGE, (FullyConnected,), _refuse, _lower),
-    KernelSpec("midge_conv_of_one_window", "matmul", MIDGE, (Conv2D,), _refuse_conv, _lower),
+    KernelSpec("midge_fully_connected", "matmul", MIDGE, (FullyConnected,), _refuse, _dense),
+    KernelSpec("midge_fully_connected_sparse", "matmul", MIDGE, (FullyConnected,), _refuse_sparse, _sparse),
+    KernelSpec("midge_conv_of_one_window", "matmul", MIDGE, (Conv2D,), _refuse_conv, _dense),
 )

@@ -14,6 +14,8 @@ from smidgen.graph.reference.conv import ConvParameters
 
 WORD = 4  # bytes
 BLOCK, VECTOR_BLOCK = 16, 64  # output channels of four pixels, and of one vector
+GROUP_INPUTS = 16  # that sparse weights leave out together
+GROUP_PLACES = 1 << 16  # 16 bits say where in a row a group begins
 PARAMETERS = 64  # channels whose parameters the extension holds at a time
 
 
@@ -91,25 +93,74 @@ def channels_of(graph: Graph, node: Node, p: ConvParameters) -> Channels:
     return Channels(weights.data.reshape(channels, -1), bias, multiplier, shift, "wide")
 
 
-def is_shared(channels: Channels) -> bool:
-    """Whether one multiplier and shift serve all output channels."""
-    return channels.multiplier.size == 1
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """Constants of a product, and how it walks along its inputs.
+
+    present: of sparse weights, the groups that each row of each block has, (blocks, rows); walk is then that
+    of a group. suffix: of the C functions that take such constants.
+    """
+
+    blobs: tuple[Blob, ...]
+    walk: Steps
+    shared: bool
+    present: np.ndarray | None = None
+    suffix: str = ""
 
 
-def group_blobs(
-    channels: Channels, input_zero_point: int, rows: int, walk: Steps, block: int = BLOCK, groups: int = 1
-) -> tuple[Blob, Blob]:
-    """Weights and parameters, those of each group of channels by themselves. rows: of a window's inputs."""
+def pack(
+    channels: Channels,
+    input_zero_point: int,
+    rows: int,
+    bits: int,
+    block: int = BLOCK,
+    groups: int = 1,
+    sparse: bool = False,
+) -> Packed:
+    """rows: of a window's inputs; groups: of channels, whose weights and parameters lie by themselves."""
     outputs = channels.bias.size // groups
-    bias = channels.bias_of_inputs(input_zero_point)
-    weights, parameters = [], []
+    bias, shared = channels.bias_of_inputs(input_zero_point), channels.multiplier.size == 1
+    weights = channels.weights.reshape(groups, outputs, rows, -1)
+    parameters = []
     for first in range(0, channels.bias.size, outputs):
         part = slice(first, first + outputs)
-        weights.append(pack_weights(channels.weights[part].reshape(outputs, rows, -1), walk, block))
-        own = slice(None) if is_shared(channels) else part
-        scaling = channels.multiplier[own], channels.shift[own]
-        parameters.append(pack_parameters(bias[part], *scaling, is_shared(channels)))
-    return (
-        Blob("weights", np.concatenate(weights), "weights"),
-        Blob("parameters", np.concatenate(parameters), "requantization"),
+        own = slice(None) if shared else part
+        parameters.append(pack_parameters(bias[part], channels.multiplier[own], channels.shift[own], shared))
+    scaling = Blob("parameters", np.concatenate(parameters), "requantization")
+    if sparse:
+        return _pack_sparse(weights[0], bits, scaling, shared)
+    walk = steps_of(weights.shape[3], bits)
+    words = np.concatenate([pack_weights(part, walk, block) for part in weights])
+    return Packed((Blob("weights", words, "weights"), scaling), walk, shared)
+
+
+def _pack_sparse(weights: np.ndarray, bits: int, scaling: Blob, shared: bool) -> Packed:
+    """Without the groups of 16 inputs that are zero for a whole block of channels, as product.h has them."""
+    channels, rows, inputs = weights.shape
+    walk = steps_of(GROUP_INPUTS, bits)
+    words, groups, present = [], [], []
+    for first in range(0, channels, BLOCK):
+        for row in range(rows):
+            block = weights[first : first + BLOCK, row]
+            parts = {at: block[:, at : at + GROUP_INPUTS] for at in range(0, inputs, GROUP_INPUTS)}
+            there = [at for at, part in parts.items() if part.any()]
+            if row == 0:
+                there = there or [0]
+                groups += [there[0], len(there) - 1, *there[1:]]
+            else:
+                groups += [len(there), *there]
+            words += [pack_weights(parts[at][:, None], walk, BLOCK) for at in there]
+            present.append(len(there))
+    blobs = (
+        Blob("weights", np.concatenate(words), "weights"),
+        Blob("groups", np.array(groups, np.uint16), "weights"),
+        scaling,
     )
+    return Packed(blobs, walk, shared, np.array(present).reshape(-1, rows), f"_sparse_i{bits}")
+
+
+def refuse_dense(sparse_group: int, row: int) -> str | None:
+    """Why the kernels for sparse weights do not take rows of `row` inputs, or None when they do."""
+    if sparse_group != GROUP_INPUTS:
+        return "its weights are not sparse"
+    return f"rows of {row} inputs are too long" if row > GROUP_PLACES else None
