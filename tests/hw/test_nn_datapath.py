@@ -53,23 +53,33 @@ class Bench:
         return {name: [int(row[n], 16) for row in rows] for n, name in enumerate(OUTPUTS)}
 
 
-@pytest.fixture(scope="module", params=["portable", "ecp5"])
-def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+def simulator(top: str, variant: str, folder: Path) -> Path:
+    """The program of a bench, with the modules as written ("portable") or with those of the ECP5 flow."""
     if shutil.which("verilator") is None:
         pytest.skip("verilator is not installed (`smidgen doctor` says how to get it)")
     sources = [HW / "midge" / "rtl" / f"midge_nn_{name}.sv" for name in (*SUMS, *MODULES)]
-    if request.param == "ecp5":
+    if variant == "ecp5":
         replaced = HW / "synth" / "ecp5"
         sources = [replaced / path.name if (replaced / path.name).exists() else path for path in sources]
         sources += [replaced / "carry_chain.sv", replaced / "ccu2c.sv"]
-    folder = tmp_path_factory.mktemp(f"nn-datapath-{request.param}")
     command = [
-        "verilator", "--binary", "-Wno-fatal", "--top-module", "nn_datapath_bench", "-Mdir", folder,
-        "-o", "bench", "-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0",
-        *sources, HERE / "nn_datapath_bench.sv",
+        "verilator", "--binary", "-Wno-fatal", "--top-module", top, "-Mdir", folder, "-o", "bench",
+        "-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0", *sources, HERE / f"{top}.sv",
     ]  # fmt: skip
     subprocess.run(command, check=True, capture_output=True)
-    return Bench(folder / "bench")
+    return folder / "bench"
+
+
+@pytest.fixture(scope="module", params=["portable", "ecp5"])
+def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    folder = tmp_path_factory.mktemp(f"nn-datapath-{request.param}")
+    return Bench(simulator("nn_datapath_bench", request.param, folder))
+
+
+def test_sums_of_the_ecp5_flow_for_all_operands(tmp_path: Path) -> None:
+    program = simulator("nn_sums_bench", "ecp5", tmp_path)
+    done = subprocess.run([program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[0] == "0 wrong"
 
 
 def signed(values: list[int], bits: int) -> np.ndarray:
