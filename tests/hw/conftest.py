@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from midge_runner import PRELUDE, Midge
 from midge_spike import python_with_spike
-from xmidge_encoding import MACROS
+from xmidge_encoding import CLEAR, MACROS
 from xmidge_model import Xmidge
 
 TOOLS = ("verilator", "riscv64-unknown-elf-gcc")
@@ -38,7 +38,7 @@ def fast_midge() -> Midge:
 @pytest.fixture(scope="session")
 def xmidge() -> Midge:
     """The configuration with Xmidge, judged by its model."""
-    return Midge("midge", _program("midge"), Xmidge, MACROS + PRELUDE)
+    return Midge("midge", _program("midge"), Xmidge, MACROS + PRELUDE + CLEAR)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from xmidge_model import (
     CODED,
     COLUMNS,
@@ -106,3 +108,55 @@ MACROS = "".join(
     [_macro(instruction) for instruction in TABLE["instruction"]]
     + [f".equ {name.upper()}, {register['code']}\n" for name, register in REGISTERS.items()]
 )
+
+# Used by the directed tests: t0 to t2 are theirs.
+MACROS += """
+.macro put code, value, element=0
+  li t0, \\value
+  li t1, \\element
+  nn.set \\code, t0, t1
+.endm
+.macro fill code, label, count, first=0
+  la t0, \\label
+  li t1, \\first + 65536 * \\count
+  nn.ldm \\code, t0, t1
+.endm
+.macro report_elements code, count, first=0
+  li t0, \\first
+  li t1, \\first + \\count
+8: nn.get \\code, t2, t0
+  report t2
+  addi t0, t0, 1
+  bne t0, t1, 8b
+.endm
+.macro report_words address, count
+  li t0, \\address
+  li t1, \\address + 4 * \\count
+8: lw t2, 0(t0)
+  report t2
+  addi t0, t0, 4
+  bne t0, t1, 8b
+.endm
+"""
+
+
+# What directed programs begin with: reset leaves the state undefined, and the model begins with zeros.
+CLEAR = (
+    "".join(
+        f"  put {name.upper()}, 0\n"
+        if register["length"] == 1
+        else f"  li t0, 0\n  li t1, {register['length']}\n8: nn.set {name.upper()}, zero, t0\n"
+        "  addi t0, t0, 1\n  bne t0, t1, 8b\n"
+        for name, register in REGISTERS.items()
+    )
+    + "  li t0, 0x10000000\n  nn.lda t0\n.balign 4\n"
+)
+
+
+def data(label: str, values: bytes | Iterable[int]) -> str:
+    """Assembly of a table: bytes as they are, or words."""
+    # At a half-word address .balign does nothing while compressed instructions are off.
+    align = ".option push\n.option rvc\n.balign 4\n.option pop\n"
+    if isinstance(values, bytes):
+        return f"{align}{label}: .byte {', '.join(map(str, values))}\n{align}"
+    return f"{align}{label}: .word {', '.join(str(value & 0xFFFFFFFF) for value in values)}\n"

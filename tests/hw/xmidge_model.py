@@ -108,15 +108,13 @@ def _signed_bytes(words: bytes) -> np.ndarray:
 def digit_table(width: int) -> np.ndarray:
     """(256, 4): what each 2-bit digit of a byte counts for, as the multiplier of its plane of activations.
 
-    A digit is -2 times its high bit + its low bit + the bit below it, if that belongs to the same weight;
-    so the digits of a weight of n bits, times 1, 4, 16, ..., add up to it as a signed number.
+    Digits are times 1, 4, 16, ... within a weight; the highest bit of a weight is its sign.
     """
     bits, byte = 8 >> width, np.arange(256)
     digits = []
-    for plane in range(4):
-        low = 2 * plane
-        below = (byte >> low - 1 & 1) if low % bits else 0
-        digits.append(((byte >> low & 1) - 2 * (byte >> low + 1 & 1) + below) * 4 ** (low % bits // 2))
+    for low in range(0, 8, 2):
+        sign = -1 if (low + 2) % bits == 0 else 1
+        digits.append(((byte >> low & 1) + sign * 2 * (byte >> low + 1 & 1)) * 4 ** (low % bits // 2))
     return np.stack(digits, axis=1)
 
 

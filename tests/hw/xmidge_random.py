@@ -102,6 +102,8 @@ class XmidgeGenerator(Generator):
         rnd = self.random
         if name in ("shape", "window", "output"):
             return getattr(self, name)()
+        if name == "loop_count":
+            return rnd.randrange(3)
         if name == "position":
             return rnd.getrandbits(7 if self.chance(0.05) else 6)
         if name.endswith("_step"):
@@ -165,7 +167,7 @@ class XmidgeGenerator(Generator):
 
     def nn_set(self) -> None:
         rnd = self.random
-        name = rnd.choice([name for name in REGISTERS if name not in LOOP])
+        name = rnd.choice([name for name in REGISTERS if name not in LOOP[1:]])
         length = REGISTERS[name]["length"]
         element = (
             rnd.randrange(length) if self.chance(0.97) else length + rnd.choice((0, 1, rnd.getrandbits(16)))
