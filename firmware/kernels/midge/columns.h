@@ -110,36 +110,4 @@ SMIDGEN_INLINE void smidgen_midge_edge_columns(struct smidgen_midge_rows *rows, 
     }
 }
 
-/* The window's rows inside the image: from first to before end. */
-struct smidgen_midge_span {
-    int32_t first, end;
-};
-
-SMIDGEN_SHARED struct smidgen_midge_span smidgen_midge_rows_inside(int32_t position,
-                                                                   int32_t kernel_rows,
-                                                                   int32_t dilation,
-                                                                   int32_t image_rows) {
-    struct smidgen_midge_span inside = {0, 0};
-    for (int32_t row = 0; row < kernel_rows; row++, position += dilation) {
-        inside.first += position < 0;
-        inside.end += position < image_rows;
-    }
-    return inside;
-}
-
-/* Of the group of `group_rows` rows that starts at row `start` of the window, those inside; in: row
- * 0, window: the other fields. */
-SMIDGEN_INLINE struct smidgen_midge_rows smidgen_midge_group(struct smidgen_midge_span inside,
-                                                             int32_t start, int32_t group_rows,
-                                                             int32_t row_step, const int8_t *in,
-                                                             uint32_t window) {
-    const int32_t low = smidgen_clamp(inside.first - start, 0, group_rows);
-    const int32_t high = smidgen_clamp(inside.end - start, low, group_rows);
-    const uint32_t first = high > low ? (uint32_t)low : 0, count = (uint32_t)(high - low);
-    const struct smidgen_midge_rows rows = {in + (ptrdiff_t)(start + low) * row_step,
-                                            window | XMIDGE_WINDOW_FIRST(first) |
-                                                XMIDGE_WINDOW_ROWS(count)};
-    return rows;
-}
-
 #endif

@@ -8,29 +8,33 @@
 
 #include "columns.h"
 #include "product.h"
+#include "words.h"
 
 /* Output channel c * copies + m is of input channel c. weight_bits: 8, 4 or 2. Steps are in bytes.
  *
- * A window has kernel_rows rows, dilation positions apart, in groups of group_rows; the last group
- * overlaps the one before where they do not fit evenly (weights are 0 there). The first line's
- * first row is pad_rows positions before the first of the image's image_rows rows; `first` leads
- * from the image to that row's first column inside.
+ * A window's rows are in `groups` groups of up to four, in each of `passes`; groups may overlap
+ * (weights are 0 there). Lines come in `runs`: of lines in a row that have the same rows inside the
+ * image.
  *
- * Windows that slide (smidgen_midge_depthwise_<groups>): a line has pad_columns columns of padding,
- * then `columns` inside the image, then padding; each column is loaded once and goes into every
- * window that it belongs to. batch: windows that are finished together.
+ * Windows that slide (smidgen_midge_depthwise_<groups>): a line begins with pad_columns columns of
+ * padding; each of its columns goes into every window that it belongs to. The windows are finished
+ * in `batches`.
  *
  * Windows tap by tap (smidgen_midge_depthwise_taps_<groups>), any kernel, stride and dilation: up
- * to 16 windows at a time go through one tap and one pass of `groups` groups after the other.
+ * to 16 windows at a time go through one tap and one pass after the other.
+ *
+ * walk: for each batch its columns inside the image, columns of padding after them, slots (rs2 of
+ * rqw) and bytes of outputs; or for each tap the first window that has it inside the image, and the
+ * one after the last. Then for each run its lines and, by pass and group, the bytes from the image
+ * to its first column and the value of `window`, without lanes.
  *
  * Weights: words of four rows, [block of 4 channels][copy][lane][group][tap], or
  * [block][copy][tap][pass][lane][group]; parameters as in product.h, of [block][copy][lane]. */
 struct smidgen_midge_depthwise_shape {
-    int32_t batches, channels, copies, weight_bits;
-    int32_t lines, line_stride, kernel_rows, group_rows, dilation, pad_rows, image_rows;
-    int32_t outputs, taps, stride, batch, pad_columns, columns, tap_step, passes;
-    int32_t input_batch_step, first, line_step, row_step, column_step;
-    int32_t output_batch_step, output_line_step, output_step;
+    int32_t images, channels, copies, weight_bits;
+    int32_t runs, passes, outputs, taps, batches, pad_columns, tap_step;
+    int32_t input_image_step, line_step, row_step, column_step;
+    int32_t output_image_step, output_line_step, output_step;
     int32_t input_zero_point, output_zero_point, activation_min, activation_max;
 };
 
@@ -64,160 +68,148 @@ SMIDGEN_SHARED const uint32_t *smidgen_midge_load_weights(const uint32_t *weight
     return weights;
 }
 
-/* Writes `count` windows' outputs from a slot on. Outputs of copies do not lie side by side. */
-SMIDGEN_INLINE void smidgen_midge_write_windows(int8_t *out, uint32_t windows, int32_t count,
-                                                int32_t lanes, int32_t copies,
-                                                int32_t output_step) {
+/* Writes the outputs of windows (rs2 of rqw). Those of copies do not lie side by side. */
+SMIDGEN_INLINE void smidgen_midge_write_windows(int8_t *out, uint32_t windows, int32_t channels,
+                                                int32_t copies, int32_t output_step) {
     if (copies == 1) {
         xmidge_rqw(out, windows);
         return;
     }
     int8_t staged[64];
     xmidge_rqw(staged, windows);
-    for (int32_t i = 0; i < count; i++, out += output_step)
-        for (int32_t lane = 0; lane < lanes; lane++)
-            out[lane * copies] = staged[4 * i + lane];
+    const int8_t *next = staged;
+    for (uint32_t left = windows >> 8 & 0xffu; left > 0; left--, next += 4, out += output_step)
+        for (int32_t channel = 0; channel < channels; channel++)
+            out[channel * copies] = next[channel];
 }
 
-/* One block of channels of one image: x and y at its first channel; parameters: its first. */
+/* One block of channels of one image: x and y at its first channel; lanes: its field of `window`;
+ * parameters: its first, as in rs2 of rqw. */
 struct smidgen_midge_block {
     const int8_t *x;
     int8_t *y;
-    int32_t lanes;
-    uint32_t parameters;
+    int32_t channels;
+    uint32_t lanes, parameters;
 };
 
-SMIDGEN_INLINE uint32_t smidgen_midge_window(int32_t taps, int32_t stride, int32_t lanes) {
-    return XMIDGE_WINDOW_TAPS((uint32_t)taps - 1u) | XMIDGE_WINDOW_STRIDE((uint32_t)stride - 1u) |
-           XMIDGE_WINDOW_LANES((uint32_t)lanes - 1u);
+/* Whether all groups have the same rows inside the image. */
+SMIDGEN_INLINE int smidgen_midge_is_even(const struct smidgen_midge_rows *rows,
+                                         const uint32_t groups) {
+    int is_even = 1;
+    for (uint32_t group = 1; group < groups; group++)
+        is_even &= rows[group].window == rows[0].window;
+    return is_even;
 }
 
-/* The rows of all groups; the last group ends with the window. */
-SMIDGEN_INLINE void smidgen_midge_groups(struct smidgen_midge_rows *rows,
-                                         const struct smidgen_midge_depthwise_shape *shape,
-                                         struct smidgen_midge_span inside, int32_t pass,
-                                         const int8_t *in, uint32_t window, const uint32_t groups) {
-    const int32_t last = shape->kernel_rows - shape->group_rows;
-    int32_t start = pass * (int32_t)groups * shape->group_rows;
-    for (uint32_t group = 0; group < groups; group++, start += shape->group_rows)
-        rows[group] = smidgen_midge_group(inside, start < last ? start : last, shape->group_rows,
-                                          shape->row_step, in, window);
+/* A run's or a pass's groups: those of the table, `offset` bytes on. */
+SMIDGEN_INLINE void smidgen_midge_groups(struct smidgen_midge_rows *rows, const int32_t *table,
+                                         const struct smidgen_midge_block *block, ptrdiff_t offset,
+                                         const uint32_t groups) {
+    for (uint32_t group = 0; group < groups; group++) {
+        rows[group].next = block->x + (table[2 * group] + offset);
+        rows[group].window = (uint32_t)table[2 * group + 1] | block->lanes;
+    }
 }
 
 SMIDGEN_INLINE void smidgen_midge_slide(const struct smidgen_midge_depthwise_shape *shape,
                                         const struct smidgen_midge_block *block,
-                                        const uint32_t groups) {
-    const int32_t kernel_rows = shape->kernel_rows, dilation = shape->dilation;
-    const int32_t image_rows = shape->image_rows, line_stride = shape->line_stride;
-    const int32_t last_inside = image_rows - (kernel_rows - 1) * dilation - 1;
-    const int32_t batch = shape->batch, stride = shape->stride, columns = shape->columns;
-    const int32_t output_step = shape->output_step, copies = shape->copies, lanes = block->lanes;
-    const uint32_t padding = 0x01010101u * (uint8_t)shape->input_zero_point;
-    const uint32_t window = smidgen_midge_window(shape->taps, stride, lanes);
-    const uint32_t whole = window | XMIDGE_WINDOW_ROWS((uint32_t)shape->group_rows);
-    /* Columns that the first batch needs beyond its stride, and has not had as padding. */
-    const int32_t ahead = shape->taps - stride - shape->pad_columns;
-    int32_t position = -shape->pad_rows;
-    const int8_t *in = block->x + shape->first;
+                                        const int32_t *walk, const uint32_t groups) {
+    const int32_t *const batches_end = walk + 4 * shape->batches;
+    const int32_t pad_columns = shape->pad_columns, line_step = shape->line_step;
+    const int32_t output_line_step = shape->output_line_step;
+    const int32_t copies = shape->copies, output_step = shape->output_step;
+    const int32_t channels = block->channels;
+    const uint32_t padding = smidgen_midge_bytes(shape->input_zero_point);
+    const uint32_t parameters = block->parameters;
+    const int32_t *run = batches_end;
     int8_t *line = block->y;
-    for (int32_t lines = shape->lines; lines > 0; lines--) {
-        struct smidgen_midge_rows rows[4] = {{in, whole}};
-        const int is_edge = position < 0 || position > last_inside;
-        if (is_edge || groups > 1)
-            smidgen_midge_groups(
-                rows, shape, smidgen_midge_rows_inside(position, kernel_rows, dilation, image_rows),
-                0, in, window, groups);
-        if (is_edge)
-            smidgen_midge_select_rows(rows[0].window, padding);
-        else
-            xmidge_set(XMIDGE_WINDOW, whole, 0);
-        xmidge_set(XMIDGE_POSITION, 0, 0);
-        smidgen_midge_paddings(padding, shape->pad_columns, 0, groups);
-        int32_t inside = columns, left = shape->outputs, extra = ahead;
-        uint32_t slot = 0;
-        int8_t *out = line;
-        do {
-            const int32_t count = left < batch ? left : batch;
-            const int32_t need = count * stride + extra, run = need < inside ? need : inside;
-            if (groups == 1 || !is_edge)
-                smidgen_midge_columns(rows, run, 0, groups);
-            else
-                smidgen_midge_edge_columns(rows, run, padding, 0, groups);
-            smidgen_midge_paddings(padding, need - run, 0, groups);
-            smidgen_midge_write_windows(out, XMIDGE_WINDOWS(slot, count, block->parameters), count,
-                                        lanes, copies, output_step);
-            inside -= run;
-            out += count * output_step;
-            slot = (slot + (uint32_t)count) & 15u;
-            left -= count;
-            extra = 0;
-        } while (left > 0);
-        line += shape->output_line_step;
-        in += shape->line_step;
-        position += line_stride;
+    for (int32_t runs = shape->runs; runs > 0; runs--, run += 1 + 2 * groups) {
+        struct smidgen_midge_rows first[4];
+        smidgen_midge_groups(first, run + 1, block, 0, groups);
+        const int is_even = smidgen_midge_is_even(first, groups);
+        smidgen_midge_select_rows(first[0].window, padding);
+        for (int32_t lines = *run; lines > 0; lines--) {
+            struct smidgen_midge_rows rows[4];
+            for (uint32_t group = 0; group < groups; group++) {
+                rows[group] = first[group];
+                first[group].next += line_step;
+            }
+            int8_t *out = line;
+            const int32_t *batch = walk;
+            xmidge_set(XMIDGE_POSITION, 0, 0);
+            smidgen_midge_paddings(padding, pad_columns, 0, groups);
+            do {
+                if (is_even)
+                    smidgen_midge_columns(rows, batch[0], 0, groups);
+                else
+                    smidgen_midge_edge_columns(rows, batch[0], padding, 0, groups);
+                smidgen_midge_paddings(padding, batch[1], 0, groups);
+                smidgen_midge_write_windows(out, (uint32_t)batch[2] | parameters, channels, copies,
+                                            output_step);
+                out += batch[3];
+                batch += 4;
+            } while (batch != batches_end);
+            line += output_line_step;
+        }
     }
 }
 
-/* Weight 0 of each lane is 0: group 0 starts the windows, the others add to them. inside: for each
- * tap, the first window that has it inside the image and the one after the last. The word after the
- * block's weights. */
+/* Weight 0 of each lane is 0: group 0 starts the windows, the others add to them. Returns the word
+ * after the block's weights. */
 SMIDGEN_INLINE const uint32_t *smidgen_midge_taps(const struct smidgen_midge_depthwise_shape *shape,
                                                   const struct smidgen_midge_block *block,
-                                                  const uint32_t *weights, const int32_t *inside,
+                                                  const uint32_t *weights, const int32_t *walk,
                                                   const uint32_t groups) {
-    const uint32_t padding = 0x01010101u * (uint8_t)shape->input_zero_point;
-    const uint32_t window = smidgen_midge_window(1, 1, block->lanes);
+    const uint32_t padding = smidgen_midge_bytes(shape->input_zero_point);
+    const int32_t taps = shape->taps, passes = shape->passes;
+    const int32_t *run = walk + 2 * taps;
     const uint32_t *next = weights;
-    int32_t position = -shape->pad_rows;
-    const int8_t *in = block->x + shape->first;
     int8_t *line = block->y;
-    for (int32_t lines = shape->lines; lines > 0; lines--) {
-        const struct smidgen_midge_span rows_inside = smidgen_midge_rows_inside(
-            position, shape->kernel_rows, shape->dilation, shape->image_rows);
-        const int is_edge = rows_inside.first > 0 || rows_inside.end < shape->kernel_rows;
-        for (int32_t begin = 0; begin < shape->outputs; begin += 16) {
-            const int32_t left = shape->outputs - begin, count = left < 16 ? left : 16;
-            next = weights;
-            xmidge_set(XMIDGE_WINDOW, window, 0);
-            xmidge_set(XMIDGE_POSITION, 0, 0);
-            smidgen_midge_paddings(0, count, 0, 1);
-            for (int32_t tap = 0; tap < shape->taps; tap++) {
-                const int32_t low = smidgen_clamp(inside[2 * tap] - begin, 0, count);
-                const int32_t high = smidgen_clamp(inside[2 * tap + 1] - begin, low, count);
-                const int8_t *column = in + (ptrdiff_t)tap * shape->tap_step +
-                                       (ptrdiff_t)(begin + low) * shape->column_step;
-                for (int32_t pass = 0; pass < shape->passes; pass++) {
-                    struct smidgen_midge_rows rows[3];
-                    next =
-                        smidgen_midge_load_weights(next, 1, groups, (uint32_t)shape->weight_bits);
-                    smidgen_midge_groups(rows, shape, rows_inside, pass, column, window, groups);
-                    xmidge_set(XMIDGE_POSITION, 0, 0);
-                    smidgen_midge_paddings(padding, low, 1, groups);
-                    smidgen_midge_select_rows(rows[0].window, padding);
-                    if (groups == 1 || !is_edge)
-                        smidgen_midge_columns(rows, high - low, 1, groups);
-                    else
-                        smidgen_midge_edge_columns(rows, high - low, padding, 1, groups);
-                    smidgen_midge_paddings(padding, count - high, 1, groups);
+    for (int32_t runs = shape->runs; runs > 0; runs--, run += 1 + 2 * passes * (int32_t)groups) {
+        ptrdiff_t at = 0;
+        for (int32_t lines = *run; lines > 0; lines--, at += shape->line_step) {
+            for (int32_t begin = 0; begin < shape->outputs; begin += 16) {
+                const int32_t left = shape->outputs - begin, count = left < 16 ? left : 16;
+                next = weights;
+                xmidge_set(XMIDGE_WINDOW, block->lanes, 0);
+                xmidge_set(XMIDGE_POSITION, 0, 0);
+                smidgen_midge_paddings(0, count, 0, 1);
+                for (int32_t tap = 0; tap < taps; tap++) {
+                    const int32_t low = smidgen_clamp(walk[2 * tap] - begin, 0, count);
+                    const int32_t high = smidgen_clamp(walk[2 * tap + 1] - begin, low, count);
+                    const ptrdiff_t column = at + (ptrdiff_t)tap * shape->tap_step +
+                                             (ptrdiff_t)(begin + low) * shape->column_step;
+                    const int32_t *table = run + 1;
+                    for (int32_t pass = 0; pass < passes; pass++, table += 2 * groups) {
+                        struct smidgen_midge_rows rows[3];
+                        next = smidgen_midge_load_weights(next, 1, groups,
+                                                          (uint32_t)shape->weight_bits);
+                        smidgen_midge_groups(rows, table, block, column, groups);
+                        xmidge_set(XMIDGE_POSITION, 0, 0);
+                        smidgen_midge_paddings(padding, low, 1, groups);
+                        smidgen_midge_select_rows(rows[0].window, padding);
+                        if (smidgen_midge_is_even(rows, groups))
+                            smidgen_midge_columns(rows, high - low, 1, groups);
+                        else
+                            smidgen_midge_edge_columns(rows, high - low, padding, 1, groups);
+                        smidgen_midge_paddings(padding, count - high, 1, groups);
+                    }
                 }
+                smidgen_midge_write_windows(line + (ptrdiff_t)begin * shape->output_step,
+                                            XMIDGE_WINDOWS(0, count, 0) | block->parameters,
+                                            block->channels, shape->copies, shape->output_step);
             }
-            smidgen_midge_write_windows(line + (ptrdiff_t)begin * shape->output_step,
-                                        XMIDGE_WINDOWS(0, count, block->parameters), count,
-                                        block->lanes, shape->copies, shape->output_step);
+            line += shape->output_line_step;
         }
-        line += shape->output_line_step;
-        in += shape->line_step;
-        position += shape->line_stride;
     }
     return next;
 }
 
-/* inside: NULL for windows that slide. */
 SMIDGEN_INLINE void smidgen_midge_depthwise(const struct smidgen_midge_depthwise_shape *shape,
                                             const int8_t *x, const uint32_t *weights,
-                                            const uint32_t *parameters, const int32_t *inside,
+                                            const uint32_t *parameters, const int32_t *walk,
                                             int8_t *y, const int slides, const uint32_t groups) {
-    const int32_t channels = shape->channels, copies = shape->copies, batches = shape->batches;
+    const int32_t channels = shape->channels, copies = shape->copies;
     int32_t left = (channels + 3) / 4 * 4 * copies;
     uint32_t first = SMIDGEN_MIDGE_CHANNELS;
     xmidge_set(XMIDGE_SHAPE, 0, 0);
@@ -232,7 +224,7 @@ SMIDGEN_INLINE void smidgen_midge_depthwise(const struct smidgen_midge_depthwise
         for (uint32_t lane = 0; lane < 64; lane += 16)
             xmidge_set(XMIDGE_WEIGHT, 0, lane);
     for (int32_t channel = 0; channel < channels; channel += 4) {
-        const int32_t rest = channels - channel;
+        const int32_t rest = channels - channel, lanes = rest < 4 ? rest : 4;
         for (int32_t copy = 0; copy < copies; copy++, first += 4, left -= 4) {
             if (first == SMIDGEN_MIDGE_CHANNELS) {
                 parameters = smidgen_midge_parameters(
@@ -243,42 +235,36 @@ SMIDGEN_INLINE void smidgen_midge_depthwise(const struct smidgen_midge_depthwise
             if (slides)
                 next = smidgen_midge_load_weights(weights, 0, groups * (uint32_t)shape->taps,
                                                   (uint32_t)shape->weight_bits);
-            struct smidgen_midge_block block = {x + channel, y + channel * copies + copy,
-                                                rest < 4 ? rest : 4, first};
-            for (int32_t image = batches; image > 0; image--) {
+            struct smidgen_midge_block block = {x + channel, y + channel * copies + copy, lanes,
+                                                XMIDGE_WINDOW_LANES((uint32_t)lanes - 1u),
+                                                first << 16};
+            for (int32_t image = shape->images; image > 0; image--) {
                 if (slides)
-                    smidgen_midge_slide(shape, &block, groups);
+                    smidgen_midge_slide(shape, &block, walk, groups);
                 else
-                    next = smidgen_midge_taps(shape, &block, weights, inside, groups);
-                block.x += shape->input_batch_step;
-                block.y += shape->output_batch_step;
+                    next = smidgen_midge_taps(shape, &block, weights, walk, groups);
+                block.x += shape->input_image_step;
+                block.y += shape->output_image_step;
             }
             weights = next;
         }
     }
 }
 
-/* By the number of groups of rows, in all or in a pass. */
-#define SMIDGEN_MIDGE_DEPTHWISE(groups)                                                            \
-    static inline void smidgen_midge_depthwise_##groups(                                           \
-        const struct smidgen_midge_depthwise_shape *shape, const int8_t *x,                        \
-        const uint32_t *weights, const uint32_t *parameters, int8_t *y) {                          \
-        smidgen_midge_depthwise(shape, x, weights, parameters, NULL, y, 1, groups);                \
+/* By the number of groups of rows in a pass. */
+#define SMIDGEN_MIDGE_DEPTHWISE(name, slides, groups)                                              \
+    static inline void name(const struct smidgen_midge_depthwise_shape *shape, const int8_t *x,    \
+                            const uint32_t *weights, const uint32_t *parameters,                   \
+                            const int32_t *walk, int8_t *y) {                                      \
+        smidgen_midge_depthwise(shape, x, weights, parameters, walk, y, slides, groups);           \
     }
 
-#define SMIDGEN_MIDGE_DEPTHWISE_TAPS(groups)                                                       \
-    static inline void smidgen_midge_depthwise_taps_##groups(                                      \
-        const struct smidgen_midge_depthwise_shape *shape, const int8_t *x,                        \
-        const uint32_t *weights, const uint32_t *parameters, const int32_t *inside, int8_t *y) {   \
-        smidgen_midge_depthwise(shape, x, weights, parameters, inside, y, 0, groups);              \
-    }
-
-SMIDGEN_MIDGE_DEPTHWISE(1)
-SMIDGEN_MIDGE_DEPTHWISE(2)
-SMIDGEN_MIDGE_DEPTHWISE(3)
-SMIDGEN_MIDGE_DEPTHWISE(4)
-SMIDGEN_MIDGE_DEPTHWISE_TAPS(1)
-SMIDGEN_MIDGE_DEPTHWISE_TAPS(2)
-SMIDGEN_MIDGE_DEPTHWISE_TAPS(3)
+SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_1, 1, 1)
+SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_2, 1, 2)
+SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_3, 1, 3)
+SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_4, 1, 4)
+SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_taps_1, 0, 1)
+SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_taps_2, 0, 2)
+SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_taps_3, 0, 3)
 
 #endif

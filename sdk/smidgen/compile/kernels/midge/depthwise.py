@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from smidgen.compile.kernels.channels import prepare
 from smidgen.compile.kernels.common import bias_of, constant_operands, refuse_other_types, refuse_weights
 from smidgen.compile.kernels.depthwise import _axes
 from smidgen.compile.kernels.midge import MIDGE
 from smidgen.compile.kernels.midge.lanes import in_blocks
 from smidgen.compile.kernels.midge.packing import pack_parameters
-from smidgen.compile.kernels.midge.walk import Walk, sliding_walks, tap_walks
+from smidgen.compile.kernels.midge.walk import sliding_walks, tap_walks
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Blob, Cost
 from smidgen.graph import Graph, Node
@@ -30,12 +28,6 @@ def _refuse_sliding(graph: Graph, node: Node) -> str | None:
     return None if None in reasons else next(iter(reasons), "its windows are dilated along both axes")
 
 
-def _cheapest(walks: Iterator[Walk], blocks: int, batches: int, bits: int) -> tuple[Walk, float]:
-    priced = [(walk.cycles(blocks, batches, bits), walk) for walk in walks if walk.reason is None]
-    cycles, walk = min(priced, key=lambda pair: pair[0])
-    return walk, cycles
-
-
 def _lower(graph: Graph, node: Node, walks) -> Lowered:
     x, weights, output = (graph.tensor(name) for name in (*node.inputs[:2], node.outputs[0]))
     channels = weights.shape[3]
@@ -44,7 +36,11 @@ def _lower(graph: Graph, node: Node, walks) -> Lowered:
     p = conv_parameters(graph, node)
     prepared = prepare(weights.data.reshape(-1, channels).T, bias_of(graph, node, channels), p, "speed")
     blocks = copies * -(-x.shape[3] // 4)
-    walk, cycles = _cheapest(walks(*_axes(graph, node)), blocks, x.shape[0], bits)
+    work = {"blocks": blocks, "images": x.shape[0], "lanes": channels / blocks, "bits": bits}
+    walk = min(
+        (walk for walk in walks(*_axes(graph, node)) if walk.reason is None),
+        key=lambda walk: walk.cycles(**work),
+    )
     kernel = prepared.weights.reshape(channels, *weights.shape[1:3])
     requantization = (prepared.bias_of_inputs(p.input_zero_point), prepared.multiplier, prepared.shift)
     in_order = [in_blocks(values, copies).reshape(-1) for values in requantization]
@@ -53,13 +49,13 @@ def _lower(graph: Graph, node: Node, walks) -> Lowered:
         symbol=f"{walk.symbol}_{walk.groups}",
         shape_type="struct smidgen_midge_depthwise_shape",
         shape={
-            "batches": x.shape[0],
+            "images": x.shape[0],
             "channels": x.shape[3],
             "copies": copies,
             "weight_bits": bits,
             **walk.fields,
-            "input_batch_step": x.elements // x.shape[0],
-            "output_batch_step": output.elements // x.shape[0],
+            "input_image_step": x.elements // x.shape[0],
+            "output_image_step": output.elements // x.shape[0],
             "input_zero_point": p.input_zero_point,
             "output_zero_point": p.output_zero_point,
             "activation_min": p.clamp_min,
@@ -69,13 +65,13 @@ def _lower(graph: Graph, node: Node, walks) -> Lowered:
         blobs=(
             Blob("weights", walk.words(kernel, copies, bits), "weights"),
             Blob("parameters", pack_parameters(*in_order, shared=False), "requantization"),
-            *(() if walk.inside is None else (Blob("inside", walk.inside, "table"),)),
+            Blob("walk", walk.table, "table"),
         ),
         macs=macs,
         specialise=False,
         constants=constant_operands(graph, node.inputs[:1]),
         cost=Cost(
-            cycles=round(cycles),
+            cycles=round(walk.cycles(**work)),
             multipliers=-(-macs // MACS_PER_CYCLE),
             data_port=blocks * x.shape[0] * walk.loads + output.elements,
             requantizer=output.elements,

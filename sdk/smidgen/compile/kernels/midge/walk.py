@@ -11,13 +11,28 @@ from dataclasses import dataclass
 import numpy as np
 
 from smidgen.compile.kernels.depthwise import _Axis
-from smidgen.compile.kernels.midge.lanes import in_blocks, row_words
+from smidgen.compile.kernels.midge.cost import misaligned
+from smidgen.compile.kernels.midge.lanes import LANES, in_blocks, row_words
 
 GROUP_ROWS = 4
 GROUPS = 4
 WEIGHTS = 16  # words of weights for each lane
 SLOTS = 16  # windows in flight
 STRIDE = 4
+
+# Cycles measured on the simulated core, besides those of loads, taps and outputs.
+KERNEL = 150
+PARAMETER_WORDS = 10  # for four channels
+BLOCK = 60
+IMAGE = 20
+LINE = 20
+BATCH = 16
+REQUANTIZE = 10
+GROUP = 15
+EDGE = 60
+PADDING = 4
+PASS = 70
+NARROW_WEIGHT = 12  # to unpack a word
 
 
 @dataclass(frozen=True)
@@ -53,6 +68,10 @@ class Walk:
         return 1
 
     @property
+    def _taps_at_once(self) -> int:
+        return self.taps
+
+    @property
     def group_rows(self) -> int:
         return -(-self.kernel_rows // (self.passes * self.groups))
 
@@ -74,36 +93,76 @@ class Walk:
         return None
 
     @property
-    def inside(self) -> np.ndarray | None:
-        """A table for the kernel: of each tap, the windows that have it inside the image."""
-        return None
-
-    @property
     def fields(self) -> dict[str, int]:
         """Of the kernel's shape."""
         return {
-            "lines": self.lines.output,
-            "line_stride": self.lines.stride,
-            "kernel_rows": self.kernel_rows,
-            "group_rows": self.group_rows,
-            "dilation": self.dilation,
-            "pad_rows": self.lines.before,
-            "image_rows": self.lines.input,
+            "runs": len(self._runs()),
+            "passes": self.passes,
             "outputs": self.windows.output,
             "taps": self.taps,
-            "stride": self.stride,
-            "batch": self.batch,
+            "batches": -(-self.windows.output // self.batch),
             "pad_columns": self.pad_columns,
-            "columns": self.columns,
             "tap_step": self.windows.dilation * self.windows.input_step,
-            "passes": self.passes,
-            "first": self.first,
-            "line_step": self.lines.stride * self.lines.input_step,
+            "line_step": self.line_step,
             "row_step": self.row_step,
             "column_step": self.column_step,
             "output_line_step": self.lines.output_step,
             "output_step": self.windows.output_step,
         }
+
+    @property
+    def line_step(self) -> int:
+        return self.lines.stride * self.lines.input_step
+
+    @property
+    def table(self) -> np.ndarray:
+        """The kernel's `walk`."""
+        words = [word for run in self._runs() for word in run]
+        return np.array([*self._line_table(), *words], np.int32)
+
+    def _line_table(self) -> list[int]:
+        """Of each batch: columns, padding after them, slots, bytes of outputs."""
+        words, done, columns = [], 0, -self.pad_columns
+        while done < self.windows.output:
+            count = min(self.batch, self.windows.output - done)
+            until = (done + count - 1) * self.stride + self.taps - self.pad_columns
+            inside = min(until, self.columns) - min(max(columns, 0), self.columns)
+            padding = until - max(columns, 0) - inside
+            words += [inside, padding, done % SLOTS | count << 8, count * self.windows.output_step]
+            done, columns = done + count, until
+        return words
+
+    def _runs(self) -> list[list[int]]:
+        """Lines with the same rows inside the image: how many, and of each group its offset and window."""
+        runs: list[list[int]] = []
+        same: list[tuple[int, int]] = []
+        for line in range(self.lines.output):
+            groups = self._groups_inside(line * self.lines.stride - self.lines.before)
+            if groups != same:
+                at = self.first + line * self.line_step
+                runs.append([0, *(word for offset, window in groups for word in (at + offset, window))])
+                same = groups
+            runs[-1][0] += 1
+        return runs
+
+    def _groups_inside(self, position: int) -> list[tuple[int, int]]:
+        """Of each group of the window whose first row is at a position: bytes to the first row inside, window."""
+        rows = position + self.dilation * np.arange(self.kernel_rows)
+        first, end = int((rows < 0).sum()), int((rows < self.lines.input).sum())
+        groups = []
+        for start in self._starts():
+            low = min(max(first - start, 0), self.group_rows)
+            count = min(max(end - start, low), self.group_rows) - low
+            window = (
+                (low if count else 0) | count << 2 | (self._taps_at_once - 1) << 8 | (self.stride - 1) << 12
+            )
+            groups.append(((start + low) * self.row_step, window))
+        return groups
+
+    def _starts(self) -> list[int]:
+        """The first row of each group; where the rows do not fit evenly, the last groups overlap."""
+        last = self.kernel_rows - self.group_rows
+        return [min(group * self.group_rows, last) for group in range(self.passes * self.groups)]
 
     def words(self, kernel: np.ndarray, copies: int, bits: int) -> np.ndarray:
         """int8 weights (channels, height, width) in the kernel's order."""
@@ -111,19 +170,15 @@ class Walk:
         return row_words(np.ascontiguousarray(self._ordered(in_blocks(self._grouped(rows), copies))), bits)
 
     def _grouped(self, kernel: np.ndarray) -> np.ndarray:
-        """(channels, rows, columns) as (channels, passes, groups, taps, rows of a group).
-
-        Where the rows do not fit evenly, groups overlap, with weights of 0.
-        """
-        kernel = kernel.reshape(kernel.shape[0], self.kernel_rows, self.taps)
+        """(channels, rows, columns) as (channels, passes, groups, taps, rows of a group), 0 where groups overlap."""
+        kernel = kernel.reshape(kernel.shape[0], self.kernel_rows, -1)
         groups, end = [], 0
-        for group in range(self.passes * self.groups):
-            start = min(group * self.group_rows, self.kernel_rows - self.group_rows)
+        for start in self._starts():
             rows = kernel[:, start : start + self.group_rows].copy()
             rows[:, : end - start] = 0
             end = start + self.group_rows
             groups.append(rows.transpose(0, 2, 1))
-        shape = (kernel.shape[0], self.passes, self.groups, self.taps, self.group_rows)
+        shape = (kernel.shape[0], self.passes, self.groups, *groups[0].shape[1:])
         return np.stack(groups, axis=1).reshape(shape)
 
     def _ordered(self, blocks: np.ndarray) -> np.ndarray:
@@ -135,9 +190,39 @@ class Walk:
         """Words of one block of channels of an image."""
         return self.lines.output * self.columns * self.kernel_rows
 
-    def cycles(self, blocks: int, batches: int, bits: int) -> float:
-        """Of all blocks of channels."""
-        return self.loads
+    def cycles(self, blocks: int, images: int, lanes: float, bits: int) -> float:
+        """Of all blocks of channels. lanes: channels of a block, on average."""
+        weights = LANES * self.groups * self.taps * (1 if bits == 8 else NARROW_WEIGHT)
+        parameters = blocks * PARAMETER_WORDS
+        return KERNEL + parameters + blocks * (BLOCK + weights + images * (IMAGE + self._image(lanes)))
+
+    def _image(self, lanes: float) -> float:
+        """One block of channels of one image."""
+        used = (self.windows.output - 1) * self.stride + self.taps
+        batches = -(-self.windows.output // self.batch)
+        line = LINE + self.columns * self._column() + (used - self.columns) * self._padding()
+        line += batches * (BATCH + REQUANTIZE) + lanes * self.windows.output
+        if self.groups > 1:
+            line += self.groups * GROUP
+        return self.lines.output * line + self._edge_lines() * EDGE
+
+    def _edge_lines(self) -> int:
+        """Lines of which some rows lie outside the image."""
+        first = np.arange(self.lines.output) * self.lines.stride - self.lines.before
+        reach = (self.kernel_rows - 1) * self.dilation + 1
+        return int(((first < 0) | (first + reach > self.lines.input)).sum())
+
+    def _column(self) -> float:
+        """One column that is loaded, on average: what takes longest, its rows or the windows it goes into."""
+        loads = self.group_rows * (1 + misaligned(self.column_step, self.row_step, self.line_step))
+        return self.groups * self._longest(loads)
+
+    def _padding(self) -> float:
+        return self.groups * self._longest(0) + PADDING
+
+    def _longest(self, loads: float) -> float:
+        phases = [max(loads, -(-(self.taps - phase) // self.stride), 2) for phase in range(self.stride)]
+        return sum(phases) / self.stride
 
 
 @dataclass(frozen=True)
@@ -155,17 +240,19 @@ class TapWalk(Walk):
         return -(-self.kernel_rows // (GROUP_ROWS * self.passes))
 
     @property
+    def _taps_at_once(self) -> int:
+        return 1
+
+    @property
     def reason(self) -> str | None:
         return None
 
-    @property
-    def inside(self) -> np.ndarray:
+    def _line_table(self) -> list[int]:
+        """Of each tap: the first window that has it inside the image, and the one after the last."""
         axis = self.windows
-        starts = np.arange(axis.output) * axis.stride - axis.before
-        at = starts[None, :] + np.arange(axis.kernel)[:, None] * axis.dilation
-        first = (at < 0).sum(axis=1)
-        end = (at < axis.input).sum(axis=1)
-        return np.stack([first, end], axis=1).astype(np.int32).reshape(-1)
+        first_taps = np.arange(axis.output) * axis.stride - axis.before
+        at = first_taps[None, :] + np.arange(axis.kernel)[:, None] * axis.dilation
+        return np.stack([(at < 0).sum(axis=1), (at < axis.input).sum(axis=1)], axis=1).reshape(-1).tolist()
 
     def _ordered(self, blocks: np.ndarray) -> np.ndarray:
         return blocks.transpose(0, 1, 5, 3, 2, 4, 6)
@@ -174,8 +261,14 @@ class TapWalk(Walk):
     def loads(self) -> int:
         return self.lines.output * self.windows.output * self.taps * self.kernel_rows
 
-    def cycles(self, blocks: int, batches: int, bits: int) -> float:
-        return self.loads * 10
+    def _image(self, lanes: float) -> float:
+        batches = -(-self.windows.output // SLOTS)
+        windows = self.windows.output
+        passes = self.taps * self.passes
+        weights = LANES * self.groups + PASS
+        line = LINE + batches * (BATCH + REQUANTIZE + passes * weights) + windows * (lanes + 5)
+        line += windows * passes * self._column()
+        return self.lines.output * line
 
 
 def sliding_walks(height: _Axis, width: _Axis) -> Iterator[Walk]:
