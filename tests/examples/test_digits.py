@@ -51,3 +51,8 @@ def test_the_demo_runs(
     output = capsys.readouterr().out
     for words in ("it is a", "██", "conv2d_0", "accuracy", "arena", "What to try next"):
         assert words in output
+    # Both cores side by side: cycles of a whole inference without and with Xmidge.
+    (line,) = [line for line in output.splitlines() if "a whole inference" in line]
+    macs, plain, fast = (int(text.replace(",", "")) for text in line.split()[3:6])
+    assert macs == 59_648
+    assert plain > 5 * fast > 0
