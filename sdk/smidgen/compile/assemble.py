@@ -151,7 +151,7 @@ def _call(graph: Graph, node: Node, spec: KernelSpec, lowered: Lowered, blobs: _
 
 
 def _detail(graph: Graph, node: Node) -> str:
-    """Shapes and types of what a node reads and writes, for people."""
+    """Shapes and types of what a node reads and writes, and that of narrow weights, for people."""
 
     def text(names: Iterable[str | None]) -> str:
         tensors = [graph.tensor(name) for name in names if name is not None]
@@ -161,7 +161,11 @@ def _detail(graph: Graph, node: Node) -> str:
             if not tensor.is_constant
         )
 
-    return f"{text(node.inputs) or 'constants'} -> {text(node.outputs)}"
+    constants = [tensor for tensor in graph.input_tensors(node) if tensor is not None and tensor.is_constant]
+    narrow = [
+        f", {tensor.dtype.value} weights" for tensor in constants if tensor.dtype in (DType.I4, DType.I2)
+    ]
+    return f"{text(node.inputs) or 'constants'} -> {text(node.outputs)}{''.join(narrow)}"
 
 
 def _ports(graph: Graph, names: Iterable[str]) -> tuple[Port, ...]:

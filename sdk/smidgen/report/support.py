@@ -17,6 +17,7 @@ from smidgen.importers.tflite import SUPPORTED
 from smidgen.targets import list_targets, load_target
 
 TYPES = (DType.I8, DType.I16, DType.I32, DType.F32)
+NARROW_WEIGHTS = (DType.I4, DType.I2)
 
 # Operators of a .tflite file that become an operator of another name.
 _BECOMES = {
@@ -64,7 +65,12 @@ def support_matrix() -> Matrix:
 
 def _types(name: str, accepts: Callable[[Graph], bool]) -> str:
     accepted = [dtype.value for dtype in TYPES if any(accepts(graph) for graph in _samples(name, dtype))]
-    return " ".join(accepted) or "-"
+    operator = _operator_of(name)
+    sample = _WEIGHTED.get(operator)
+    narrow = [
+        dtype.value for dtype in NARROW_WEIGHTS if sample and accepts(sample(operator, DType.I8, dtype))
+    ]
+    return " ".join(accepted) + (f", weights also {' '.join(narrow)}" if narrow else "") or "-"
 
 
 def _has_meaning(graph: Graph) -> bool:
@@ -81,7 +87,9 @@ def _has_kernel(kernel_set: str) -> Callable[[Graph], bool]:
     )
 
 
-def _operator(type_name: str) -> type[Operator]:
+def _operator_of(name: str) -> type[Operator]:
+    """What an operator of a file becomes."""
+    type_name = _BECOMES.get(name, name)
     every = (getattr(operators, name) for name in operators.__all__)
     return next(
         one for one in every
@@ -91,7 +99,7 @@ def _operator(type_name: str) -> type[Operator]:
 
 def _samples(name: str, dtype: DType) -> list[Graph]:
     """Small graphs of one node of this operator on tensors of this type."""
-    operator = _operator(_BECOMES.get(name, name))
+    operator = _operator_of(name)
     # Only these two change the type: from and to float, or between integers.
     if operator is operators.Quantize:
         return [_graph(operator(), (dtype,), ((1, 4),), to) for to in (DType.I8, DType.I16)]
@@ -139,14 +147,16 @@ def _weights(dtype: DType) -> DType:
     return DType.F32 if dtype is DType.F32 else DType.I8
 
 
-def _convolution(operator: type[Operator], dtype: DType) -> Graph:
+def _convolution(operator: type[Operator], dtype: DType, weights: DType | None = None) -> Graph:
     shapes = ((1, 4, 4, 2), (2, 1, 1, 2) if operator is operators.Conv2D else (1, 3, 3, 2), (2,))
     out = (1, 4, 4, 2) if operator is operators.Conv2D else (1, 2, 2, 2)
-    return _graph(operator(), (dtype, _weights(dtype), _bias(dtype)), shapes, dtype, (out,), constants=2)
+    return _graph(
+        operator(), (dtype, weights or _weights(dtype), _bias(dtype)), shapes, dtype, (out,), constants=2
+    )
 
 
-def _fully_connected(operator: type[Operator], dtype: DType) -> Graph:
-    types = (dtype, _weights(dtype), _bias(dtype))
+def _fully_connected(operator: type[Operator], dtype: DType, weights: DType | None = None) -> Graph:
+    types = (dtype, weights or _weights(dtype), _bias(dtype))
     return _graph(operator(), types, ((1, 8), (4, 8), (4,)), dtype, ((1, 4),), constants=2)
 
 
@@ -160,10 +170,13 @@ def _resized(output: tuple[int, ...], shape: tuple[int, ...] = (1, 4, 4, 2), **f
     return lambda operator, dtype: _graph(operator(**fields), (dtype,), (shape,), dtype, (output,))
 
 
-_SAMPLES: dict[type[Operator], Callable[[type[Operator], DType], Graph]] = {
+_WEIGHTED: dict[type[Operator], Callable[..., Graph]] = {
     operators.Conv2D: _convolution,
     operators.DepthwiseConv2D: _convolution,
     operators.FullyConnected: _fully_connected,
+}
+_SAMPLES: dict[type[Operator], Callable[[type[Operator], DType], Graph]] = {
+    **_WEIGHTED,
     operators.AveragePool2D: _resized((1, 2, 2, 2), size=(2, 2), stride=(2, 2)),
     operators.MaxPool2D: _resized((1, 2, 2, 2), size=(2, 2), stride=(2, 2)),
     operators.Mean: _resized((1, 2), axes=(1, 2)),
