@@ -67,8 +67,9 @@ def test_every_layer_of_one_random_input(shared_data: Path, tmp_path: Path, name
     assert all(layer["bit_exact"] for layer in content["layers"])
 
 
+@pytest.mark.parametrize("target", ["midge-rv32imc", "midge"])
 @pytest.mark.parametrize("name", MODELS)
-def test_two_inputs_on_the_core(shared_data: Path, tmp_path: Path, name: str) -> None:
-    content = validated(model_of(shared_data, name), "midge-rv32imc", tmp_path, "--limit", 2)
+def test_two_inputs_on_the_core(shared_data: Path, tmp_path: Path, name: str, target: str) -> None:
+    content = validated(model_of(shared_data, name), target, tmp_path, "--limit", 2)
     assert content["inputs"] == 2
     assert content["cycles"] > content["instructions"] > 0

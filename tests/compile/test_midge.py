@@ -46,7 +46,7 @@ def nothing() -> Graph:
 
 
 @pytest.mark.parametrize("make", [stateful, several, nothing])
-@pytest.mark.parametrize("target", ["midge-rv32imc", "midge-rv32imc-flash"])
+@pytest.mark.parametrize("target", ["midge-rv32imc", "midge-rv32imc-flash", "midge"])
 def test_equals_the_reference_run_after_run(make, target: str, tmp_path: Path) -> None:
     model = make()
     board = load_target(target)
