@@ -51,8 +51,9 @@ def user_folder(repository: Path, folder: Path) -> Path:
     return folder
 
 
-def test_the_python_example_works(repository: Path, tmp_path: Path) -> None:
-    (code,) = blocks(repository, "python")
+@pytest.mark.parametrize("index", [0, 1])
+def test_the_python_examples_work(repository: Path, tmp_path: Path, index: int) -> None:
+    code = blocks(repository, "python")[index]
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=user_folder(repository, tmp_path),
         check=False,
