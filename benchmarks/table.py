@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,9 @@ def peer(quantity: str, whose: str) -> Peer:
     return found
 
 
-def print_figures(ours: Figures) -> None:
+def print_figures(ours: Figures, more_peers: Sequence[Peer] = ()) -> None:
     """For each quantity our row, then the bars and the peers; below, where these come from."""
-    peers = [one for one in load_peers() if one["quantity"] in ours]
+    peers = [one for one in (*load_peers(), *more_peers) if one["quantity"] in ours]
     rows = []
     for quantity, row in ours.items():
         rows.append((quantity, OURS, *(_cell(row, column) for column in COLUMNS)))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import measure
-from benchmarks.table import MODELS, Figures, peer, print_figures, quotient
+from benchmarks.table import MODELS, Figures, Peer, peer, print_figures, quotient
 from smidgen.compress import requantize_weights
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected
@@ -23,6 +24,8 @@ FULL_MATRIX = 128  # inputs and outputs from which on a fully connected layer is
 KINDS = ("convolution", "pointwise", "depthwise", "fully connected")
 DEPTHWISE_MODELS = ("kws", "vww")
 MARVIN, MUST, AIM = "MaRVIn, 3-stage", "bar: must", "bar: aim"
+
+BY_AREA = "MAC/cycle per 1,000 TRELLIS_COMB of Xmidge, w{}"
 
 # (model, bits) -> what was measured
 Results = Mapping[tuple[str, int], "Measured"]
@@ -63,8 +66,20 @@ def print_all(files: dict[str, Path], progress: measure.Progress) -> Figures:
     simulation = measure.build_and_run(max(files.values(), key=_size), TARGET, "speed").simulation
     speed = simulation.cycles / simulation.cpu_seconds / 1e6
     ours["simulator with Xmidge, million cycles per CPU second"] = {"all": speed}
-    print_figures(ours)
+    print_figures(ours, [_marvin_unit(end) for end in ("least", "most")])
+    _write_rates(results)
     return ours
+
+
+def _write_rates(results: Results) -> None:
+    """For `make -C hw synth`, which prints them by the area."""
+    folder = measure.REPOSITORY / "build" / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    rates = {
+        f"{name} w{bits}": {"macs": measured.result.macs, "cycles": measured.result.cycles}
+        for (name, bits), measured in results.items()
+    }
+    (folder / "xmidge.json").write_text(json.dumps(rates, indent=2) + "\n", encoding="utf-8")
 
 
 def print_models(results: Results) -> None:
@@ -164,9 +179,25 @@ def _put_area(put, results: Results) -> None:
     )
     for (name, bits), measured in results.items():
         rate = quotient(measured.result.macs, measured.result.cycles)
-        put(
-            f"MAC/cycle per 1,000 TRELLIS_COMB of Xmidge, w{bits}", name, quotient(rate, comb and comb / 1000)
-        )
+        put(BY_AREA.format(bits), name, quotient(rate, comb and comb / 1000))
+
+
+def _marvin_unit(end: str) -> Peer:
+    """MaRVIn's MAC/cycle, its least or most over models and widths, by the area of its unit."""
+    rate, luts, carries = (
+        peer(f"multiply-accumulate unit, {what}", "MaRVIn")
+        for what in (f"MAC/cycle, {end}", "LUT4", "carry cells")
+    )
+    per_thousand = 1000 * rate["all"] / (luts["all"] + carries["all"])
+    conditions = f"{luts['conditions']}; LUT4 and carry cells counted, {rate['all']} MAC/cycle"
+    whose = f"MaRVIn's unit, {end}"
+    return {
+        **luts,
+        "quantity": BY_AREA.format(8),
+        "whose": whose,
+        "all": per_thousand,
+        "conditions": conditions,
+    }
 
 
 def _size(path: Path) -> int:
