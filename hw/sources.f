@@ -30,6 +30,7 @@ midge/rtl/midge_nn_accumulate.sv
 midge/rtl/midge_nn_scale.sv
 midge/rtl/midge_nn.sv
 midge/rtl/midge_loop.sv
+midge/rtl/midge_extension.sv
 midge/rtl/midge_rvfi.sv
 midge/rtl/midge_core.sv
 soc/ram_lane.sv

@@ -48,14 +48,12 @@ module midge_core
     output rvfi_t       rvfi
 );
   // ---------------------------------------------------------------------------------------------- fetch
-  logic        f_valid, f_is_compressed, f_fault, f_fault_second_half;
-  logic [31:1] f_pc;
-  logic [31:0] f_raw, f_immediate;
-  logic [4:0]  f_rs1, f_rs2;
+  logic        f_valid;
+  fetched_t    f;
   logic        x_ready, x_execute, w_redirect;
   logic [31:1] w_target;
   logic        f_request_back, f_take_back, f_asked, f_taken;
-  logic [31:2] f_asked_for, loop_start;
+  logic [31:2] f_asked_for, f_loop_start;
 
   midge_fetch #(
       .RESET_ADDRESS(RESET_ADDRESS)
@@ -71,21 +69,14 @@ module midge_core
       .redirect(w_redirect),
       .redirect_target(w_target),
       .take(x_ready),
-      .loop_start,
+      .loop_start(f_loop_start),
       .request_back(f_request_back),
       .take_back(f_take_back),
       .asked(f_asked),
       .asked_for(f_asked_for),
       .taken(f_taken),
       .valid(f_valid),
-      .pc(f_pc),
-      .raw(f_raw),
-      .is_compressed(f_is_compressed),
-      .rs1(f_rs1),
-      .rs2(f_rs2),
-      .immediate(f_immediate),
-      .fault(f_fault),
-      .fault_second_half(f_fault_second_half)
+      .fetched(f)
   );
 
   // -------------------------------------------------------------------------------------------- execute
@@ -97,7 +88,6 @@ module midge_core
 
   logic        x_beat;      // something goes to writeback at the end of this cycle
   logic        x_fire;      // and the instruction leaves
-  logic        x_takes_back;
   assign x_ready = x_fire || !x_valid;
 
   always_ff @(posedge clock)
@@ -105,17 +95,7 @@ module midge_core
     else if (x_ready) x_valid <= f_valid;
 
   always_ff @(posedge clock)
-    if (x_ready) begin
-      x_pc <= f_pc;
-      x_raw <= f_raw;
-      x_rs1 <= f_rs1;
-      x_rs2 <= f_rs2;
-      x_immediate <= f_immediate;
-      x_is_compressed <= f_is_compressed;
-      x_fault <= f_fault;
-      x_fault_second_half <= f_fault_second_half;
-      x_takes_back <= f_take_back;
-    end
+    if (x_ready) {x_pc, x_raw, x_immediate, x_rs1, x_rs2, x_is_compressed, x_fault, x_fault_second_half} <= f;
 
   midge_decode #(
       .NN(NN)
@@ -156,9 +136,7 @@ module midge_core
   logic [31:0] alu_result, x_address, x_target, divide_result, csr_read_data;
   logic        condition, divide_start, divide_done, csr_illegal, csr_access, csr_writes, csr_writes_instret;
   logic [31:0] multiply_low, multiply_high, x_addend;
-  logic [31:0] nn_offset, nn_step, nn_result;
-  logic        nn_go, nn_illegal, nn_started, nn_held, nn_more, nn_request, nn_write, nn_aligned;
-  logic [7:0]  nn_store_byte;
+  midge_nn_types::nn_beat_t x_nn;
 
   midge_alu alu (
       .operand_1,
@@ -175,8 +153,8 @@ module midge_core
       .funct3(x.funct3),
       .condition
   );
-  assign x_address = early_operand_1 + (x.nn ? nn_offset : x_immediate);
-  assign x_addend = x.nn ? nn_step : x_immediate;
+  assign x_address = early_operand_1 + (x.nn ? x_nn.offset : x_immediate);
+  assign x_addend = x.nn ? x_nn.step : x_immediate;
   assign x_target = {x_pc, 1'b0} + x_immediate;
 
   midge_multiply multiply (
@@ -199,7 +177,7 @@ module midge_core
   );
 
   // Whether it can go on
-  logic w_waiting;
+  logic w_waiting, x_nn_go;
   logic interrupt_take, wake, x_interrupt, x_hazard_1, x_hazard_2, x_hazard, x_wait;
   logic [3:0] interrupt_cause;
   assign x_hazard_1 = match_1 && x.uses_rs1 && (w_late || (w_product && !x.takes_product_1));
@@ -207,12 +185,12 @@ module midge_core
   assign x_hazard = x_hazard_1 || x_hazard_2;
   // CSR instructions and wfi wait until they are alone.
   assign x_wait = x_hazard || w_waiting || ((x.csr || x.wfi) && w_valid)
-      || (x.divide && !x_fault && !divide_done) || (x.wfi && !x_fault && !wake) || (x.nn && !x_fault && nn_held);
+      || (x.divide && !x_fault && !divide_done) || (x.wfi && !x_fault && !wake) || (x.nn && !x_fault && x_nn.held);
   // A wfi that is asleep completes first; the instruction after it is interrupted.
-  assign x_interrupt = interrupt_take && !x.wfi && !nn_started;
+  assign x_interrupt = interrupt_take && !x.wfi && !x_nn.started;
   assign x_beat = x_valid && !w_redirect && (x_interrupt ? !w_waiting : !x_wait);
-  assign x_fire = x_beat && !(x.nn && nn_more);
-  assign nn_go = x_valid && x.nn && !x_fault && !w_redirect && !x_interrupt && !x_hazard && !w_waiting;
+  assign x_fire = x_beat && !(x.nn && x_nn.more);
+  assign x_nn_go = x_valid && x.nn && !x_fault && !w_redirect && !x_interrupt && !x_hazard && !w_waiting;
   assign divide_start = x_valid && x.divide && !w_redirect && !x_interrupt && !x_hazard && !w_waiting;
   assign asleep = x_valid && x.wfi && !w_valid && !wake && !x_fault;
 
@@ -239,20 +217,20 @@ module midge_core
       x_cause = x.store ? CAUSE_STORE_MISALIGNED : CAUSE_LOAD_MISALIGNED;
     end
   end
-  assign x_illegal = x.illegal || (x.csr && csr_illegal) || (x.nn && nn_illegal) || (x.loop && x_pc[1]);
+  assign x_illegal = x.illegal || (x.csr && csr_illegal) || (x.nn && x_nn.illegal) || (x.loop && x_pc[1]);
   assign x_as_fetched = {x_is_compressed ? 16'b0 : x_raw[31:16], x_raw[15:0]};
-  assign x_memory = x.load || x.store || (x.nn && nn_request);
+  assign x_memory = x.load || x.store || (x.nn && x_nn.request);
   assign x_exception = x_early_exception || (x_memory && x_misaligned);
 
   // Branches and jumps. The fetch address changes in writeback: a cycle more for a taken branch, and the path from
   // the registers through the comparison to the address of the program memory is cut in two.
   logic        x_jump;
   logic [31:1] x_jump_target, x_link;
-  logic [31:2] loop_target;
-  logic [2:0]  loop_sets;
+  logic [31:1] x_loop_target;
+  logic        x_sets_loop;
   assign x_execute = x_beat && !x_early_exception;
-  assign x_jump_target = x.jalr ? x_address[31:1] : x.loop || x.nn ? {loop_target, 1'b0} : x_target[31:1];
-  assign x_jump = x_execute && (x.jal || x.jalr || (x.branch && condition) || x.loop || loop_sets != 3'd0);
+  assign x_jump_target = x.jalr ? x_address[31:1] : x.loop || x.nn ? x_loop_target : x_target[31:1];
+  assign x_jump = x_execute && (x.jal || x.jalr || (x.branch && condition) || x.loop || x_sets_loop);
 
   // Memory requests
   logic        x_size_misaligned;
@@ -261,7 +239,7 @@ module midge_core
   midge_load_store load_store (
       .address_low(x_address[1:0]),
       .size(x.funct3[1:0]),
-      .store_value({operand_2[31:8], x.nn ? nn_store_byte : operand_2[7:0]}),
+      .store_value({operand_2[31:8], x.nn ? x_nn.store_byte : operand_2[7:0]}),
       .store_data(data_write_data),
       .byte_lanes(data_byte_lanes),
       .misaligned(x_size_misaligned),
@@ -270,18 +248,56 @@ module midge_core
       .load_data(data_read_data),
       .load_value
   );
-  assign x_misaligned = x_size_misaligned || (x.nn && nn_aligned && x_address[1:0] != 2'b00);
-  assign x_stores = x.store || (x.nn && nn_write);
+  assign x_misaligned = x_size_misaligned || (x.nn && x_nn.aligned && x_address[1:0] != 2'b00);
+  assign x_stores = x.store || (x.nn && x_nn.write);
   assign data_request = x_execute && x_memory && !x_misaligned;
   assign data_write = x_stores;
   assign data_address = x_address[31:2];
 
+  // Xmidge. The value handed to writeback is computed by the ALU where it is a pointer.
+  logic        w_trap, w_access_fault;
+  logic [31:0] w_trap_value;
+  midge_extension #(
+      .NN(NN)
+  ) extension (
+      .clock,
+      .reset,
+      .f_asked,
+      .f_asked_for,
+      .f_pc(f.pc),
+      .f_is_compressed(f.is_compressed),
+      .f_taken,
+      .f_request_back,
+      .f_take_back,
+      .f_loop_start,
+      .x_go(x_nn_go),
+      .x_leaves(x_fire || w_redirect),
+      .x_begins_loop(x_execute && x.loop),
+      .x_is_nn(x.nn),
+      .x_early_exception,
+      .x_instruction(x_raw[31:7]),
+      .x_pc,
+      .x_target,
+      .x_operand_1(early_operand_1),
+      .x_operand_2(early_operand_2),
+      .x_address,
+      .x_nn,
+      .x_sets_loop,
+      .x_loop_target,
+      .x_link,
+      .w_waiting,
+      .w_commit,
+      .w_trap,
+      .w_redirect,
+      .w_result,
+      .w_read_data(data_read_data),
+      .w_trap_value
+  );
+
   // CSRs
   assign csr_access = x_execute && x.csr;
   assign csr_writes = x.funct3[1:0] == 2'd1 || x_rs1 != 5'd0;
-  logic        w_access_fault;
-  logic [31:0] w_trap_value;
-  logic        w_trap, w_mret_done, w_interrupt, w_counts;
+  logic        w_mret_done, w_interrupt, w_counts;
   logic [3:0]  w_trap_cause;
   logic [31:1] w_pc, trap_target, return_target;
   midge_csr #(
@@ -314,7 +330,7 @@ module midge_core
       .writes_instret(csr_writes_instret)
   );
 
-  // The value handed to writeback; f_pc is the address after this instruction for as long as it is here.
+  // The value handed to writeback
   logic [31:0] x_result;
   always_comb
     unique case (x.result_source)
@@ -324,97 +340,14 @@ module midge_core
       RESULT_CSR: x_result = csr_read_data;
       RESULT_DIVIDE: x_result = divide_result;
       RESULT_ADDRESS: x_result = x_address;
-      RESULT_NN: x_result = nn_result;
+      RESULT_NN: x_result = x_nn.result;
       default: x_result = alu_result;
     endcase
 
+  // ------------------------------------------------------------------------------------------ writeback
   logic        w_memory, w_load, w_store, w_multiply, w_exception, w_mret, w_jump, w_nn, w_last;
   logic [3:0]  w_cause;
   logic [31:1] w_jump_target;
-
-  // ----------------------------------------------------------------------------------------- extension
-  if (NN) begin : g_nn
-    logic        x_loop_begins;
-    logic [31:0] loop_count, w_address;
-    logic [31:2] loop_end;
-    logic        w_takes_back, w_early_exception, nn_any_alignment;
-    midge_nn nn (
-        .clock,
-        .reset,
-        .go(nn_go),
-        .clear(x_fire || w_redirect),
-        .instruction(x_raw[31:7]),
-        .operand_1(early_operand_1),
-        .operand_2(early_operand_2),
-        .address_low(x_address[1:0]),
-        .illegal(nn_illegal),
-        .started(nn_started),
-        .held(nn_held),
-        .more(nn_more),
-        .request(nn_request),
-        .write(nn_write),
-        .any_alignment(nn_any_alignment),
-        .aligned(nn_aligned),
-        .offset(nn_offset),
-        .store_byte(nn_store_byte),
-        .step(nn_step),
-        .result(nn_result),
-        .loop_sets,
-        .loop_count,
-        .loop_start,
-        .loop_end,
-        .w_waiting,
-        .w_fault(w_trap),
-        .w_value(w_result),
-        .w_read_data(data_read_data)
-    );
-    assign x_loop_begins = x_execute && x.loop;
-    midge_loop loop (
-        .clock,
-        .reset,
-        .begins(x_loop_begins),
-        .sets(loop_sets),
-        .operand(early_operand_1),
-        .pc(x_pc[31:2]),
-        .pc_and_body(x_target[31:2]),
-        .target(loop_target),
-        .count(loop_count),
-        .start(loop_start),
-        .body_end(loop_end),
-        .redirect(w_redirect),
-        .asked(f_asked),
-        .asked_for(f_asked_for),
-        .request_back(f_request_back),
-        .offered_pc(f_pc),
-        .is_compressed(f_is_compressed),
-        .taken(f_taken),
-        .take_back(f_take_back),
-        .finished(w_commit && w_takes_back && !w_redirect)
-    );
-    // f_pc is the address after this instruction, unless that is the start of the loop.
-    assign x_link = x_takes_back ? {loop_end, 1'b0} : f_pc;
-    // w_result may be the pointer that comes back.
-    assign w_trap_value = w_nn && !w_early_exception ? w_address : w_result;
-    always_ff @(posedge clock)
-      if (!w_waiting) begin
-        w_takes_back <= x_takes_back;
-        w_early_exception <= x_early_exception;
-        w_address <= {x_address[31:2], nn_any_alignment ? 2'b00 : x_address[1:0]};
-      end
-  end else begin : g_no_nn
-    assign {nn_illegal, nn_started, nn_held, nn_more, nn_request, nn_write, nn_aligned} = '0;
-    assign nn_offset = '0;
-    assign nn_step = '0;
-    assign nn_result = '0;
-    assign nn_store_byte = '0;
-    assign {f_request_back, f_take_back, loop_start, loop_target, loop_sets} = '0;
-    assign x_link = f_pc;
-    assign w_trap_value = w_result;
-    logic unused_extension;
-    assign unused_extension = ^{f_asked, f_asked_for, f_taken, nn_go, x_takes_back};
-  end
-
-  // ------------------------------------------------------------------------------------------ writeback
 
   always_ff @(posedge clock)
     if (reset) w_valid <= 1'b0;
@@ -463,7 +396,7 @@ module midge_core
       .reset,
       .x_as_fetched,
       .x_operand_2(operand_2),
-      .x_next_pc(f_pc),
+      .x_next_pc(f.pc),
       .w_waiting,
       .w_commit,
       .w_trap,

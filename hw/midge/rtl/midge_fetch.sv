@@ -4,7 +4,9 @@
 // Memory port: a request (fetch_request with the word address fetch_address) is taken in a cycle with fetch_ready.
 // Its answer is fetch_response for one cycle, no earlier than the next cycle. A new request may be taken in
 // the cycle of an answer; there is never more than one unanswered otherwise.
-module midge_fetch #(
+module midge_fetch
+  import midge_package::*;
+#(
     parameter logic [31:0] RESET_ADDRESS = 32'h0
 ) (
     input  logic        clock,
@@ -28,14 +30,7 @@ module midge_fetch #(
     output logic [31:2] asked_for,
     output logic        taken,
     output logic        valid,
-    output logic [31:1] pc,
-    output logic [31:0] raw,               // the upper half is arbitrary for a compressed instruction
-    output logic        is_compressed,
-    output logic [4:0]  rs1,
-    output logic [4:0]  rs2,
-    output logic [31:0] immediate,
-    output logic        fault,             // access fault on one of its halves
-    output logic        fault_second_half  // only the second half could not be read
+    output fetched_t    fetched            // pc: the address after the instruction in execute, if none is offered
 );
   // Words waiting, oldest first. Three let the fetch port run at full rate although a request is made
   // without knowing yet what is consumed in the same cycle.
@@ -72,6 +67,12 @@ module midge_fetch #(
 
   // The instruction at pc, from the two oldest words; straight from memory where the queue is that short. Which
   // half comes from where is known from registers, so a word that arrives passes one multiplexer only.
+  logic [31:1] pc;
+  logic [31:0] raw, immediate;
+  logic [4:0]  rs1, rs2;
+  logic        is_compressed, fault, fault_second_half;
+  assign fetched = {pc, raw, immediate, rs1, rs2, is_compressed, fault, fault_second_half};
+
   logic [32:0] arriving;
   logic        head_valid, second_valid, head_error, second_error;
   logic        low_from_low, low_from_high, high_from_low, high_from_high;  // half of raw from half of arriving

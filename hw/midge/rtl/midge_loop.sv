@@ -10,9 +10,9 @@ module midge_loop (
     input  logic        begins,
     input  logic [2:0]  sets,
     input  logic [31:0] operand,
-    input  logic [31:2] pc,
+    input  logic [31:1] pc,              // loop stands at a whole word only
     input  logic [31:2] pc_and_body,
-    output logic [31:2] target,          // where the program goes on after them
+    output logic [31:1] target,          // where the program goes on after them
     output logic [31:0] count,           // times that it still goes back
     output logic [31:2] start,           // first word of the body
     output logic [31:2] body_end,        // the word after the body
@@ -51,8 +51,8 @@ module midge_loop (
   logic [31:2] next;
   assign is_empty = operand == 32'd0;
   assign enters = begins && !is_empty;
-  assign next = pc + 30'd1;
-  assign target = begins && is_empty ? pc_and_body + 30'd1 : next;
+  assign next = pc[31:2] + 30'd1;
+  assign target = {begins && is_empty ? pc_and_body + 30'd1 : next, pc[1]};
   assign body_end = last + 30'd1;
 
   always_ff @(posedge clock)

@@ -20,26 +20,16 @@ module midge_nn
     input  logic [31:0] operand_1,
     input  logic [31:0] operand_2,
     input  logic [1:0]  address_low,
-    output logic        illegal,
-    output logic        started,            // too late to be interrupted
-    output logic        held,               // nothing goes to writeback in this cycle
-    output logic        more,               // the instruction stays for another beat
-    output logic        request,
-    output logic        write,
+    output nn_beat_t    x,
     output logic        any_alignment,      // the lowest bits of the address do not count
-    output logic        aligned,            // they must be zero
-    output logic [31:0] offset,             // of the address from operand_1
-    output logic [7:0]  store_byte,
-    output logic [31:0] step,               // added to operand_1 for rd, except:
-    output logic [31:0] result,             // get, rqv, max4, min4
+    output logic [2:0]  loop_sets,          // count, start, end of the hardware loop become operand_1
     // registers of the hardware loop
-    output logic [2:0]  loop_sets,          // count, start, end become operand_1
     input  logic [31:0] loop_count,
     input  logic [31:2] loop_start,
     input  logic [31:2] loop_end,
     // writeback
     input  logic        w_waiting,          // memory has not answered yet
-    input  logic        w_fault,            // the beat that is there traps
+    input  logic        w_trap,
     input  logic [31:0] w_value,            // operand_1 of a beat that has no rd and no access
     input  logic [31:0] w_read_data
 );
@@ -49,6 +39,9 @@ module midge_nn
   logic       encoding_illegal, operand_illegal, value_illegal;
   logic       beat, resting, taps_pending, taps_blocking, loading, read, result_valid;
   logic       is_set, is_add;
+  logic       illegal, started, held, more, request, write, aligned;
+  logic [7:0] store_byte;
+  logic [31:0] offset, step, result;
   logic [7:0] element;
   logic [5:0] parameter_index;
   nn_operation_t operation, w_operation;
@@ -150,7 +143,7 @@ module midge_nn
     if (reset) w_valid <= 1'b0;
     else if (!w_waiting) w_valid <= beat;
   always_ff @(posedge clock) if (!w_waiting) w_operation <= operation;
-  assign w_done = w_valid && !w_waiting && !w_fault;
+  assign w_done = w_valid && !w_waiting && !w_trap;
   assign w_data = w_operation.access ? w_read_data : w_value;
   assign advance = w_done && w_operation.complete && w_operation.advance;
   assign loading = w_valid && w_operation.access;
@@ -277,4 +270,18 @@ module midge_nn
       FUNCT3_MAX4: result = lanes_result;
       default: result = {{24{store_byte[7]}}, store_byte};
     endcase
+
+  assign x = '{
+      illegal: illegal,
+      started: started,
+      held: held,
+      more: more,
+      request: request,
+      write: write,
+      aligned: aligned,
+      store_byte: store_byte,
+      offset: offset,
+      step: step,
+      result: result
+  };
 endmodule

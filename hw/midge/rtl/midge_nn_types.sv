@@ -1,5 +1,19 @@
-// What the execute stage of Xmidge hands to its writeback stage with each beat.
+// What the unit of Xmidge tells the core about an instruction in execute, and its own writeback stage with each beat.
 package midge_nn_types;
+
+  typedef struct packed {
+    logic        illegal;
+    logic        started;        // too late to be interrupted
+    logic        held;           // nothing goes to writeback in this cycle
+    logic        more;           // the instruction stays for another beat
+    logic        request;        // memory is accessed
+    logic        write;          // a byte is stored
+    logic        aligned;        // the lowest bits of the address must be zero
+    logic [7:0]  store_byte;
+    logic [31:0] offset;         // of the address from the first operand
+    logic [31:0] step;           // of rd from the first operand, except:
+    logic [31:0] result;         // of get, rqv, max4, min4
+  } nn_beat_t;
 
   typedef struct packed {
     logic       access;      // the data come from memory; otherwise they are the first operand

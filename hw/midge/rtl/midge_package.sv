@@ -14,6 +14,18 @@ package midge_package;
     RESULT_NN          // Xmidge, where it is not a pointer
   } result_source_t;
 
+  // An instruction as the fetch stage hands it over.
+  typedef struct packed {
+    logic [31:1] pc;
+    logic [31:0] raw;                // the upper half is arbitrary for a compressed instruction
+    logic [31:0] immediate;
+    logic [4:0]  rs1;
+    logic [4:0]  rs2;
+    logic        is_compressed;
+    logic        fault;              // access fault on one of its halves
+    logic        fault_second_half;  // only the second half could not be read
+  } fetched_t;
+
   // What the decoder says about one instruction.
   typedef struct packed {
     logic           illegal;
