@@ -16,23 +16,25 @@
  * (weights are 0 there). Lines come in `runs`: of lines in a row that have the same rows inside the
  * image.
  *
- * Windows that slide (smidgen_midge_depthwise_<groups>): a line begins with pad_columns columns of
- * padding; each of its columns goes into every window that it belongs to. The windows are finished
- * in `batches`.
+ * Windows that slide (smidgen_midge_depthwise_<groups>): a line's columns, and `gap` columns of
+ * padding between lines, go into every window that they belong to. The first line comes after
+ * pad_columns columns of padding. The windows of a line are finished in `batches`. No copies.
  *
  * Windows tap by tap (smidgen_midge_depthwise_taps_<groups>), any kernel, stride and dilation: up
  * to 16 windows at a time go through one tap and one pass after the other.
  *
- * walk: for each batch its columns inside the image, columns of padding after them, slots (rs2 of
- * rqw) and bytes of outputs; or for each tap the first window that has it inside the image, and the
- * one after the last. Then for each run its lines and, by pass and group, the bytes from the image
- * to its first column and the value of `window`, without lanes.
+ * walk: for each batch its columns inside the image, columns of padding after them, windows (rs2
+ * of rqw), slots to the next batch and bytes to its outputs; or for each tap the first window that
+ * has it inside the image, and the one after the last. Then for each run its lines and, by pass and
+ * group, the bytes from the image to its first column and the value of `window`, without lanes.
+ * line_step: from a line's first column to the next line's; of windows that slide, from the column
+ * after its last.
  *
  * Weights: words of four rows, [block of 4 channels][copy][lane][group][tap], or
  * [block][copy][tap][pass][lane][group]; parameters as in product.h, of [block][copy][lane]. */
 struct smidgen_midge_depthwise_shape {
     int32_t images, channels, copies, weight_bits;
-    int32_t runs, passes, outputs, taps, batches, pad_columns, tap_step;
+    int32_t runs, passes, outputs, taps, batches, pad_columns, gap, tap_step;
     int32_t input_image_step, line_step, row_step, column_step;
     int32_t output_image_step, output_line_step, output_step;
     int32_t input_zero_point, output_zero_point, activation_min, activation_max;
@@ -111,46 +113,86 @@ SMIDGEN_INLINE void smidgen_midge_groups(struct smidgen_midge_rows *rows, const 
     }
 }
 
+/* Lines that follow each other, and where they have come to. */
+struct smidgen_midge_lines {
+    struct smidgen_midge_rows rows[4];
+    int8_t *out;
+    uint32_t slot;
+};
+
+/* `count` lines, by the batches from first to before end. */
+SMIDGEN_INLINE void smidgen_midge_lines(struct smidgen_midge_lines *lines, int32_t count,
+                                        const int32_t *first, const int32_t *end, int32_t line_step,
+                                        uint32_t padding, uint32_t parameters,
+                                        const uint32_t groups) {
+    const int is_even = smidgen_midge_is_even(lines->rows, groups);
+#ifdef __riscv
+    if (groups == 1) {
+        const int32_t *batch;
+        int32_t columns, more, windows;
+        __asm__ volatile(
+            XMIDGE_ASM_BEGIN
+            "1: mv %[batch], %[first]\n"
+            "2: lw %[columns], 0(%[batch])\n"
+            "lw %[more], 4(%[batch])\n"
+            "lw %[windows], 8(%[batch])\n" XMIDGE_ASM_LOOP("%[columns]", "4")
+                XMIDGE_ASM_COLA("0", "%[next]") XMIDGE_ASM_LOOP("%[more]", "4") XMIDGE_ASM_COLVA(
+                    "0", "%[padding]") "or %[windows], %[windows], %[slot]\n"
+                                       "or %[windows], %[windows], %[parameters]\n"
+                                       "lw %[columns], 12(%[batch])\n"
+                                       "lw %[more], 16(%[batch])\n" XMIDGE_ASM_RQW(
+                                           "%[out]",
+                                           "%[windows]") "add %[slot], %[slot], %[columns]\n"
+                                                         "andi %[slot], %[slot], 15\n"
+                                                         "add %[out], %[out], %[more]\n"
+                                                         "addi %[batch], %[batch], 20\n"
+                                                         "bne %[batch], %[end], 2b\n"
+                                                         "add %[next], %[next], %[line_step]\n"
+                                                         "addi %[count], %[count], -1\n"
+                                                         "bnez %[count], 1b\n" XMIDGE_ASM_END
+            : [next] "+r"(lines->rows[0].next), [out] "+r"(lines->out), [slot] "+r"(lines->slot),
+              [count] "+r"(count), [batch] "=&r"(batch), [columns] "=&r"(columns),
+              [more] "=&r"(more), [windows] "=&r"(windows)
+            : [first] "r"(first), [end] "r"(end), [line_step] "r"(line_step),
+              [padding] "r"(padding), [parameters] "r"(parameters)
+            : "memory");
+        return;
+    }
+#endif
+    for (; count > 0; count--) {
+        for (const int32_t *batch = first; batch != end; batch += 5) {
+            if (is_even)
+                smidgen_midge_columns(lines->rows, batch[0], 0, groups);
+            else
+                smidgen_midge_edge_columns(lines->rows, batch[0], padding, 0, groups);
+            smidgen_midge_paddings(padding, batch[1], 0, groups);
+            xmidge_rqw(lines->out, (uint32_t)batch[2] | lines->slot | parameters);
+            lines->slot = (lines->slot + (uint32_t)batch[3]) & 15u;
+            lines->out += batch[4];
+        }
+        for (uint32_t group = 0; group < groups; group++)
+            lines->rows[group].next += line_step;
+    }
+}
+
 SMIDGEN_INLINE void smidgen_midge_slide(const struct smidgen_midge_depthwise_shape *shape,
                                         const struct smidgen_midge_block *block,
                                         const int32_t *walk, const uint32_t groups) {
-    const int32_t *const batches_end = walk + 4 * shape->batches;
-    const int32_t pad_columns = shape->pad_columns, line_step = shape->line_step;
-    const int32_t output_line_step = shape->output_line_step;
-    const int32_t copies = shape->copies, output_step = shape->output_step;
-    const int32_t channels = block->channels;
+    const int32_t *const batches_end = walk + 5 * shape->batches, *run = batches_end;
+    const int32_t line_step = shape->line_step;
     const uint32_t padding = smidgen_midge_bytes(shape->input_zero_point);
-    const uint32_t parameters = block->parameters;
-    const int32_t *run = batches_end;
-    int8_t *line = block->y;
+    struct smidgen_midge_lines lines = {.out = block->y, .slot = 0};
+    xmidge_set(XMIDGE_WINDOW, (uint32_t)run[2] | block->lanes, 0);
+    xmidge_set(XMIDGE_POSITION, 0, 0);
+    xmidge_colv(0, padding); /* rows that are not loaded are padding */
+    smidgen_midge_paddings(padding, shape->pad_columns, 0, groups);
     for (int32_t runs = shape->runs; runs > 0; runs--, run += 1 + 2 * groups) {
-        struct smidgen_midge_rows first[4];
-        smidgen_midge_groups(first, run + 1, block, 0, groups);
-        const int is_even = smidgen_midge_is_even(first, groups);
-        smidgen_midge_select_rows(first[0].window, padding);
-        for (int32_t lines = *run; lines > 0; lines--) {
-            struct smidgen_midge_rows rows[4];
-            for (uint32_t group = 0; group < groups; group++) {
-                rows[group] = first[group];
-                first[group].next += line_step;
-            }
-            int8_t *out = line;
-            const int32_t *batch = walk;
-            xmidge_set(XMIDGE_POSITION, 0, 0);
-            smidgen_midge_paddings(padding, pad_columns, 0, groups);
-            do {
-                if (is_even)
-                    smidgen_midge_columns(rows, batch[0], 0, groups);
-                else
-                    smidgen_midge_edge_columns(rows, batch[0], padding, 0, groups);
-                smidgen_midge_paddings(padding, batch[1], 0, groups);
-                smidgen_midge_write_windows(out, (uint32_t)batch[2] | parameters, channels, copies,
-                                            output_step);
-                out += batch[3];
-                batch += 4;
-            } while (batch != batches_end);
-            line += output_line_step;
-        }
+        smidgen_midge_groups(lines.rows, run + 1, block, 0, groups);
+        xmidge_set(XMIDGE_WINDOW, lines.rows[0].window, 0);
+        if (shape->gap == 0) /* else the padding between lines has done it */
+            xmidge_colv(0, padding);
+        smidgen_midge_lines(&lines, *run, walk, batches_end, line_step, padding, block->parameters,
+                            groups);
     }
 }
 
@@ -209,7 +251,7 @@ SMIDGEN_INLINE void smidgen_midge_depthwise(const struct smidgen_midge_depthwise
                                             const int8_t *x, const uint32_t *weights,
                                             const uint32_t *parameters, const int32_t *walk,
                                             int8_t *y, const int slides, const uint32_t groups) {
-    const int32_t channels = shape->channels, copies = shape->copies;
+    const int32_t channels = shape->channels, copies = slides ? 1 : shape->copies;
     int32_t left = (channels + 3) / 4 * 4 * copies;
     uint32_t first = SMIDGEN_MIDGE_CHANNELS;
     xmidge_set(XMIDGE_SHAPE, 0, 0);

@@ -24,6 +24,8 @@ def _refuse_sliding(graph: Graph, node: Node) -> str | None:
     reason = _refuse(graph, node)
     if reason is not None:
         return reason
+    if graph.tensor(node.inputs[0]).shape[3] != graph.tensor(node.inputs[1]).shape[3]:
+        return "it has more than one output channel per input channel"
     reasons = [walk.reason for walk in sliding_walks(*_axes(graph, node))]
     return None if None in reasons else next(iter(reasons), "its windows are dilated along both axes")
 

@@ -76,9 +76,26 @@ class Walk:
         return -(-self.kernel_rows // (self.passes * self.groups))
 
     @property
+    def used(self) -> int:
+        """Columns that the windows of a line lie in, with padding."""
+        return (self.windows.output - 1) * self.stride + self.taps
+
+    @property
+    def gap(self) -> int:
+        """Columns of padding from one line to the next, so that windows of both start in step."""
+        gap = max(self.pad_columns, self.used - self.pad_columns - self.columns)
+        gap = max(gap, self.windows.output * self.stride - self.columns)
+        return gap + -(self.columns + gap) % self.stride
+
+    @property
+    def _begun_after(self) -> int:
+        """Windows that have begun after a line's last one when that is finished."""
+        return (self.taps - 1 + self.pad_columns + self.columns + self.gap - self.used) // self.stride
+
+    @property
     def batch(self) -> int:
-        """Windows that are finished together: as many as fit beside those in flight, evenly."""
-        most = max(SLOTS - (self.taps - 1) // self.stride, 1)
+        """Windows that are finished together: as many as fit beside those begun after them, evenly."""
+        most = max(SLOTS - self._begun_after, 1)
         return -(-self.windows.output // -(-self.windows.output // most))
 
     @property
@@ -88,6 +105,8 @@ class Walk:
             return f"its windows have {self.kernel_rows} rows and {self.taps} columns"
         if self.stride > STRIDE:
             return f"its stride is more than {STRIDE}"
+        if self._begun_after >= SLOTS:
+            return "too many of its windows overlap"
         if self.pad_columns > (self.batch - 1) * self.stride + self.taps:
             return "whole windows lie in the padding"
         return None
@@ -102,8 +121,9 @@ class Walk:
             "taps": self.taps,
             "batches": -(-self.windows.output // self.batch),
             "pad_columns": self.pad_columns,
+            "gap": self.gap,
             "tap_step": self.windows.dilation * self.windows.input_step,
-            "line_step": self.line_step,
+            "line_step": self._line_table_step,
             "row_step": self.row_step,
             "column_step": self.column_step,
             "output_line_step": self.lines.output_step,
@@ -115,20 +135,28 @@ class Walk:
         return self.lines.stride * self.lines.input_step
 
     @property
+    def _line_table_step(self) -> int:
+        return self.line_step - self.columns * self.column_step
+
+    @property
     def table(self) -> np.ndarray:
         """The kernel's `walk`."""
         words = [word for run in self._runs() for word in run]
         return np.array([*self._line_table(), *words], np.int32)
 
     def _line_table(self) -> list[int]:
-        """Of each batch: columns, padding after them, slots, bytes of outputs."""
+        """Of each batch: columns, padding after them, windows, slots and bytes of outputs to the next."""
         words, done, columns = [], 0, -self.pad_columns
         while done < self.windows.output:
             count = min(self.batch, self.windows.output - done)
             until = (done + count - 1) * self.stride + self.taps - self.pad_columns
+            begun, output_bytes = count, count * self.windows.output_step
+            if done + count == self.windows.output:
+                until = self.columns + self.gap
+                begun = until // self.stride - done
+                output_bytes = self.lines.output_step - done * self.windows.output_step
             inside = min(until, self.columns) - min(max(columns, 0), self.columns)
-            padding = until - max(columns, 0) - inside
-            words += [inside, padding, done % SLOTS | count << 8, count * self.windows.output_step]
+            words += [inside, until - max(columns, 0) - inside, count << 8, begun, output_bytes]
             done, columns = done + count, until
         return words
 
