@@ -169,7 +169,10 @@ int main(void) {
     stack_pointers[1][0] = (uint32_t)(uintptr_t)depthwise;
     timer[3] = 0;
     set_timer();
-    __asm__ volatile(".option arch, +zicsr\n csrw mie, %0\n csrsi mstatus, 8" : : "r"(0x80));
+    __asm__ volatile(".option arch, +zicsr\n csrw mie, %0\n csrsi mstatus, 8"
+                     :
+                     : "r"(0x80)
+                     : "memory");
     convolutions();
     return 1;
 }
