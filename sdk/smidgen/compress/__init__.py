@@ -4,7 +4,8 @@ What changes here is the model itself: its outputs are no longer those of the fi
 types and quantization.
 """
 
+from smidgen.compress.layers import weight_layers
 from smidgen.compress.requantize import BITS, requantize_weights
 from smidgen.compress.sparsity import GROUP_INPUTS, prune_groups
 
-__all__ = ["BITS", "GROUP_INPUTS", "prune_groups", "requantize_weights"]
+__all__ = ["BITS", "GROUP_INPUTS", "prune_groups", "requantize_weights", "weight_layers"]
