@@ -25,7 +25,6 @@ smidgen_midge_conv_unpadded_body(const struct smidgen_midge_conv_unpadded_shape 
         .width = shape->width,
         .words = shape->words,
         .shared = shape->shared,
-        .block = 16,
         .channels = shape->outputs,
         .rows = shape->kernel_rows,
         .steps = shape->steps,
@@ -35,7 +34,7 @@ smidgen_midge_conv_unpadded_body(const struct smidgen_midge_conv_unpadded_shape 
         .output_step = shape->outputs,
         .output = {shape->output_zero_point, shape->activation_min, shape->activation_max},
     };
-    smidgen_midge_begin(&product);
+    smidgen_midge_prepare(&product);
     for (int32_t image = 0; image < shape->images; image++, x += shape->image_step) {
         for (int32_t line = 0; line < shape->lines; line++) {
             smidgen_midge_multiply(&product, x + (ptrdiff_t)line * shape->line_step, y,
@@ -201,7 +200,6 @@ SMIDGEN_INLINE void smidgen_midge_conv_body(const struct smidgen_midge_conv_shap
             .width = shape->width,
             .words = shape->words,
             .shared = shape->shared,
-            .block = 16,
             .channels = shape->group_outputs,
             .rows = shape->patches > 0 ? 1 : shape->kernel_rows,
             .steps = shape->steps,
@@ -212,7 +210,7 @@ SMIDGEN_INLINE void smidgen_midge_conv_body(const struct smidgen_midge_conv_shap
             .output_step = shape->outputs,
             .output = {shape->output_zero_point, shape->activation_min, shape->activation_max},
         };
-        smidgen_midge_begin(&product);
+        smidgen_midge_prepare(&product);
         smidgen_midge_fill(scratch, (uint8_t)shape->input_zero_point * 0x01010101u, ring_bytes);
         for (int32_t number = 0; number < shape->images; number++)
             smidgen_midge_conv_image(

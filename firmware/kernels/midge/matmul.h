@@ -4,9 +4,8 @@
 
 #include "product.h"
 
-/* y (rows, outputs) from x (rows, depth); weights and parameters as product.h has them. One row is
- * a vector with blocks of 64 outputs (16 where weights are sparse), several are pixels with blocks
- * of 16. */
+/* y (rows, outputs) from x (rows, depth); weights and parameters as product.h has them, in blocks
+ * of 16 outputs. */
 struct smidgen_midge_fully_connected_shape {
     int32_t rows, depth, outputs, width, words, steps, shared;
     int32_t output_zero_point, activation_min, activation_max;
@@ -17,7 +16,6 @@ smidgen_midge_fully_connected_body(const struct smidgen_midge_fully_connected_sh
                                    const int8_t *x, const uint32_t *weights, const uint16_t *groups,
                                    const uint32_t *parameters, int8_t *y,
                                    const int32_t group_steps) {
-    const int32_t vector = shape->rows == 1;
     struct smidgen_midge_product product = {
         .weights = weights,
         .parameters = parameters,
@@ -25,8 +23,6 @@ smidgen_midge_fully_connected_body(const struct smidgen_midge_fully_connected_sh
         .width = shape->width,
         .words = shape->words,
         .shared = shape->shared,
-        .vector = vector,
-        .block = vector && group_steps == SMIDGEN_MIDGE_DENSE ? 64 : 16,
         .channels = shape->outputs,
         .rows = 1,
         .steps = shape->steps,
@@ -34,8 +30,41 @@ smidgen_midge_fully_connected_body(const struct smidgen_midge_fully_connected_sh
         .output_step = shape->outputs,
         .output = {shape->output_zero_point, shape->activation_min, shape->activation_max},
     };
-    smidgen_midge_begin(&product);
+    smidgen_midge_prepare(&product);
     smidgen_midge_multiply(&product, x, y, shape->rows, group_steps);
+}
+
+/* y (outputs) from x, one row. Blocks are of 64 outputs, of 16 where weights are sparse. */
+struct smidgen_midge_vector_shape {
+    int32_t outputs, width, words, steps, shared;
+    int32_t output_zero_point, activation_min, activation_max;
+};
+
+SMIDGEN_INLINE void smidgen_midge_vector_body(const struct smidgen_midge_vector_shape *shape,
+                                              const int8_t *x, const uint32_t *weights,
+                                              const uint16_t *groups, const uint32_t *parameters,
+                                              int8_t *y, const int32_t group_steps) {
+    const int32_t block =
+        group_steps == SMIDGEN_MIDGE_DENSE ? SMIDGEN_MIDGE_CHANNELS : SMIDGEN_MIDGE_BLOCK;
+    const struct smidgen_output output = {shape->output_zero_point, shape->activation_min,
+                                          shape->activation_max};
+    const int32_t steps = shape->steps, shared = shape->shared;
+    const uint32_t mode = XMIDGE_SHAPE_WIDTH((uint32_t)shape->width) |
+                          XMIDGE_SHAPE_WORDS((uint32_t)shape->words - 1) |
+                          XMIDGE_SHAPE_SHARED((uint32_t)shared) | XMIDGE_SHAPE_VECTOR(1u);
+    struct smidgen_midge_stream stream = {weights, groups};
+    parameters = smidgen_midge_begin(&output, parameters, shared);
+    for (int32_t left = shape->outputs; left > 0; left -= SMIDGEN_MIDGE_CHANNELS) {
+        const int32_t channels = left < SMIDGEN_MIDGE_CHANNELS ? left : SMIDGEN_MIDGE_CHANNELS;
+        parameters = smidgen_midge_parameters(parameters, channels, shared);
+        for (int32_t first = 0; first < channels; first += block) {
+            const int32_t count = channels - first < block ? channels - first : block;
+            xmidge_set(XMIDGE_SHAPE, mode | XMIDGE_SHAPE_CHANNELS((uint32_t)count - 1), 0);
+            stream = smidgen_midge_first_row(x, stream, steps, group_steps);
+            xmidge_rqc(y, (uint32_t)first);
+            y += count;
+        }
+    }
 }
 
 static inline void
@@ -45,15 +74,25 @@ smidgen_midge_fully_connected(const struct smidgen_midge_fully_connected_shape *
     smidgen_midge_fully_connected_body(shape, x, weights, NULL, parameters, y, SMIDGEN_MIDGE_DENSE);
 }
 
-#define SMIDGEN_MIDGE_FULLY_CONNECTED_SPARSE(name, group_steps)                                    \
-    static inline void name(const struct smidgen_midge_fully_connected_shape *shape,               \
-                            const int8_t *x, const uint32_t *weights, const uint16_t *groups,      \
-                            const uint32_t *parameters, int8_t *y) {                               \
-        smidgen_midge_fully_connected_body(shape, x, weights, groups, parameters, y, group_steps); \
+static inline void smidgen_midge_vector(const struct smidgen_midge_vector_shape *shape,
+                                        const int8_t *x, const uint32_t *weights,
+                                        const uint32_t *parameters, int8_t *y) {
+    smidgen_midge_vector_body(shape, x, weights, NULL, parameters, y, SMIDGEN_MIDGE_DENSE);
+}
+
+#define SMIDGEN_MIDGE_MATMUL_SPARSE(kernel, bits)                                                  \
+    static inline void smidgen_midge_##kernel##_sparse_i##bits(                                    \
+        const struct smidgen_midge_##kernel##_shape *shape, const int8_t *x,                       \
+        const uint32_t *weights, const uint16_t *groups, const uint32_t *parameters, int8_t *y) {  \
+        smidgen_midge_##kernel##_body(shape, x, weights, groups, parameters, y,                    \
+                                      SMIDGEN_MIDGE_I##bits);                                      \
     }
 
-SMIDGEN_MIDGE_FULLY_CONNECTED_SPARSE(smidgen_midge_fully_connected_sparse_i8, SMIDGEN_MIDGE_I8)
-SMIDGEN_MIDGE_FULLY_CONNECTED_SPARSE(smidgen_midge_fully_connected_sparse_i4, SMIDGEN_MIDGE_I4)
-SMIDGEN_MIDGE_FULLY_CONNECTED_SPARSE(smidgen_midge_fully_connected_sparse_i2, SMIDGEN_MIDGE_I2)
+SMIDGEN_MIDGE_MATMUL_SPARSE(fully_connected, 8)
+SMIDGEN_MIDGE_MATMUL_SPARSE(fully_connected, 4)
+SMIDGEN_MIDGE_MATMUL_SPARSE(fully_connected, 2)
+SMIDGEN_MIDGE_MATMUL_SPARSE(vector, 8)
+SMIDGEN_MIDGE_MATMUL_SPARSE(vector, 4)
+SMIDGEN_MIDGE_MATMUL_SPARSE(vector, 2)
 
 #endif

@@ -22,16 +22,16 @@
 #define SMIDGEN_MIDGE_RARELY(condition) __builtin_expect(condition, 0)
 
 #define SMIDGEN_MIDGE_PIXELS 4    /* at a time */
+#define SMIDGEN_MIDGE_BLOCK 16    /* channels of several pixels */
 #define SMIDGEN_MIDGE_CHANNELS 64 /* whose parameters are held at a time */
 
 /* groups: NULL for dense weights. width: 0, 1, 2 for weights of 8, 4, 2 bits; words: of inputs per
- * step; vector: whether there is a single pixel; block: channels, at most 16, or 64 of a vector;
- * rows, steps: of a pixel's inputs, and per row; row_step: bytes from row to row, in a ring of
- * ring_bytes that ends at ring_end; pixel_step, output_step: bytes from pixel to pixel. */
+ * step; rows, steps: of a pixel's inputs, and per row; row_step: bytes from row to row, in a ring
+ * of ring_bytes that ends at ring_end; pixel_step, output_step: bytes from pixel to pixel. */
 struct smidgen_midge_product {
     const uint32_t *weights, *parameters;
     const uint16_t *groups;
-    int32_t width, words, shared, vector, block, channels, rows, steps, row_step, ring_bytes;
+    int32_t width, words, shared, channels, rows, steps, row_step, ring_bytes;
     const int8_t *ring_end;
     int32_t pixel_step, output_step;
     struct smidgen_output output;
@@ -130,7 +130,7 @@ smidgen_midge_next_row(const int8_t *row, struct smidgen_midge_stream stream, in
 }
 
 /* Parameters of `channels` channels. Returns the next ones. */
-SMIDGEN_SHARED const uint32_t *smidgen_midge_parameters(const uint32_t *parameters,
+SMIDGEN_INLINE const uint32_t *smidgen_midge_parameters(const uint32_t *parameters,
                                                         int32_t channels, int32_t shared) {
     const uint32_t count = (uint32_t)channels;
     const void *next = xmidge_ldm(XMIDGE_BIAS, parameters, 0, count);
@@ -141,21 +141,29 @@ SMIDGEN_SHARED const uint32_t *smidgen_midge_parameters(const uint32_t *paramete
     return next;
 }
 
-/* Before the first product. */
-SMIDGEN_SHARED void smidgen_midge_begin(struct smidgen_midge_product *product) {
-    const struct smidgen_output *output = &product->output;
+/* How outputs are made, and the multiplier and shift that all channels share. Returns the other
+ * parameters. */
+SMIDGEN_INLINE const uint32_t *smidgen_midge_begin(const struct smidgen_output *output,
+                                                   const uint32_t *parameters, int32_t shared) {
     xmidge_set(XMIDGE_OUTPUT,
                XMIDGE_OUTPUT_ZERO_POINT((uint32_t)output->zero_point) |
                    XMIDGE_OUTPUT_MINIMUM((uint32_t)output->min) |
                    XMIDGE_OUTPUT_MAXIMUM((uint32_t)output->max),
                0);
+    if (shared) {
+        xmidge_set(XMIDGE_MULTIPLIER, parameters[0], 0);
+        xmidge_set(XMIDGE_SHIFT, parameters[1], 0);
+        parameters += 2;
+    }
+    return parameters;
+}
+
+/* Before the first product. */
+SMIDGEN_SHARED void smidgen_midge_prepare(struct smidgen_midge_product *product) {
+    product->parameters =
+        smidgen_midge_begin(&product->output, product->parameters, product->shared);
     xmidge_set(XMIDGE_PIXEL_STEP, (uintptr_t)product->pixel_step, 0);
     xmidge_set(XMIDGE_OUTPUT_STEP, (uintptr_t)product->output_step, 0);
-    if (product->shared) {
-        xmidge_set(XMIDGE_MULTIPLIER, product->parameters[0], 0);
-        xmidge_set(XMIDGE_SHIFT, product->parameters[1], 0);
-        product->parameters += 2;
-    }
     if (product->channels <= SMIDGEN_MIDGE_CHANNELS)
         smidgen_midge_parameters(product->parameters, product->channels, product->shared);
 }
@@ -164,15 +172,14 @@ SMIDGEN_SHARED void smidgen_midge_begin(struct smidgen_midge_product *product) {
 SMIDGEN_INLINE void smidgen_midge_multiply_body(const struct smidgen_midge_product *product,
                                                 const int8_t *x, int8_t *y, int32_t pixels,
                                                 const int32_t group_steps) {
-    const int32_t block = product->block, steps = product->steps, rows = product->rows;
+    const int32_t block = SMIDGEN_MIDGE_BLOCK, steps = product->steps, rows = product->rows;
     const int32_t row_step = product->row_step;
     const int8_t *const ring_end = product->ring_end;
     struct smidgen_midge_stream start = {product->weights, product->groups}, next = start;
     const uint32_t *parameters = product->parameters;
     const uint32_t mode = XMIDGE_SHAPE_WIDTH((uint32_t)product->width) |
                           XMIDGE_SHAPE_WORDS((uint32_t)product->words - 1) |
-                          XMIDGE_SHAPE_SHARED((uint32_t)product->shared) |
-                          XMIDGE_SHAPE_VECTOR((uint32_t)product->vector);
+                          XMIDGE_SHAPE_SHARED((uint32_t)product->shared);
     for (int32_t left = product->channels; left > 0; left -= SMIDGEN_MIDGE_CHANNELS) {
         const int32_t channels = left < SMIDGEN_MIDGE_CHANNELS ? left : SMIDGEN_MIDGE_CHANNELS;
         if (product->channels > SMIDGEN_MIDGE_CHANNELS)

@@ -36,6 +36,7 @@ def _lower(sparse: bool, graph: Graph, node: Node, optimize: str) -> Lowered:
     outputs, depth = weights.shape[0], weights.elements // weights.shape[0]
     rows = output.elements // outputs
     vector = rows == 1
+    kernel = "vector" if vector else "fully_connected"
     p = product_parameters(graph, node, outputs)
     packed = pack(
         channels_of(graph, node, p),
@@ -47,11 +48,10 @@ def _lower(sparse: bool, graph: Graph, node: Node, optimize: str) -> Lowered:
     )
     product = Product.of(packed, rows, outputs, 1, 0.0 if vector else misaligned(depth), vector)
     return Lowered(
-        symbol=f"smidgen_midge_fully_connected{packed.suffix}",
-        shape_type="struct smidgen_midge_fully_connected_shape",
+        symbol=f"smidgen_midge_{kernel}{packed.suffix}",
+        shape_type=f"struct smidgen_midge_{kernel}_shape",
         shape={
-            "rows": rows,
-            "depth": depth,
+            **({} if vector else {"rows": rows, "depth": depth}),
             "outputs": outputs,
             "width": packed.walk.width,
             "words": packed.walk.words,
