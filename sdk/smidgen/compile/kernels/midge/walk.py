@@ -174,7 +174,7 @@ class Walk:
         return runs
 
     def _groups_inside(self, position: int) -> list[tuple[int, int]]:
-        """Of each group, with the window's first row at a position: bytes to the first row inside, `window`."""
+        """Of each group of the window at a position: bytes to its first row inside, and `window`."""
         rows = position + self.dilation * np.arange(self.kernel_rows)
         first, end = int((rows < 0).sum()), int((rows < self.lines.input).sum())
         groups = []
@@ -198,7 +198,7 @@ class Walk:
         return row_words(np.ascontiguousarray(self._ordered(in_blocks(self._grouped(rows), copies))), bits)
 
     def _grouped(self, kernel: np.ndarray) -> np.ndarray:
-        """(channels, rows, taps) as (channels, passes, groups, taps, rows of a group), 0 where groups overlap."""
+        """(channels, rows, taps) as (channels, passes, groups, taps, rows of a group), overlaps once."""
         kernel = kernel.reshape(kernel.shape[0], self.kernel_rows, -1)
         groups, end = [], 0
         for start in self._starts():
