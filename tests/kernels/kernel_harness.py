@@ -145,8 +145,8 @@ def failures(
     calls = calls_of(cases, optimize, kernel_set)
     assert calls, f"no {kernel_set} kernel takes any of these cases"
     source, executable, vectors = folder / "cases.c", folder / "cases", folder / "vectors.bin"
-    source.write_text(_program(calls), encoding="utf-8")
-    vectors.write_bytes(b"".join(_vectors(call, i if misalign else 0) for i, call in enumerate(calls)))
+    source.write_text(program(calls) + _MAIN, encoding="utf-8")
+    vectors.write_bytes(b"".join(vectors_of(call, i if misalign else 0) for i, call in enumerate(calls)))
     include = f"-I{data_folder('firmware') / 'kernels'}"
     command = ["gcc", *WARNINGS, *FLAGS[optimize], *SANITIZE, include, str(source), "-o", str(executable)]
     compiled = subprocess.run(command, capture_output=True, text=True)
@@ -162,7 +162,7 @@ def failures(
     return "\n".join(lines)
 
 
-def _program(calls: Sequence[Call]) -> str:
+def program(calls: Sequence[Call]) -> str:
     """One function per kernel and number of pointers, so that many shapes compile quickly."""
     headers = sorted({f"{call.spec.kernel_set}/{call.spec.family}.h" for call in calls})
     lines = [f'#include "{header}"' for header in headers]
@@ -186,7 +186,7 @@ def _program(calls: Sequence[Call]) -> str:
     lines += bodies
     lines.append(f"#define CASES {len(calls)}\n#define WRONG {WRONG}")
     lines.append(f"static void (*const calls[])(void **) = {{{', '.join(table)}}};")
-    return "\n".join(lines) + _MAIN
+    return "\n".join([*lines, ""])
 
 
 def _literal(value: int) -> str:
@@ -200,8 +200,11 @@ def _pointer_count(call: Call) -> int:
     return len(kernel.reads) + len(kernel.blobs) + len(outputs) + bool(kernel.scratch_bytes)
 
 
-def _vectors(call: Call, shift: int) -> bytes:
-    """The call's pointers in the kernel's order: reads, blobs, writes, scratch (which starts on a word)."""
+def vectors_of(call: Call, shift: int, unit: int = 1) -> bytes:
+    """The call's pointers in the kernel's order: reads, blobs, writes, scratch (which starts on a word).
+
+    shift: by which int8 tensors lie off a word, or 0; unit: of bytes to which each array is filled up.
+    """
     case, kernel = call.case, call.lowered
     values = dict(zip(case.graph.inputs, case.inputs, strict=True))
     outputs = run(case.graph, case.inputs).outputs
@@ -219,5 +222,5 @@ def _vectors(call: Call, shift: int) -> bytes:
         data = np.ascontiguousarray(array).tobytes()
         movable = array.dtype == np.int8 and kind != SCRATCH
         offset = (shift + number) % 4 if movable and shift else 0
-        parts.append(struct.pack("<IIII", kind, len(data), offset, more) + data)
+        parts.append(struct.pack("<IIII", kind, len(data), offset, more) + data + bytes(-len(data) % unit))
     return b"".join(parts)
