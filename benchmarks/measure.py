@@ -77,16 +77,18 @@ class Synthesis:
 
 
 def run_checked(graph: Graph, target_name: str, count: int) -> Result:
-    """Run random inputs on a simulated target, every output and every layer compared with the reference, and
-    profile the first. Cycles are the mean over inputs, the layers' those of the profile.
+    """Run random inputs on a target, every output compared with the reference, and profile the first; run the
+    self-test, which compares every layer. Cycles are the mean over inputs, the layers' those of the profile.
 
     Raises DeviceError when a byte differs.
     """
     inputs = random_inputs(graph, count)
     with open_session(graph, target_name) as session:
-        validation = validate(session, inputs, "reference", layers=True)
-        if not validation.passed:
-            raise DeviceError(Problem(graph.name, f"is not the reference: {validation.first_difference}"))
+        validation = validate(session, inputs, "reference")
+        selftest = session.device.selftest()
+        if not validation.passed or not selftest.passed:
+            difference = validation.first_difference or f"layer '{selftest.layer}' in the self-test"
+            raise DeviceError(Problem(graph.name, f"differs from the reference: {difference}"))
         profiled = profile(session, Inputs(inputs.samples[:1], None, inputs.source)).result
     return replace(validation.result, layers=profiled.layers)
 
