@@ -175,6 +175,54 @@ SMIDGEN_INLINE void smidgen_midge_lines(struct smidgen_midge_lines *lines, int32
     }
 }
 
+#ifdef __riscv
+/* All runs of lines with a single group and batch. `run` is the table's, from there to `end`. */
+SMIDGEN_INLINE void smidgen_midge_short_lines(const struct smidgen_midge_depthwise_shape *shape,
+                                              const struct smidgen_midge_block *block,
+                                              const int32_t *batch, const int32_t *run,
+                                              const int32_t *end, uint32_t padding) {
+    const uint32_t windows = (uint32_t)batch[2] | block->parameters;
+    int8_t *out = block->y;
+    const int8_t *next;
+    int32_t lines, window, slot = 0;
+    __asm__ volatile(
+        XMIDGE_ASM_BEGIN
+        "1: lw %[next], 4(%[run])\n"
+        "lw %[window], 8(%[run])\n"
+        "lw %[lines], 0(%[run])\n"
+        "add %[next], %[next], %[x]\n"
+        "or %[window], %[window], %[lanes]\n" XMIDGE_ASM_SET(
+            "5", "%[window]",
+            "x0") "addi %[run], %[run], 12\n"
+                  "bnez %[gap], 2f\n" XMIDGE_ASM_COLV("0", "%[padding]") "2:\n" XMIDGE_ASM_LOOP(
+                      "%[columns]", "4") XMIDGE_ASM_COLA("0", "%[next]") XMIDGE_ASM_LOOP("%[more]",
+                                                                                         "4")
+                      XMIDGE_ASM_COLVA("0", "%[padding]") "or %[window], %[windows], "
+                                                          "%[slot]\n" XMIDGE_ASM_RQW(
+                                                              "%[out]",
+                                                              "%[window]") "add %[slot], %[slot], "
+                                                                           "%[begun]\n"
+                                                                           "andi %[slot], %[slot], "
+                                                                           "15\n"
+                                                                           "add %[out], %[out], "
+                                                                           "%[output_step]\n"
+                                                                           "add %[next], %[next], "
+                                                                           "%[line_step]\n"
+                                                                           "addi %[lines], "
+                                                                           "%[lines], -1\n"
+                                                                           "bnez %[lines], 2b\n"
+                                                                           "bne %[run], %[end], "
+                                                                           "1b\n" XMIDGE_ASM_END
+        : [run] "+r"(run), [out] "+r"(out), [slot] "+r"(slot), [next] "=&r"(next),
+          [lines] "=&r"(lines), [window] "=&r"(window)
+        : [end] "r"(end), [x] "r"(block->x), [lanes] "r"(block->lanes), [gap] "r"(shape->gap),
+          [padding] "r"(padding), [columns] "r"(batch[0]), [more] "r"(batch[1]),
+          [windows] "r"(windows), [begun] "r"(batch[3]), [output_step] "r"(batch[4]),
+          [line_step] "r"(shape->line_step)
+        : "memory");
+}
+#endif
+
 SMIDGEN_INLINE void smidgen_midge_slide(const struct smidgen_midge_depthwise_shape *shape,
                                         const struct smidgen_midge_block *block,
                                         const int32_t *walk, const uint32_t groups) {
@@ -186,6 +234,12 @@ SMIDGEN_INLINE void smidgen_midge_slide(const struct smidgen_midge_depthwise_sha
     xmidge_set(XMIDGE_POSITION, 0, 0);
     xmidge_colv(0, padding); /* rows that are not loaded are padding */
     smidgen_midge_paddings(padding, shape->pad_columns, 0, groups);
+#ifdef __riscv
+    if (groups == 1 && shape->batches == 1) {
+        smidgen_midge_short_lines(shape, block, walk, run, run + 3 * shape->runs, padding);
+        return;
+    }
+#endif
     for (int32_t runs = shape->runs; runs > 0; runs--, run += 1 + 2 * groups) {
         smidgen_midge_groups(lines.rows, run + 1, block, 0, groups);
         xmidge_set(XMIDGE_WINDOW, lines.rows[0].window, 0);
