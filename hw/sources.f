@@ -13,6 +13,7 @@ midge/rtl/midge_multiply.sv
 midge/rtl/midge_divide.sv
 midge/rtl/midge_load_store.sv
 midge/rtl/midge_csr.sv
+midge/rtl/midge_exception.sv
 midge/rtl/midge_nn_gated_sum.sv
 midge/rtl/midge_nn_selected_sum.sv
 midge/rtl/midge_nn_signed_sum.sv

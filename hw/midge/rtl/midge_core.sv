@@ -52,8 +52,8 @@ module midge_core
   fetched_t    f;
   logic        x_ready, x_execute, w_redirect;
   logic [31:1] w_target;
-  logic        f_request_back, f_take_back, f_asked, f_taken;
-  logic [31:2] f_asked_for, f_loop_start;
+  fetch_progress_t f_progress;
+  fetch_loop_t f_loop;
 
   midge_fetch #(
       .RESET_ADDRESS(RESET_ADDRESS)
@@ -69,12 +69,8 @@ module midge_core
       .redirect(w_redirect),
       .redirect_target(w_target),
       .take(x_ready),
-      .loop_start(f_loop_start),
-      .request_back(f_request_back),
-      .take_back(f_take_back),
-      .asked(f_asked),
-      .asked_for(f_asked_for),
-      .taken(f_taken),
+      .loop(f_loop),
+      .progress(f_progress),
       .valid(f_valid),
       .fetched(f)
   );
@@ -106,10 +102,9 @@ module midge_core
   );
 
   // Operands, with the result in writeback forwarded
-  logic        w_valid, w_writes, w_late, w_product;
+  logic        w_valid, w_commit, w_writes, w_late, w_product;
   logic [4:0]  w_rd;          // 0: nothing is written
   logic [31:0] w_early_value, w_value;
-  logic        w_commit;
   logic [31:0] register_1, register_2, operand_1, operand_2;
   logic [31:0] early_operand_1, early_operand_2, w_result;
   logic        match_1, match_2;
@@ -177,8 +172,7 @@ module midge_core
   );
 
   // Whether it can go on
-  logic w_waiting, x_nn_go;
-  logic interrupt_take, wake, x_interrupt, x_hazard_1, x_hazard_2, x_hazard, x_wait;
+  logic w_waiting, interrupt_take, wake, x_interrupt, x_hazard_1, x_hazard_2, x_hazard, x_wait, x_nn_go;
   logic [3:0] interrupt_cause;
   assign x_hazard_1 = match_1 && x.uses_rs1 && (w_late || (w_product && !x.takes_product_1));
   assign x_hazard_2 = match_2 && x.uses_rs2 && (w_late || (w_product && !x.takes_product_2));
@@ -194,29 +188,23 @@ module midge_core
   assign divide_start = x_valid && x.divide && !w_redirect && !x_interrupt && !x_hazard && !w_waiting;
   assign asleep = x_valid && x.wfi && !w_valid && !wake && !x_fault;
 
-  // Exceptions. Those of the instruction itself are known early in the cycle; whether an address is aligned is known
-  // late, and access faults of loads and stores follow in writeback.
+  // Exceptions
   logic        x_illegal, x_early_exception, x_misaligned, x_exception, x_memory, x_stores;
   logic [3:0]  x_cause;
   logic [31:0] x_early_trap_value, x_as_fetched;
-  always_comb begin
-    x_early_exception = 1'b1;
-    x_cause = CAUSE_ILLEGAL;
-    x_early_trap_value = 32'b0;
-    if (x_interrupt) x_cause = interrupt_cause;
-    else if (x_fault) begin
-      x_cause = CAUSE_FETCH_FAULT;
-      x_early_trap_value = {x_pc + {30'b0, x_fault_second_half}, 1'b0};
-    end else if (x_illegal) x_early_trap_value = x_as_fetched;
-    else if (x.ebreak) begin
-      x_cause = CAUSE_BREAKPOINT;
-      x_early_trap_value = {x_pc, 1'b0};
-    end else if (x.ecall) x_cause = CAUSE_ECALL_MACHINE;
-    else begin
-      x_early_exception = 1'b0;
-      x_cause = x.store ? CAUSE_STORE_MISALIGNED : CAUSE_LOAD_MISALIGNED;
-    end
-  end
+  midge_exception exceptions (
+      .interrupt(x_interrupt),
+      .interrupt_cause,
+      .fault(x_fault),
+      .fault_second_half(x_fault_second_half),
+      .illegal(x_illegal),
+      .decoded(x),
+      .pc(x_pc),
+      .as_fetched(x_as_fetched),
+      .exception(x_early_exception),
+      .cause(x_cause),
+      .trap_value(x_early_trap_value)
+  );
   assign x_illegal = x.illegal || (x.csr && csr_illegal) || (x.nn && x_nn.illegal) || (x.loop && x_pc[1]);
   assign x_as_fetched = {x_is_compressed ? 16'b0 : x_raw[31:16], x_raw[15:0]};
   assign x_memory = x.load || x.store || (x.nn && x_nn.request);
@@ -224,10 +212,8 @@ module midge_core
 
   // Branches and jumps. The fetch address changes in writeback: a cycle more for a taken branch, and the path from
   // the registers through the comparison to the address of the program memory is cut in two.
-  logic        x_jump;
-  logic [31:1] x_jump_target, x_link;
-  logic [31:1] x_loop_target;
-  logic        x_sets_loop;
+  logic [31:1] x_jump_target, x_loop_target, x_link;
+  logic        x_jump, x_sets_loop;
   assign x_execute = x_beat && !x_early_exception;
   assign x_jump_target = x.jalr ? x_address[31:1] : x.loop || x.nn ? x_loop_target : x_target[31:1];
   assign x_jump = x_execute && (x.jal || x.jalr || (x.branch && condition) || x.loop || x_sets_loop);
@@ -254,7 +240,7 @@ module midge_core
   assign data_write = x_stores;
   assign data_address = x_address[31:2];
 
-  // Xmidge. The value handed to writeback is computed by the ALU where it is a pointer.
+  // Xmidge. The ALU computes the pointers that come back.
   logic        w_trap, w_access_fault;
   logic [31:0] w_trap_value;
   midge_extension #(
@@ -262,14 +248,8 @@ module midge_core
   ) extension (
       .clock,
       .reset,
-      .f_asked,
-      .f_asked_for,
-      .f_pc(f.pc),
-      .f_is_compressed(f.is_compressed),
-      .f_taken,
-      .f_request_back,
-      .f_take_back,
-      .f_loop_start,
+      .f_progress,
+      .f_loop,
       .x_go(x_nn_go),
       .x_leaves(x_fire || w_redirect),
       .x_begins_loop(x_execute && x.loop),

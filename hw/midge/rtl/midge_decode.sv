@@ -124,7 +124,6 @@ module midge_decode
       OPCODE_CUSTOM_0: begin
         // A pointer comes back with a step added to it; stores are bytes.
         decoded.illegal = !NN;
-        decoded.nn = NN;
         decoded.funct3 = 3'b000;
         decoded.uses_rs1 = 1'b1;
         decoded.uses_rs2 = 1'b1;
@@ -141,6 +140,8 @@ module midge_decode
       end
       default: decoded.illegal = 1'b1;
     endcase
+    // From the bits themselves: it selects what is added to an address.
+    decoded.nn = NN && raw[6:0] == {OPCODE_CUSTOM_0, 2'b11};
     // Additions and comparisons, products and divisions; stored data.
     decoded.takes_product_1 = (opcode == OPCODE_OP_IMM && adds) || (opcode == OPCODE_OP && (adds || funct7[0]));
     decoded.takes_product_2 = decoded.takes_product_1 || decoded.store;

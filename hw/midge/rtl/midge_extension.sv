@@ -1,21 +1,16 @@
 // Xmidge in the core: the unit midge_nn, the hardware loop, and what writeback keeps of them. Without NN nothing of it is
 // there and every output is zero, but for those that hand on what the core has.
 module midge_extension
+  import midge_package::*;
   import midge_nn_types::*;
 #(
     parameter bit NN = 0
 ) (
     input  logic        clock,
     input  logic        reset,
-    // fetch (see midge_loop)
-    input  logic        f_asked,
-    input  logic [31:2] f_asked_for,
-    input  logic [31:1] f_pc,               // of the instruction that is offered
-    input  logic        f_is_compressed,
-    input  logic        f_taken,
-    output logic        f_request_back,
-    output logic        f_take_back,
-    output logic [31:2] f_loop_start,
+    // fetch
+    input  fetch_progress_t f_progress,
+    output fetch_loop_t f_loop,
     // execute
     input  logic        x_go,               // an instruction of midge_nn may work
     input  logic        x_leaves,           // or is discarded
@@ -43,7 +38,10 @@ module midge_extension
 );
   if (NN) begin : g_nn
     logic [31:0] loop_count, w_address;
-    logic [31:2] loop_end;
+    logic [31:2] loop_start, loop_end;
+    logic        request_back, take_back;
+    assign f_loop = {request_back, take_back, loop_start};
+
     logic        x_takes_back, w_takes_back, w_early_exception, any_alignment;
     logic [2:0]  loop_sets;
 
@@ -60,7 +58,7 @@ module midge_extension
         .any_alignment,
         .loop_sets,
         .loop_count,
-        .loop_start(f_loop_start),
+        .loop_start,
         .loop_end,
         .w_waiting,
         .w_trap,
@@ -78,28 +76,28 @@ module midge_extension
         .pc_and_body(x_target[31:2]),
         .target(x_loop_target),
         .count(loop_count),
-        .start(f_loop_start),
+        .start(loop_start),
         .body_end(loop_end),
         .redirect(w_redirect),
-        .asked(f_asked),
-        .asked_for(f_asked_for),
-        .request_back(f_request_back),
-        .offered_pc(f_pc),
-        .is_compressed(f_is_compressed),
-        .taken(f_taken),
-        .take_back(f_take_back),
+        .asked(f_progress.asked),
+        .asked_for(f_progress.asked_for),
+        .request_back,
+        .offered_pc(f_progress.pc),
+        .is_compressed(f_progress.is_compressed),
+        .taken(f_progress.taken),
+        .take_back,
         .finished(w_commit && w_takes_back && !w_redirect)
     );
 
     assign x_sets_loop = loop_sets != 3'd0;
 
     // The fetch stage's pc is the address after the instruction in execute, unless the start of the loop follows it.
-    assign x_link = x_takes_back ? {loop_end, 1'b0} : f_pc;
+    assign x_link = x_takes_back ? {loop_end, 1'b0} : f_progress.pc;
     // The address of an access: w_result may be the pointer that comes back.
     assign w_trap_value = w_early_exception ? w_result : w_address;
 
     always_ff @(posedge clock) begin
-      if (f_taken) x_takes_back <= f_take_back;
+      if (f_progress.taken) x_takes_back <= take_back;
       if (!w_waiting) begin
         w_takes_back <= x_takes_back;
         w_early_exception <= x_early_exception;
@@ -111,11 +109,11 @@ module midge_extension
   end else begin : g_none
     assign x_nn = '0;
     assign x_sets_loop = 1'b0;
-    assign {f_request_back, f_take_back, f_loop_start, x_loop_target} = '0;
-    assign x_link = f_pc;
+    assign {f_loop, x_loop_target} = '0;
+    assign x_link = f_progress.pc;
     assign w_trap_value = w_result;
     logic unused_inputs;
-    assign unused_inputs = ^{clock, reset, f_asked, f_asked_for, f_is_compressed, f_taken, x_go, x_leaves, x_begins_loop,
+    assign unused_inputs = ^{clock, reset, f_progress, x_go, x_leaves, x_begins_loop,
         x_is_nn, x_early_exception, x_instruction, x_pc, x_target, x_operand_1, x_operand_2, x_address, w_waiting, w_commit, w_trap,
         w_redirect, w_read_data};
   end

@@ -23,12 +23,8 @@ module midge_fetch
     input  logic [31:1] redirect_target,
     input  logic        take,              // the instruction offered is taken, if there is one
     // hardware loop (midge_loop)
-    input  logic [31:2] loop_start,
-    input  logic        request_back,      // loop_start follows the word that was asked for last
-    input  logic        take_back,         // loop_start follows the instruction that is offered
-    output logic        asked,             // the word was asked for
-    output logic [31:2] asked_for,
-    output logic        taken,
+    input  fetch_loop_t loop,
+    output fetch_progress_t progress,
     output logic        valid,
     output fetched_t    fetched            // pc: the address after the instruction in execute, if none is offered
 );
@@ -41,15 +37,20 @@ module midge_fetch
   logic [31:2] last_address;                // asked for in the last cycle, and whether it was taken
   logic        last_accepted;
 
+  logic [31:1] pc;
+  logic [31:0] raw, immediate;
+  logic [4:0]  rs1, rs2;
+  logic        is_compressed, fault, fault_second_half, taken;
+  assign fetched = {pc, raw, immediate, rs1, rs2, is_compressed, fault, fault_second_half};
+
   // Requests
   logic arrives, has_room, accepted;
   assign arrives = fetch_response && !discard;
   assign has_room = 3'(count) + 3'(unanswered) < 3'(DEPTH);
   assign fetch_request = (redirect || has_room) && (!unanswered || fetch_response) && !reset;
   assign fetch_address = redirect ? redirect_target[31:2]
-      : request_back ? loop_start : last_address + {29'b0, last_accepted};
-  assign asked = last_accepted;
-  assign asked_for = last_address;
+      : loop.request_back ? loop.start : last_address + {29'b0, last_accepted};
+  assign progress = {last_accepted, last_address, taken, pc, is_compressed};
   assign accepted = fetch_request && fetch_ready;
 
   always_ff @(posedge clock)
@@ -67,12 +68,6 @@ module midge_fetch
 
   // The instruction at pc, from the two oldest words; straight from memory where the queue is that short. Which
   // half comes from where is known from registers, so a word that arrives passes one multiplexer only.
-  logic [31:1] pc;
-  logic [31:0] raw, immediate;
-  logic [4:0]  rs1, rs2;
-  logic        is_compressed, fault, fault_second_half;
-  assign fetched = {pc, raw, immediate, rs1, rs2, is_compressed, fault, fault_second_half};
-
   logic [32:0] arriving;
   logic        head_valid, second_valid, head_error, second_error;
   logic        low_from_low, low_from_high, high_from_low, high_from_high;  // half of raw from half of arriving
@@ -124,7 +119,7 @@ module midge_fetch
       pc <= redirect_target;
       count <= 2'd0;
     end else begin
-      if (taken) pc <= take_back ? {loop_start, 1'b0} : pc + (is_compressed ? 31'd1 : 31'd2);
+      if (taken) pc <= loop.take_back ? {loop.start, 1'b0} : pc + (is_compressed ? 31'd1 : 31'd2);
       count <= count_kept;
     end
 

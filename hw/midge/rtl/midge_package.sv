@@ -26,6 +26,20 @@ package midge_package;
     logic        fault_second_half;  // only the second half could not be read
   } fetched_t;
 
+  // How far the fetch stage is, for the hardware loop, and where the loop sends it.
+  typedef struct packed {
+    logic        asked;          // for the word asked_for
+    logic [31:2] asked_for;
+    logic        taken;          // the instruction offered, at pc
+    logic [31:1] pc;
+    logic        is_compressed;
+  } fetch_progress_t;
+  typedef struct packed {
+    logic        request_back;   // start follows the word asked for, not the next one
+    logic        take_back;      // start follows the instruction offered
+    logic [31:2] start;
+  } fetch_loop_t;
+
   // What the decoder says about one instruction.
   typedef struct packed {
     logic           illegal;
