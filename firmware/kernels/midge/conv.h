@@ -83,7 +83,11 @@ struct smidgen_midge_conv_shape {
 typedef uint32_t __attribute__((may_alias)) smidgen_midge_word;
 
 SMIDGEN_SHARED void smidgen_midge_fill(int8_t *target, uint32_t value, int32_t bytes) {
-    for (smidgen_midge_word *word = (smidgen_midge_word *)target; bytes > 0; bytes -= 4)
+    smidgen_midge_word *word = (smidgen_midge_word *)target;
+    for (; SMIDGEN_UNROLL && bytes >= 16; bytes -= 16, word += 4)
+        word[0] = value, word[1] = value, word[2] = value, word[3] = value;
+    SMIDGEN_KEEP_LOOP
+    for (; bytes > 0; bytes -= 4)
         *word++ = value;
 }
 
@@ -92,13 +96,13 @@ SMIDGEN_INLINE void smidgen_midge_copy(int8_t *target, const int8_t *source, int
     if ((((uintptr_t)target | (uintptr_t)source) & 3u) == 0) {
         smidgen_midge_word *to = (smidgen_midge_word *)target;
         const smidgen_midge_word *from = (const smidgen_midge_word *)source;
-        for (; SMIDGEN_UNROLL && bytes >= 16; bytes -= 16, to += 4, from += 4) {
+        for (; SMIDGEN_UNROLL && bytes >= 32; bytes -= 32, to += 8, from += 8) {
             const uint32_t w0 = from[0], w1 = from[1], w2 = from[2], w3 = from[3];
-            to[0] = w0;
-            to[1] = w1;
-            to[2] = w2;
-            to[3] = w3;
+            const uint32_t w4 = from[4], w5 = from[5], w6 = from[6], w7 = from[7];
+            to[0] = w0, to[1] = w1, to[2] = w2, to[3] = w3;
+            to[4] = w4, to[5] = w5, to[6] = w6, to[7] = w7;
         }
+        SMIDGEN_KEEP_LOOP
         for (; bytes >= 4; bytes -= 4)
             *to++ = *from++;
         target = (int8_t *)to;
@@ -106,10 +110,7 @@ SMIDGEN_INLINE void smidgen_midge_copy(int8_t *target, const int8_t *source, int
     }
     for (; SMIDGEN_UNROLL && bytes >= 4; bytes -= 4, target += 4, source += 4) {
         const int8_t b0 = source[0], b1 = source[1], b2 = source[2], b3 = source[3];
-        target[0] = b0;
-        target[1] = b1;
-        target[2] = b2;
-        target[3] = b3;
+        target[0] = b0, target[1] = b1, target[2] = b2, target[3] = b3;
     }
     SMIDGEN_KEEP_LOOP
     for (; bytes > 0; bytes--)
@@ -126,18 +127,46 @@ SMIDGEN_SHARED void smidgen_midge_conv_row(const struct smidgen_midge_conv_shape
         smidgen_midge_fill(row, (uint8_t)shape->input_zero_point * 0x01010101u, shape->row_bytes);
 }
 
+/* `bytes` bytes, at least 1: by words where they are whole words from a word on, whose source may
+ * lie anywhere between words. */
+SMIDGEN_INLINE void smidgen_midge_conv_piece(int8_t *target, const int8_t *source, int32_t bytes) {
+    const uint32_t shift = 8 * (uint32_t)((uintptr_t)source & 3u);
+    smidgen_midge_word *to = (smidgen_midge_word *)target;
+    const smidgen_midge_word *from = (const smidgen_midge_word *)(source - shift / 8);
+    if ((bytes & 3) != 0) {
+        SMIDGEN_KEEP_LOOP
+        for (; bytes > 0; bytes--)
+            *target++ = *source++;
+    } else if (shift == 0) {
+        SMIDGEN_KEEP_LOOP
+        for (; bytes > 0; bytes -= 4)
+            *to++ = *from++;
+    } else {
+        uint32_t low = *from++;
+        SMIDGEN_KEEP_LOOP
+        for (; bytes > 0; bytes -= 4) {
+            const uint32_t high = *from++;
+            *to++ = low >> shift | high << (32 - shift);
+            low = high;
+        }
+    }
+}
+
 /* The window at `window` in the ring that ends at ring_end. */
 SMIDGEN_SHARED void smidgen_midge_conv_gather(const struct smidgen_midge_conv_shape *shape,
                                               const int8_t *window, const int8_t *ring_end,
                                               int8_t *patch) {
     const ptrdiff_t row_step = (ptrdiff_t)shape->dilation_height * shape->row_bytes;
     const ptrdiff_t ring_bytes = (ptrdiff_t)shape->ring_rows * shape->row_bytes;
+    const ptrdiff_t piece_step = shape->piece_step;
+    const int32_t pieces = shape->pieces, piece_bytes = shape->piece_bytes;
     for (int32_t rows = shape->kernel_rows; rows > 0; rows--) {
         const int8_t *piece = window;
-        for (int32_t pieces = shape->pieces; pieces > 0; pieces--) {
-            smidgen_midge_copy(patch, piece, shape->piece_bytes);
-            patch += shape->piece_bytes;
-            piece += shape->piece_step;
+        SMIDGEN_KEEP_LOOP
+        for (int32_t left = pieces; left > 0; left--) {
+            smidgen_midge_conv_piece(patch, piece, piece_bytes);
+            patch += piece_bytes;
+            piece += piece_step;
         }
         window += row_step;
         if (window >= ring_end)

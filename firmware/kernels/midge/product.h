@@ -199,7 +199,8 @@ SMIDGEN_INLINE void smidgen_midge_multiply_body(const struct smidgen_midge_produ
                     SMIDGEN_KEEP_LOOP
                     for (int32_t below = rows - 1; below > 0; below--) {
                         row += row_step;
-                        row -= row >= ring_end ? product->ring_bytes : 0;
+                        if (SMIDGEN_MIDGE_RARELY(row >= ring_end))
+                            row -= product->ring_bytes;
                         next = smidgen_midge_next_row(row, next, steps, group_steps);
                     }
                 }
