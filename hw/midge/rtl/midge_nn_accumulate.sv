@@ -50,7 +50,7 @@ module midge_nn_accumulate (
   for (genvar p = 0; p < 4; p++) begin : g_unit
     logic               writes_here;
     logic signed [17:0] sum;
-    logic [31:0]        old_sum, new_sum;
+    logic signed [31:0] old_sum, new_sum;
     assign writes_here = write_element[5:4] == p;
 
     midge_nn_memory_distributed taps (
@@ -75,11 +75,20 @@ module midge_nn_accumulate (
         .clock,
         .write(m2_valid ? m2_units[p] : write_accumulator && writes_here),
         .write_address(m2_valid ? m2_channel : write_element[3:0]),
-        .write_data(m2_valid ? new_sum : write_data),
+        .write_data(new_sum),
         .read_address(m1_valid ? m1_channel : read_element[3:0]),
         .read_data(read_accumulators[p])
     );
-    always_ff @(posedge clock) old_sum <= m1_first ? 32'd0 : read_accumulators[p];
-    assign new_sum = old_sum + {{14{sum[17]}}, sum};
+    // Without a sum to add to it is 0, so that what is written can go through the adder.
+    always_ff @(posedge clock) old_sum <= m1_first || !m1_valid ? 32'sd0 : $signed(read_accumulators[p]);
+    midge_nn_selected_sum #(
+        .WIDTH(32)
+    ) next_sum (
+        .value(old_sum),
+        .addend_0($signed(write_data)),
+        .addend_1(32'(sum)),
+        .select(m2_valid),
+        .sum(new_sum)
+    );
   end
 endmodule

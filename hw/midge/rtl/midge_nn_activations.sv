@@ -36,6 +36,11 @@ module midge_nn_activations
       default: writes_word = 4'b0001 << operation.word;
     endcase
 
+  logic [31:0] next_row;
+  logic        sets_row;
+  assign sets_row = operation.fill || write_column;
+  assign next_row = sets_row ? data : word;
+
   for (genvar p = 0; p < 4; p++) begin : g_pixel
     logic        writes_pixel;
     logic [31:0] next_word;
@@ -48,12 +53,9 @@ module midge_nn_activations
       for (genvar i = 0; i < 4; i++) assign activations[p][8*(4*i+j)+:8] = stored[8*i+:8];
     end
 
-    logic writes_row, sets_row;
-    assign writes_row = done && operation.column && operation.row == p;
-    assign sets_row = done && (operation.fill || (write_column && operation.index[1:0] == p));
-    always_ff @(posedge clock)
-      if (writes_row) column[p] <= word;
-      else if (sets_row) column[p] <= data;
+    logic writes_row;
+    assign writes_row = sets_row ? operation.fill || operation.index[1:0] == p : operation.column && operation.row == p;
+    always_ff @(posedge clock) if (done && writes_row) column[p] <= next_row;
   end
 
   logic unused_fields;

@@ -17,15 +17,21 @@ module midge_nn_check
   assign {funct7, rs2, rs1, funct3, rd} = instruction;
 
   logic known_register, is_pointer, no_source_2, beyond_weights;
-  logic [6:0] group_end;
   assign known_register = funct7[6:3] == 4'd2 || (funct7[6:3] == 4'd0 && funct7[2:0] != 3'd7)
       || (funct7[6:2] == 5'd2 && funct7[1:0] != 2'd3);
   assign is_pointer = rd == rs1;
   assign no_source_2 = rs2 == 5'd0;
-  assign group_end = (7'(funct7[1:0]) + 7'd1) * (7'(window.taps) + 7'd1);
-  assign beyond_weights = group_end > 7'd16;
+  // (group + 1) * taps > 16
+  always_comb
+    unique case (funct7[1:0])
+      2'd0: beyond_weights = 1'b0;
+      2'd1: beyond_weights = window.taps >= 4'd8;
+      2'd2: beyond_weights = window.taps >= 4'd5;
+      default: beyond_weights = window.taps >= 4'd4;
+    endcase
   logic unused_fields;
-  assign unused_fields = ^{operand_1[6:0], shape.zero_14, shape.words, shape.pixels, shape.shared, shape.vector_mode, shape.width,
+  assign unused_fields = ^{operand_1[6:0], channels_end[5:0], lanes_end[5:0], shape.zero_14, shape.words, shape.pixels,
+      shape.shared, shape.vector_mode, shape.width,
       window.zero_18, window.zero_14, window.stride, window.zero_5, window.rows, window.first};
 
   always_comb
@@ -47,10 +53,10 @@ module midge_nn_check
       default: encoding_illegal = funct7[6:1] != 6'd0;
     endcase
 
-  // Elements: the last one is length - 1, so the range is all bits below it.
-  logic [8:0]  length;
-  logic [16:0] elements_end, channels_end, lanes_end;
-  logic        element_illegal, no_parameter, no_zero_point;
+  // Lengths are powers of two: the last element has all bits below them.
+  logic [8:0] length, elements_end;
+  logic [6:0] channels_end, lanes_end;
+  logic       element_illegal, elements_illegal, no_parameter, no_zero_point;
   always_comb
     unique casez (funct7[4:0])
       5'b0????: length = 9'd1;
@@ -59,10 +65,13 @@ module midge_nn_check
       5'b1011?: length = LENGTH_TABLE_A;
       default: length = LENGTH_ACCUMULATOR;
     endcase
-  assign element_illegal = operand_2 >= {23'b0, length};
-  assign elements_end = {1'b0, operand_2[15:0]} + {1'b0, operand_2[31:16]};
-  assign channels_end = {1'b0, operand_2[15:0]} + {11'b0, shape.channels};
-  assign lanes_end = {1'b0, operand_2[31:16]} + {15'b0, window.lanes};
+  assign element_illegal = operand_2[31:8] != 24'd0 || (operand_2[7:0] & ~8'(length - 9'd1)) != 8'd0;
+  // From the first to the last: a count of 1 to 256, which is its last 8 bits less one.
+  assign elements_end = {1'b0, operand_2[7:0]} + {1'b0, operand_2[23:16] - 8'd1};
+  assign elements_illegal = operand_2[31:16] == 16'd0 || operand_2[31:16] > 16'd256 || operand_2[15:8] != 8'd0
+      || (elements_end & ~(length - 9'd1)) != 9'd0;
+  assign channels_end = {1'b0, operand_2[5:0]} + {1'b0, shape.channels};
+  assign lanes_end = {1'b0, operand_2[21:16]} + {5'b0, window.lanes};
   assign no_parameter = operand_2[31:6] != 26'd0;
   assign no_zero_point = operand_1[31:7] != 25'd0 && operand_1[31:7] != 25'h1ffffff;
 
@@ -70,12 +79,12 @@ module midge_nn_check
     unique case (funct3)
       FUNCT3_SET: operand_illegal = element_illegal || value_illegal;
       FUNCT3_GET: operand_illegal = element_illegal;
-      FUNCT3_LDM: operand_illegal = operand_2[31:16] == 16'd0 || elements_end > {8'b0, length};
+      FUNCT3_LDM: operand_illegal = elements_illegal;
       default:
         unique case (funct7[2:0])
-          FUNCT7_RQC[2:0]: operand_illegal = operand_2[31:16] != 16'd0 || channels_end > 17'd63;
+          FUNCT7_RQC[2:0]: operand_illegal = no_parameter || channels_end[6];
           FUNCT7_RQW[2:0]:
-            operand_illegal = operand_2[7:4] != 4'd0 || lanes_end > 17'd63 || operand_2[15:13] != 3'd0
+            operand_illegal = operand_2[31:22] != 10'd0 || lanes_end[6] || operand_2[15:13] != 3'd0 || operand_2[7:4] != 4'd0
                 || (operand_2[12] ? operand_2[11:8] != 4'd0 : operand_2[11:8] == 4'd0);
           FUNCT7_TABA[2:0], FUNCT7_TABB[2:0]: operand_illegal = no_parameter || no_zero_point;
           FUNCT7_ADD[2:0], FUNCT7_SUB[2:0]: operand_illegal = no_parameter || shape.channels[5:2] != 4'd0;

@@ -15,7 +15,7 @@ module midge_nn_taps
     output logic       first,          // they are overwritten
     output logic       blocking        // a tap is left to start after the next cycle
 );
-  logic [3:0] tap;
+  logic [3:0] tap, tap_count, first_weight;
   logic [4:0] next_tap, tap_after;
   logic [2:0] stride;
   logic       first_group;
@@ -23,6 +23,9 @@ module midge_nn_taps
   assign unused_fields = ^{window.zero_18, window.lanes, window.zero_14, window.zero_5, window.rows, window.first,
       position.zero_6};
 
+  // group * tap_count
+  assign tap_count = window.taps + 4'd1;
+  assign first_weight = (group[0] ? tap_count : 4'd0) + (group[1] ? {tap_count[2:0], 1'b0} : 4'd0);
   assign stride = {1'b0, window.stride} + 3'd1;
   assign next_tap = {1'b0, tap} + {2'b0, stride};
   assign tap_after = {1'b0, tap} + {1'b0, stride, 1'b0};
@@ -44,7 +47,7 @@ module midge_nn_taps
       first_group <= group == 2'd0;
       tap <= {2'b0, position.phase};
       slot <= position.slot;
-      weight_address <= 4'(group) * (window.taps + 4'd1) + {2'b0, position.phase};
+      weight_address <= first_weight + {2'b0, position.phase};
     end else begin
       tap <= next_tap[3:0];
       slot <= slot - 4'd1;
