@@ -114,9 +114,10 @@ def test_values_are_biased_scaled_and_clamped(
 {x.data("multipliers", [multiplier for multiplier, _ in pairs])}
 {x.data("shifts", packed([shift for _, shift in pairs] + [0, 0]))}""")
     want = [
-        min(max(scaled(wrapped(value + biases[index]), *pairs[index]) + zero_point, minimum), maximum)
+        wrapped(scaled(wrapped(value + biases[index]), *pairs[index]) + zero_point)
         for index in range(len(pairs)) for value in VALUES
     ]  # fmt: skip
+    want = [min(max(value, minimum), maximum) for value in want]
     assert [wrapped(value) for value in result.reported] == want
 
 

@@ -330,7 +330,7 @@ class Xmidge:
         zero_point, minimum, maximum = (
             (self._field("output", name) ^ 128) - 128 for name in ("zero_point", "minimum", "maximum")
         )
-        scaled = self._scale(biased, parameters) + zero_point
+        scaled = (self._scale(biased, parameters) + zero_point).astype(np.int32)
         return np.minimum(np.maximum(scaled, minimum), maximum).tolist()
 
     def _rqc(self, a: int, b: int, detail: int, memory: Memory) -> None:
