@@ -13,7 +13,6 @@ from pathlib import Path
 # Logic cells (TRELLIS_COMB) that nextpnr makes of a cell of Yosys's netlist.
 LOGIC_CELLS = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}
 PART_CELLS = ("LUT4", "CCU2C", "TRELLIS_DPR16X4", "TRELLIS_FF", "MULT18X18D", "DP16KD")
-RATE = "MAC/cycle per 1,000 TRELLIS_COMB of Xmidge"
 
 
 @dataclass(frozen=True)
@@ -80,15 +79,25 @@ def print_parts(without: dict[str, Counter[str]], with_it: dict[str, Counter[str
 
 
 def print_rates(logic: int, rates: Path, peers: Path) -> None:
-    """MAC/cycle as `make bench` measured them, for the logic of the extension, beside those of others."""
-    print(f"\n{RATE}:")
+    """MAC/cycle as `make bench` measured them, for the logic of the extension, beside MaRVIn's unit.
+
+    logic: TRELLIS_COMB, carries and distributed RAM included. rates: {name: {"macs", "cycles"}}.
+    """
+    print("\nMAC/cycle per 1,000 logic cells:")
     if rates.exists():
-        measured = json.loads(rates.read_text())
-        for name, figures in measured.items():
-            rate = figures["macs"] / figures["cycles"]
-            print(f"  {name}: {1000 * rate / logic:.2f} ({rate:.2f} MAC/cycle)")
+        for name, measured in json.loads(rates.read_text()).items():
+            rate = measured["macs"] / measured["cycles"]
+            print(f"  {name:12} {1000 * rate / logic:.2f} ({rate:.2f} MAC/cycle)")
     else:
         print("  ours is left out: `make bench` has not measured MAC/cycle yet")
-    for figure in tomllib.loads(peers.read_text())["figure"]:
-        if figure["quantity"].startswith(RATE):
-            print(f"  {figure['whose']} ({figure['conditions']})")
+    unit = "multiply-accumulate unit, "
+    peer = {
+        figure["quantity"].removeprefix(unit): figure["all"]
+        for figure in tomllib.loads(peers.read_text())["figure"]
+        if figure["quantity"].startswith(unit) and figure["whose"] == "MaRVIn"
+    }
+    least, most = peer["MAC/cycle, least"], peer["MAC/cycle, most"]
+    theirs = peer["LUT4"] + peer["carry cells"]
+    size = f"{peer['LUT4']:,} LUT4, {peer['carry cells']} carry cells, {peer['DSP']} DSP, a second clock"
+    rates_of_both = f"{1000 * least / theirs:.2f} to {1000 * most / theirs:.2f}"
+    print(f"  {'MaRVIn':12} {rates_of_both} ({least} to {most} MAC/cycle; {size})")
