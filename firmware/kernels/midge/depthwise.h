@@ -16,28 +16,36 @@
  * (weights are 0 there). Lines come in `runs`: of lines in a row that have the same rows inside the
  * image.
  *
- * Windows that slide (smidgen_midge_depthwise_<groups>): a line's columns, and `gap` columns of
- * padding between lines, go into every window that they belong to. The first line comes after
- * pad_columns columns of padding. The windows of a line are finished in `batches`. No copies.
+ * Windows that slide (smidgen_midge_depthwise_<groups>): a line's columns, and columns of padding
+ * between lines, go into every window that they belong to. The windows of a line are finished in
+ * batches. No copies. Where windows are dilated along the line, those that share columns are a part
+ * of the image by themselves; walk has `parts` of struct smidgen_midge_part.
  *
  * Windows tap by tap (smidgen_midge_depthwise_taps_<groups>), any kernel, stride and dilation: up
- * to 16 windows at a time go through one tap and one pass after the other.
+ * to 16 windows at a time go through one tap and one pass after the other. walk: for each tap the
+ * first window that has it inside the image and the one after the last, then `parts` runs.
  *
- * walk: for each batch its columns inside the image, columns of padding after them, windows (rs2
- * of rqw), slots to the next batch and bytes to its outputs; or for each tap the first window that
- * has it inside the image, and the one after the last. Then for each run its lines and, by pass and
- * group, the bytes from the image to its first column and the value of `window`, without lanes.
- * line_step: from a line's first column to the next line's; of windows that slide, from the column
- * after its last.
+ * A run: its lines and, by pass and group, the bytes from the image to its first column and the
+ * value of `window`, without lanes.
  *
  * Weights: words of four rows, [block of 4 channels][copy][lane][group][tap], or
  * [block][copy][tap][pass][lane][group]; parameters as in product.h, of [block][copy][lane]. */
 struct smidgen_midge_depthwise_shape {
     int32_t images, channels, copies, weight_bits;
-    int32_t runs, passes, outputs, taps, batches, pad_columns, gap, tap_step;
+    int32_t parts, passes, outputs, taps, tap_step;
     int32_t input_image_step, line_step, row_step, column_step;
     int32_t output_image_step, output_line_step, output_step;
     int32_t input_zero_point, output_zero_point, activation_min, activation_max;
+};
+
+/* What lines have in common. The first comes after pad_columns columns of padding, and each is
+ * followed by gap. line_step: from the column after a line's last to the next line's first; output:
+ * bytes from the image's first output to the part's.
+ *
+ * Behind it come, for each batch, its columns inside the image, columns of padding after them,
+ * windows (rs2 of rqw), slots to the next batch and bytes to its outputs; then the runs. */
+struct smidgen_midge_part {
+    int32_t batches, runs, pad_columns, gap, line_step, output;
 };
 
 /* A word of weights from the lowest fields of a word's bytes, which hold weights plus
@@ -177,12 +185,12 @@ SMIDGEN_INLINE void smidgen_midge_lines(struct smidgen_midge_lines *lines, int32
 
 #ifdef __riscv
 /* All runs of lines with a single group and batch. `run` is the table's, from there to `end`. */
-SMIDGEN_INLINE void smidgen_midge_short_lines(const struct smidgen_midge_depthwise_shape *shape,
+SMIDGEN_INLINE void smidgen_midge_short_lines(const struct smidgen_midge_part *part,
                                               const struct smidgen_midge_block *block,
                                               const int32_t *batch, const int32_t *run,
                                               const int32_t *end, uint32_t padding) {
     const uint32_t windows = (uint32_t)batch[2] | block->parameters;
-    int8_t *out = block->y;
+    int8_t *out = block->y + part->output;
     const int8_t *next;
     int32_t lines, window, slot = 0;
     __asm__ volatile(
@@ -195,59 +203,61 @@ SMIDGEN_INLINE void smidgen_midge_short_lines(const struct smidgen_midge_depthwi
             "5", "%[window]",
             "x0") "addi %[run], %[run], 12\n"
                   "bnez %[gap], 2f\n" XMIDGE_ASM_COLV("0", "%[padding]") "2:\n" XMIDGE_ASM_LOOP(
-                      "%[columns]", "4") XMIDGE_ASM_COLA("0", "%[next]") XMIDGE_ASM_LOOP("%[more]",
-                                                                                         "4")
-                      XMIDGE_ASM_COLVA("0", "%[padding]") "or %[window], %[windows], "
-                                                          "%[slot]\n" XMIDGE_ASM_RQW(
-                                                              "%[out]",
-                                                              "%[window]") "add %[slot], %[slot], "
-                                                                           "%[begun]\n"
-                                                                           "andi %[slot], %[slot], "
-                                                                           "15\n"
-                                                                           "add %[out], %[out], "
-                                                                           "%[output_step]\n"
-                                                                           "add %[next], %[next], "
-                                                                           "%[line_step]\n"
-                                                                           "addi %[lines], "
-                                                                           "%[lines], -1\n"
-                                                                           "bnez %[lines], 2b\n"
-                                                                           "bne %[run], %[end], "
-                                                                           "1b\n" XMIDGE_ASM_END
+                      "%[columns]", "4") XMIDGE_ASM_COLA("0", "%[next]")
+                      XMIDGE_ASM_LOOP("%[more]", "4") XMIDGE_ASM_COLVA(
+                          "0", "%[padding]") "or %[window], %[windows], "
+                                             "%[slot]\n" XMIDGE_ASM_RQW(
+                                                 "%[out]", "%[window]") "add %[slot], %[slot], "
+                                                                        "%[begun]\n"
+                                                                        "andi %[slot], %[slot], "
+                                                                        "15\n"
+                                                                        "add %[out], %[out], "
+                                                                        "%[output_step]\n"
+                                                                        "add %[next], %[next], "
+                                                                        "%[line_step]\n"
+                                                                        "addi %[lines], "
+                                                                        "%[lines], -1\n"
+                                                                        "bnez %[lines], 2b\n"
+                                                                        "bne %[run], %[end], "
+                                                                        "1b\n" XMIDGE_ASM_END
         : [run] "+r"(run), [out] "+r"(out), [slot] "+r"(slot), [next] "=&r"(next),
           [lines] "=&r"(lines), [window] "=&r"(window)
-        : [end] "r"(end), [x] "r"(block->x), [lanes] "r"(block->lanes), [gap] "r"(shape->gap),
+        : [end] "r"(end), [x] "r"(block->x), [lanes] "r"(block->lanes), [gap] "r"(part->gap),
           [padding] "r"(padding), [columns] "r"(batch[0]), [more] "r"(batch[1]),
           [windows] "r"(windows), [begun] "r"(batch[3]), [output_step] "r"(batch[4]),
-          [line_step] "r"(shape->line_step)
+          [line_step] "r"(part->line_step)
         : "memory");
 }
 #endif
 
-SMIDGEN_INLINE void smidgen_midge_slide(const struct smidgen_midge_depthwise_shape *shape,
-                                        const struct smidgen_midge_block *block,
-                                        const int32_t *walk, const uint32_t groups) {
-    const int32_t *const batches_end = walk + 5 * shape->batches, *run = batches_end;
-    const int32_t line_step = shape->line_step;
-    const uint32_t padding = smidgen_midge_bytes(shape->input_zero_point);
-    struct smidgen_midge_lines lines = {.out = block->y, .slot = 0};
-    xmidge_set(XMIDGE_WINDOW, (uint32_t)run[2] | block->lanes, 0);
+/* One part. Returns what lies behind it. */
+SMIDGEN_INLINE const int32_t *smidgen_midge_slide(const struct smidgen_midge_part *part,
+                                                  const struct smidgen_midge_block *block,
+                                                  uint32_t padding, const uint32_t groups) {
+    const int32_t *const batches = (const int32_t *)(part + 1);
+    const int32_t *const runs = batches + 5 * part->batches;
+    const int32_t *const end = runs + part->runs * (1 + 2 * (int32_t)groups);
+    xmidge_set(XMIDGE_WINDOW, (uint32_t)runs[2] | block->lanes, 0);
     xmidge_set(XMIDGE_POSITION, 0, 0);
     xmidge_colv(0, padding); /* rows that are not loaded are padding */
-    smidgen_midge_paddings(padding, shape->pad_columns, 0, groups);
+    smidgen_midge_paddings(padding, part->pad_columns, 0, groups);
 #ifdef __riscv
-    if (groups == 1 && shape->batches == 1) {
-        smidgen_midge_short_lines(shape, block, walk, run, run + 3 * shape->runs, padding);
-        return;
+    if (groups == 1 && part->batches == 1) {
+        smidgen_midge_short_lines(part, block, batches, runs, end, padding);
+        return end;
     }
 #endif
-    for (int32_t runs = shape->runs; runs > 0; runs--, run += 1 + 2 * groups) {
+    struct smidgen_midge_lines lines = {.out = block->y + part->output, .slot = 0};
+    const int32_t line_step = part->line_step, gap = part->gap;
+    for (const int32_t *run = runs; run != end; run += 1 + 2 * groups) {
         smidgen_midge_groups(lines.rows, run + 1, block, 0, groups);
         xmidge_set(XMIDGE_WINDOW, lines.rows[0].window, 0);
-        if (shape->gap == 0) /* else the padding between lines has done it */
+        if (gap == 0) /* else the padding between lines has done it */
             xmidge_colv(0, padding);
-        smidgen_midge_lines(&lines, *run, walk, batches_end, line_step, padding, block->parameters,
+        smidgen_midge_lines(&lines, *run, batches, runs, line_step, padding, block->parameters,
                             groups);
     }
+    return end;
 }
 
 /* Weight 0 of each lane is 0: group 0 starts the windows, the others add to them. Returns the word
@@ -261,7 +271,7 @@ SMIDGEN_INLINE const uint32_t *smidgen_midge_taps(const struct smidgen_midge_dep
     const int32_t *run = walk + 2 * taps;
     const uint32_t *next = weights;
     int8_t *line = block->y;
-    for (int32_t runs = shape->runs; runs > 0; runs--, run += 1 + 2 * passes * (int32_t)groups) {
+    for (int32_t runs = shape->parts; runs > 0; runs--, run += 1 + 2 * passes * (int32_t)groups) {
         ptrdiff_t at = 0;
         for (int32_t lines = *run; lines > 0; lines--, at += shape->line_step) {
             for (int32_t begin = 0; begin < shape->outputs; begin += 16) {
@@ -307,6 +317,7 @@ SMIDGEN_INLINE void smidgen_midge_depthwise(const struct smidgen_midge_depthwise
                                             int8_t *y, const int slides, const uint32_t groups) {
     const int32_t channels = shape->channels, copies = slides ? 1 : shape->copies;
     int32_t left = (channels + 3) / 4 * 4 * copies;
+    const uint32_t padding = smidgen_midge_bytes(shape->input_zero_point);
     uint32_t first = SMIDGEN_MIDGE_CHANNELS;
     xmidge_set(XMIDGE_SHAPE, 0, 0);
     xmidge_set(XMIDGE_PIXEL_STEP, (uintptr_t)shape->row_step, 0);
@@ -335,9 +346,11 @@ SMIDGEN_INLINE void smidgen_midge_depthwise(const struct smidgen_midge_depthwise
                                                 XMIDGE_WINDOW_LANES((uint32_t)lanes - 1u),
                                                 first << 16};
             for (int32_t image = shape->images; image > 0; image--) {
-                if (slides)
-                    smidgen_midge_slide(shape, &block, walk, groups);
-                else
+                const int32_t *part = walk;
+                for (int32_t parts = slides ? shape->parts : 0; parts > 0; parts--)
+                    part = smidgen_midge_slide((const struct smidgen_midge_part *)part, &block,
+                                               padding, groups);
+                if (!slides)
                     next = smidgen_midge_taps(shape, &block, weights, walk, groups);
                 block.x += shape->input_image_step;
                 block.y += shape->output_image_step;

@@ -5,6 +5,7 @@ Windows follow each other along a line; their rows lie across it. Names as in de
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -36,12 +37,27 @@ NARROW_WEIGHT = 12  # to unpack a word
 
 
 @dataclass(frozen=True)
+class Part:
+    """Windows of every line that share columns: how many in a line, and the columns that they lie in.
+
+    pad_columns of padding come before `columns` inside the image; first and output: bytes to the first of these
+    and to the first output.
+    """
+
+    windows: int
+    pad_columns: int
+    columns: int
+    first: int
+    output: int
+
+
+@dataclass(frozen=True)
 class Walk:
     """Windows that slide along a line, whose columns are loaded once.
 
     lines, windows: the axes across and along the lines; turned: whether lines are columns of the image.
-    kernel_rows, dilation, row_step: the rows of a window. taps, stride, column_step, pad_columns, columns:
-    the columns of a line that the windows use; first: bytes to the first of them.
+    kernel_rows, dilation, row_step: the rows of a window. taps, stride, column_step, output_step: its columns,
+    and how windows of one part follow each other.
     """
 
     lines: _Axis
@@ -53,9 +69,8 @@ class Walk:
     taps: int
     stride: int
     column_step: int
-    pad_columns: int
-    columns: int
-    first: int
+    output_step: int
+    parts: tuple[Part, ...]
 
     symbol = "smidgen_midge_depthwise"
 
@@ -75,28 +90,25 @@ class Walk:
     def group_rows(self) -> int:
         return -(-self.kernel_rows // (self.passes * self.groups))
 
-    @property
-    def used(self) -> int:
+    def _used(self, part: Part) -> int:
         """Columns that the windows of a line lie in, with padding."""
-        return (self.windows.output - 1) * self.stride + self.taps
+        return (part.windows - 1) * self.stride + self.taps
 
-    @property
-    def gap(self) -> int:
+    def _gap(self, part: Part) -> int:
         """Columns of padding from one line to the next, so that windows of both start in step."""
-        gap = max(self.pad_columns, self.used - self.pad_columns - self.columns)
-        gap = max(gap, self.windows.output * self.stride - self.columns)
-        return gap + -(self.columns + gap) % self.stride
+        gap = max(part.pad_columns, self._used(part) - part.pad_columns - part.columns)
+        gap = max(gap, part.windows * self.stride - part.columns)
+        return gap + -(part.columns + gap) % self.stride
 
-    @property
-    def _begun_after(self) -> int:
+    def _begun_after(self, part: Part) -> int:
         """Windows that have begun after a line's last one when that is finished."""
-        return (self.taps - 1 + self.pad_columns + self.columns + self.gap - self.used) // self.stride
+        columns = part.pad_columns + part.columns + self._gap(part)
+        return (self.taps - 1 + columns - self._used(part)) // self.stride
 
-    @property
-    def batch(self) -> int:
+    def _batch(self, part: Part) -> int:
         """Windows that are finished together: as many as fit beside those begun after them, evenly."""
-        most = max(SLOTS - self._begun_after, 1)
-        return -(-self.windows.output // -(-self.windows.output // most))
+        most = max(SLOTS - self._begun_after(part), 1)
+        return -(-part.windows // -(-part.windows // most))
 
     @property
     def reason(self) -> str | None:
@@ -105,29 +117,27 @@ class Walk:
             return f"its windows have {self.kernel_rows} rows and {self.taps} columns"
         if self.stride > STRIDE:
             return f"its stride is more than {STRIDE}"
-        if self._begun_after >= SLOTS:
-            return "too many of its windows overlap"
-        if self.pad_columns > (self.batch - 1) * self.stride + self.taps:
-            return "whole windows lie in the padding"
+        for part in self.parts:
+            if self._begun_after(part) >= SLOTS:
+                return "too many of its windows overlap"
+            if part.pad_columns > (self._batch(part) - 1) * self.stride + self.taps:
+                return "whole windows lie in the padding"
         return None
 
     @property
     def fields(self) -> dict[str, int]:
         """Of the kernel's shape."""
         return {
-            "runs": len(self._runs()),
+            "parts": len(self.parts),
             "passes": self.passes,
             "outputs": self.windows.output,
             "taps": self.taps,
-            "batches": -(-self.windows.output // self.batch),
-            "pad_columns": self.pad_columns,
-            "gap": self.gap,
             "tap_step": self.windows.dilation * self.windows.input_step,
-            "line_step": self._line_table_step,
+            "line_step": self.line_step,
             "row_step": self.row_step,
             "column_step": self.column_step,
             "output_line_step": self.lines.output_step,
-            "output_step": self.windows.output_step,
+            "output_step": self.output_step,
         }
 
     @property
@@ -135,39 +145,40 @@ class Walk:
         return self.lines.stride * self.lines.input_step
 
     @property
-    def _line_table_step(self) -> int:
-        return self.line_step - self.columns * self.column_step
-
-    @property
     def table(self) -> np.ndarray:
         """The kernel's `walk`."""
-        words = [word for run in self._runs() for word in run]
-        return np.array([*self._line_table(), *words], np.int32)
+        words: list[int] = []
+        for part in self.parts:
+            batches, runs = self._batches(part), self._runs(part.first)
+            step = self.line_step - part.columns * self.column_step
+            words += [len(batches), len(runs), part.pad_columns, self._gap(part), step, part.output]
+            words += [word for record in (*batches, *runs) for word in record]
+        return np.array(words, np.int32)
 
-    def _line_table(self) -> list[int]:
-        """Of each batch: columns, padding after them, windows, slots and bytes of outputs to the next."""
-        words, done, columns = [], 0, -self.pad_columns
-        while done < self.windows.output:
-            count = min(self.batch, self.windows.output - done)
-            until = (done + count - 1) * self.stride + self.taps - self.pad_columns
-            begun, output_bytes = count, count * self.windows.output_step
-            if done + count == self.windows.output:
-                until = self.columns + self.gap
+    def _batches(self, part: Part) -> list[list[int]]:
+        """Columns, padding after them, windows, slots and bytes of outputs to the next."""
+        size, batches, done, columns = self._batch(part), [], 0, -part.pad_columns
+        while done < part.windows:
+            count = min(size, part.windows - done)
+            until = (done + count - 1) * self.stride + self.taps - part.pad_columns
+            begun, output_bytes = count, count * self.output_step
+            if done + count == part.windows:
+                until = part.columns + self._gap(part)
                 begun = until // self.stride - done
-                output_bytes = self.lines.output_step - done * self.windows.output_step
-            inside = min(until, self.columns) - min(max(columns, 0), self.columns)
-            words += [inside, until - max(columns, 0) - inside, count << 8, begun, output_bytes]
+                output_bytes = self.lines.output_step - done * self.output_step
+            inside = min(until, part.columns) - min(max(columns, 0), part.columns)
+            batches.append([inside, until - max(columns, 0) - inside, count << 8, begun, output_bytes])
             done, columns = done + count, until
-        return words
+        return batches
 
-    def _runs(self) -> list[list[int]]:
+    def _runs(self, first: int) -> list[list[int]]:
         """Lines with the same rows inside the image: how many, and of each group its offset and window."""
         runs: list[list[int]] = []
         same: list[tuple[int, int]] = []
         for line in range(self.lines.output):
             groups = self._groups_inside(line * self.lines.stride - self.lines.before)
             if groups != same:
-                at = self.first + line * self.line_step
+                at = first + line * self.line_step
                 runs.append([0, *(word for offset, window in groups for word in (at + offset, window))])
                 same = groups
             runs[-1][0] += 1
@@ -216,7 +227,7 @@ class Walk:
     @property
     def loads(self) -> int:
         """Words of one block of channels of an image."""
-        return self.lines.output * self.columns * self.kernel_rows
+        return self.lines.output * sum(part.columns for part in self.parts) * self.kernel_rows
 
     def cycles(self, blocks: int, images: int, lanes: float, bits: int) -> float:
         """Of all blocks of channels. lanes: channels of a block, on average."""
@@ -226,10 +237,12 @@ class Walk:
 
     def _image(self, lanes: float) -> float:
         """One block of channels of one image."""
-        used = (self.windows.output - 1) * self.stride + self.taps
-        batches = -(-self.windows.output // self.batch)
-        line = LINE + self.columns * self._column() + (used - self.columns) * self._padding()
-        line += batches * (BATCH + REQUANTIZE) + lanes * self.windows.output
+        return sum(self._part(part, lanes) for part in self.parts)
+
+    def _part(self, part: Part, lanes: float) -> float:
+        batches = -(-part.windows // self._batch(part))
+        line = LINE + part.columns * self._column() + self._gap(part) * self._padding()
+        line += batches * (BATCH + REQUANTIZE) + lanes * part.windows
         if self.groups > 1:
             line += self.groups * GROUP
         return self.lines.output * line + self._edge_lines() * EDGE
@@ -275,12 +288,19 @@ class TapWalk(Walk):
     def reason(self) -> str | None:
         return None
 
-    def _line_table(self) -> list[int]:
-        """Of each tap: the first window that has it inside the image, and the one after the last."""
+    @property
+    def fields(self) -> dict[str, int]:
+        return {**super().fields, "parts": len(self._runs(self.parts[0].first))}
+
+    @property
+    def table(self) -> np.ndarray:
+        """Of each tap the first window that has it inside the image and the one after the last; the runs."""
         axis = self.windows
         first_taps = np.arange(axis.output) * axis.stride - axis.before
         at = first_taps[None, :] + np.arange(axis.kernel)[:, None] * axis.dilation
-        return np.stack([(at < 0).sum(axis=1), (at < axis.input).sum(axis=1)], axis=1).reshape(-1).tolist()
+        inside = np.stack([(at < 0).sum(axis=1), (at < axis.input).sum(axis=1)], axis=1)
+        runs = [word for run in self._runs(self.parts[0].first) for word in run]
+        return np.array([*inside.reshape(-1), *runs], np.int32)
 
     def _ordered(self, blocks: np.ndarray) -> np.ndarray:
         return blocks.transpose(0, 1, 5, 3, 2, 4, 6)
@@ -302,8 +322,7 @@ class TapWalk(Walk):
 def sliding_walks(height: _Axis, width: _Axis) -> Iterator[Walk]:
     """Every way; whether the kernel can do it is another question."""
     for lines, windows, turned in ((height, width, False), (width, height, True)):
-        if windows.dilation == 1 or windows.kernel == 1:
-            yield _sliding(lines, windows, turned)
+        yield _sliding(lines, windows, turned)
         # Windows of one column slide along the other axis as well, with all their weights in it as rows.
         is_padded = lines.before or lines.after or windows.before or windows.after
         if windows.kernel == 1 and not is_padded:
@@ -317,14 +336,14 @@ def sliding_walks(height: _Axis, width: _Axis) -> Iterator[Walk]:
                 taps=1,
                 stride=1,
                 column_step=lines.stride * lines.input_step,
-                pad_columns=0,
-                columns=lines.output,
-                first=0,
+                output_step=lines.output_step,
+                parts=(Part(lines.output, 0, lines.output, 0, 0),),
             )
 
 
 def tap_walks(height: _Axis, width: _Axis) -> Iterator[Walk]:
     for lines, windows, turned in ((height, width, False), (width, height, True)):
+        first = -lines.before * lines.input_step - windows.before * windows.input_step
         yield TapWalk(
             lines=lines,
             windows=windows,
@@ -335,19 +354,25 @@ def tap_walks(height: _Axis, width: _Axis) -> Iterator[Walk]:
             taps=windows.kernel,
             stride=1,
             column_step=windows.stride * windows.input_step,
-            pad_columns=0,
-            columns=0,
-            first=-lines.before * lines.input_step - windows.before * windows.input_step,
+            output_step=windows.output_step,
+            parts=(Part(windows.output, 0, 0, first, 0),),
         )
 
 
 def _sliding(lines: _Axis, windows: _Axis, turned: bool) -> Walk:
-    # Windows of one column need none of the columns between them.
-    skip = windows.stride if windows.kernel == 1 else 1
-    stride = windows.stride // skip
-    used = (windows.output - 1) * stride + windows.kernel
-    before = min(-(-windows.before // skip), used)
-    start = before * skip - windows.before
+    # Windows share columns whose distance is a multiple of the dilation. Those of one column share none.
+    apart = windows.stride if windows.kernel == 1 else windows.dilation
+    common = math.gcd(windows.stride, apart)
+    stride, every = windows.stride // common, apart // common
+    parts = []
+    for window in range(min(every, windows.output)):
+        count = -(-(windows.output - window) // every)
+        used = (count - 1) * stride + windows.kernel
+        start = window * windows.stride - windows.before
+        before = min(max(-(start // apart), 0), used)
+        inside = max(-(-(windows.input - start) // apart) - before, 0)
+        first = (start + before * apart) * windows.input_step - lines.before * lines.input_step
+        parts.append(Part(count, before, min(inside, used - before), first, window * windows.output_step))
     return Walk(
         lines=lines,
         windows=windows,
@@ -357,8 +382,7 @@ def _sliding(lines: _Axis, windows: _Axis, turned: bool) -> Walk:
         row_step=lines.dilation * lines.input_step,
         taps=windows.kernel,
         stride=stride,
-        column_step=skip * windows.input_step,
-        pad_columns=before,
-        columns=max(min(-(-(windows.input - start) // skip), used - before), 0),
-        first=start * windows.input_step - lines.before * lines.input_step,
+        column_step=apart * windows.input_step,
+        output_step=every * windows.output_step,
+        parts=tuple(parts),
     )
