@@ -2,6 +2,7 @@
 #ifndef SMIDGEN_KERNELS_CONV_H
 #define SMIDGEN_KERNELS_CONV_H
 
+#include "block.h"
 #include "depthwise.h"
 #include "narrow.h"
 
