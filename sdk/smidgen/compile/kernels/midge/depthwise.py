@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from smidgen.compile.kernels.channels import prepare
 from smidgen.compile.kernels.common import bias_of, constant_operands, refuse_other_types, refuse_weights
 from smidgen.compile.kernels.depthwise import _axes
-from smidgen.compile.kernels.midge import MIDGE
+from smidgen.compile.kernels.midge import MIDGE, conv
 from smidgen.compile.kernels.midge.lanes import in_blocks
 from smidgen.compile.kernels.midge.packing import pack_parameters
 from smidgen.compile.kernels.midge.walk import sliding_walks, tap_walks
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Blob, Cost
 from smidgen.graph import Graph, Node
-from smidgen.graph.operators import DepthwiseConv2D
+from smidgen.graph.operators import Conv2D, DepthwiseConv2D
 from smidgen.graph.reference.conv import conv_parameters
 
 
@@ -92,6 +96,43 @@ def _lower_taps(graph: Graph, node: Node, optimize: str) -> Lowered:
     return _lower(graph, node, tap_walks)
 
 
+def _as_convolution(graph: Graph, node: Node) -> tuple[Graph, Node]:
+    """The same in the words of Conv2D: each input channel is a group, with its outputs side by side."""
+    operator: DepthwiseConv2D = node.operator
+    weights = graph.tensor(node.inputs[1])
+    assert weights.data is not None and weights.quantization is not None
+    quantization = weights.quantization
+    if quantization.axis is not None:
+        quantization = replace(quantization, axis=0)
+    data = np.ascontiguousarray(weights.data.transpose(3, 1, 2, 0))
+    regrouped = replace(weights, shape=data.shape, data=data, quantization=quantization)
+    convolution = Conv2D(operator.stride, operator.dilation, operator.padding, operator.activation)
+    return (
+        replace(graph, tensors={**graph.tensors, weights.name: regrouped}),
+        replace(node, operator=convolution),
+    )
+
+
+def _convolution(spec: KernelSpec) -> KernelSpec:
+    """A kernel of Conv2D for input channels that have several outputs each, or a single input channel."""
+
+    def refuse(graph: Graph, node: Node) -> str | None:
+        reason = _refuse(graph, node)
+        if reason is not None:
+            return reason
+        inputs = graph.tensor(node.inputs[0]).shape[3]
+        if inputs > 1 and graph.tensor(node.inputs[1]).shape[3] == inputs:
+            return "it has one output channel per input channel"
+        return spec.refuse(*_as_convolution(graph, node))
+
+    def lower(graph: Graph, node: Node, optimize: str) -> Lowered:
+        return spec.lower(*_as_convolution(graph, node), optimize)
+
+    return replace(
+        spec, name=f"{spec.name}_depthwise", operators=(DepthwiseConv2D,), refuse=refuse, lower=lower
+    )
+
+
 KERNELS = (
     KernelSpec(
         "midge_depthwise_sliding",
@@ -102,4 +143,5 @@ KERNELS = (
         _lower_sliding,
     ),
     KernelSpec("midge_depthwise_taps", "depthwise", MIDGE, (DepthwiseConv2D,), _refuse, _lower_taps),
+    *(_convolution(spec) for spec in conv.KERNELS),
 )

@@ -40,8 +40,8 @@ NARROW_WEIGHT = 12  # to unpack a word
 class Part:
     """Windows of every line that share columns: how many in a line, and the columns that they lie in.
 
-    pad_columns of padding come before `columns` inside the image; first and output: bytes to the first of these
-    and to the first output.
+    pad_columns of padding come before `columns` inside the image; first and output: bytes to the first of
+    these and to the first output.
     """
 
     windows: int
@@ -56,8 +56,8 @@ class Walk:
     """Windows that slide along a line, whose columns are loaded once.
 
     lines, windows: the axes across and along the lines; turned: whether lines are columns of the image.
-    kernel_rows, dilation, row_step: the rows of a window. taps, stride, column_step, output_step: its columns,
-    and how windows of one part follow each other.
+    kernel_rows, dilation, row_step: the rows of a window. taps, stride, column_step, output_step: its
+    columns, and how windows of one part follow each other.
     """
 
     lines: _Axis
