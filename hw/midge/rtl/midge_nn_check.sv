@@ -29,11 +29,6 @@ module midge_nn_check
       2'd2: beyond_weights = window.taps >= 4'd5;
       default: beyond_weights = window.taps >= 4'd4;
     endcase
-  logic unused_fields;
-  assign unused_fields = ^{operand_1[6:0], channels_end[5:0], lanes_end[5:0], shape.zero_14, shape.words, shape.pixels,
-      shape.shared, shape.vector_mode, shape.width,
-      window.zero_18, window.zero_14, window.stride, window.zero_5, window.rows, window.first};
-
   always_comb
     unique case (funct3)
       FUNCT3_SET: encoding_illegal = !known_register || rd != 5'd0;
@@ -91,4 +86,9 @@ module midge_nn_check
           default: operand_illegal = no_parameter;
         endcase
     endcase
+
+  logic unused_fields;
+  assign unused_fields = ^{operand_1[6:0], channels_end[5:0], lanes_end[5:0], shape.zero_14, shape.words, shape.pixels,
+      shape.shared, shape.vector_mode, shape.width,
+      window.zero_18, window.zero_14, window.stride, window.zero_5, window.rows, window.first};
 endmodule
