@@ -16,7 +16,7 @@ SLOW_SEEDS, SLOW_SEGMENTS, SLOW_LEAST = range(7000, 7100), 52, 10_000
 
 def program_for(seed: int, segments: int = 40) -> RandomProgram:
     """Odd seeds run under a timer, one seed in four from SRAM."""
-    return xmidge_random.generate(seed, segments, bool(seed & 1), (70, 400), seed % 4 > 1 and seed % 8 > 3)
+    return xmidge_random.generate(seed, segments, bool(seed & 1), (110, 400), seed % 4 > 1 and seed % 8 > 3)
 
 
 @pytest.mark.parametrize("seed", range(1, 7))

@@ -167,7 +167,8 @@ class XmidgeGenerator(Generator):
 
     def nn_set(self) -> None:
         rnd = self.random
-        name = rnd.choice([name for name in REGISTERS if name not in LOOP[1:]])
+        # A count that is set within a body would keep it running for ever.
+        name = rnd.choice([name for name in REGISTERS if name not in (LOOP if self.depth else LOOP[1:])])
         length = REGISTERS[name]["length"]
         element = (
             rnd.randrange(length) if self.chance(0.97) else length + rnd.choice((0, 1, rnd.getrandbits(16)))
