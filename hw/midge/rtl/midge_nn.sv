@@ -94,6 +94,7 @@ module midge_nn
       .funct3,
       .funct7,
       .operand_2,
+      .operand_1_low(operand_1[1:0]),
       .address_low,
       .encoding_illegal,
       .operand_illegal,

@@ -15,6 +15,7 @@ module midge_nn_sequencer
     input  logic [2:0]    funct3,
     input  logic [6:0]    funct7,
     input  logic [31:0]   operand_2,
+    input  logic [1:0]    operand_1_low,
     input  logic [1:0]    address_low,       // of this beat
     input  logic          encoding_illegal,
     input  logic          operand_illegal,
@@ -115,13 +116,14 @@ module midge_nn_sequencer
   assign at_end = finished || (inner == walk_last && outer_end);
 
   // Beats
-  logic ready, start, rowless, starts_with_beat, stores, last_walk_beat;
+  logic ready, start, rowless, one_word, starts_with_beat, stores, last_walk_beat;
   logic result_inner_end, result_last, issue_last;
   assign rowless = is_value || window.rows == 3'd0;
   assign ready = is_checked ? checked && resting : !((is_lda || is_mac) && taps_pending);
   assign starts_with_beat = !(is_get || (is_quantizer && !is_add));
   assign start = go && !illegal && !started && ready;
-  assign last_walk_beat = started && (at_end || (is_col && rowless));
+  assign one_word = is_lda && shape.pixels == 2'd0 && shape.words == 2'd0 && operand_1_low == 2'd0;
+  assign last_walk_beat = started ? at_end || (is_col && rowless) : one_word;
   assign stores = is_rqc || is_rqw || (is_add && started && !second_load);
   always_comb begin
     held = !(ready && starts_with_beat);
@@ -145,7 +147,7 @@ module midge_nn_sequencer
   assign write = stores;
 
   logic walks;
-  assign issue = issuing && enable && !loading;
+  assign issue = (issuing || (start && is_quantizer && !is_add)) && enable && !loading;
   assign issue_last = is_table ? index == 8'd255 : is_rqv || (inner_end && outer_end);
   assign read = is_get && started;
   assign walks = (beat && (is_lda || is_mac || is_col)) || issue || read;
@@ -170,9 +172,8 @@ module midge_nn_sequencer
         end else inner <= inner + 6'd1;
       if (start) second_load <= is_add;
       else if (beat) second_load <= 1'b0;
-      if (start) issuing <= is_quantizer && !is_add;
+      if (issue) issuing <= !issue_last;
       else if (second_load && beat) issuing <= 1'b1;
-      else if (issue && issue_last) issuing <= 1'b0;
     end
 
   always_ff @(posedge clock) begin
