@@ -89,11 +89,12 @@ pixels.
 def manual_text(table: dict) -> str:
     parts = [START, table["summary"].strip() + "\n", ENCODING, _overview(table), _registers(table)]
     parts += ["## Instructions\n", *(_instruction(table, each) for each in table["instruction"])]
-    parts += [f"## Requantization\n\n{_code(table['arithmetic'])}\n", STATE, EXAMPLE]
+    parts += [f"## Cycles\n\n{_text(table['cycles'])}\n"]
+    parts += [f"## Requantization\n\n{_text(table['arithmetic'])}\n", STATE, EXAMPLE]
     return "\n".join(parts)
 
 
-def _code(text: str) -> str:
+def _text(text: str) -> str:
     return text.strip()
 
 
@@ -145,9 +146,8 @@ def _registers(table: dict) -> str:
 
 def _instruction(table: dict, instruction: dict) -> str:
     lines = [f"### {instruction['name']}\n", f"Operands: {instruction['operands']}.\n"]
-    lines.append(_code(instruction["effect"]) + "\n")
+    lines.append(_text(instruction["effect"]) + "\n")
     if "illegal" in instruction:
         lines.append(f"Illegal: {instruction['illegal']}.\n")
-    if "cycles" in instruction:
-        lines.append(f"Cycles: {instruction['cycles']}.\n")
+    lines.append(f"[Cycles](#cycles): {instruction['cycles']}.\n")
     return "\n".join(lines)
