@@ -29,7 +29,7 @@ BITS: dict[str, int | Mapping[str, int]] = {
     "mixed": {"conv": 4, "sliding": 2, "depthwise": 4, "dense": 2},
     "mixed the other way": {"conv": 2, "sliding": 4, "pointwise": 4, "depthwise": 2},
 }
-TARGETS = ("host", "midge-rv32imc")
+TARGETS = ("host", "midge-rv32imc", "midge")
 
 
 def equal_on(graph: Graph, target: str, optimize: str, folder: Path, count: int = 2) -> None:
