@@ -69,9 +69,6 @@ def axes(graph: Graph, node: Node) -> tuple[Axis, Axis]:
     return rows, columns
 
 
-_Axis, _axes = Axis, axes
-
-
 def _slides_down(graph: Graph, node: Node) -> bool:
     """Whether the windows slide down columns rather than along rows: the longer way, for fewer starts."""
     rows, columns = axes(graph, node)

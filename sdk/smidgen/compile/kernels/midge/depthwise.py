@@ -8,7 +8,7 @@ import numpy as np
 
 from smidgen.compile.kernels.channels import prepare
 from smidgen.compile.kernels.common import bias_of, constant_operands, refuse_other_types, refuse_weights
-from smidgen.compile.kernels.depthwise import _axes
+from smidgen.compile.kernels.depthwise import axes
 from smidgen.compile.kernels.midge import MIDGE, conv
 from smidgen.compile.kernels.midge.lanes import in_blocks
 from smidgen.compile.kernels.midge.packing import pack_parameters
@@ -30,7 +30,7 @@ def _refuse_sliding(graph: Graph, node: Node) -> str | None:
         return reason
     if graph.tensor(node.inputs[0]).shape[3] != graph.tensor(node.inputs[1]).shape[3]:
         return "it has more than one output channel per input channel"
-    reasons = [walk.reason for walk in sliding_walks(*_axes(graph, node))]
+    reasons = [walk.reason for walk in sliding_walks(*axes(graph, node))]
     return None if None in reasons else reasons[0]
 
 
@@ -44,7 +44,7 @@ def _lower(graph: Graph, node: Node, walks) -> Lowered:
     blocks = copies * -(-x.shape[3] // 4)
     work = {"blocks": blocks, "images": x.shape[0], "lanes": channels / blocks, "bits": bits}
     walk = min(
-        (walk for walk in walks(*_axes(graph, node)) if walk.reason is None),
+        (walk for walk in walks(*axes(graph, node)) if walk.reason is None),
         key=lambda walk: walk.cycles(**work),
     )
     kernel = prepared.weights.reshape(channels, *weights.shape[1:3])

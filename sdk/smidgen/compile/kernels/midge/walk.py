@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smidgen.compile.kernels.depthwise import _Axis
+from smidgen.compile.kernels.depthwise import Axis
 from smidgen.compile.kernels.midge.cost import misaligned
 from smidgen.compile.kernels.midge.lanes import LANES, in_blocks, row_words
 
@@ -22,18 +22,18 @@ SLOTS = 16  # windows in flight
 STRIDE = 4
 
 # Cycles measured on the simulated core, besides those of loads, taps and outputs.
-KERNEL = 150
-PARAMETER_WORDS = 10  # for four channels
-BLOCK = 60
-IMAGE = 20
-LINE = 20
-BATCH = 16
-REQUANTIZE = 10
-GROUP = 15
-EDGE = 60
-PADDING = 4
-PASS = 70
-NARROW_WEIGHT = 12  # to unpack a word
+KERNEL = 120
+BLOCK = 57
+IMAGE = 33  # one block of channels of one image
+PART = 33
+RUN, RUN_OF_GROUPS = 9, 39
+SHORT_LINE = 23  # a line of one batch and one group of rows
+LINE, BATCH = 12, 24
+BATCH_OF_GROUPS = 49
+EDGE_GROUP = 24  # of a column whose groups have different rows inside the image
+PADDING, PADDING_OF_GROUPS = 4, 12  # a column of padding before and between lines
+NARROW_WEIGHT = 15  # to unpack a word
+TAP_BATCH, TAP_PASS, TAP_PADDING = 120, 150, 5
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ class Walk:
     columns, and how windows of one part follow each other.
     """
 
-    lines: _Axis
-    windows: _Axis
+    lines: Axis
+    windows: Axis
     turned: bool
     kernel_rows: int
     dilation: int
@@ -232,34 +232,27 @@ class Walk:
     def cycles(self, blocks: int, images: int, lanes: float, bits: int) -> float:
         """Of all blocks of channels. lanes: channels of a block, on average."""
         weights = LANES * self.groups * self.taps * (1 if bits == 8 else NARROW_WEIGHT)
-        parameters = blocks * PARAMETER_WORDS
-        return KERNEL + parameters + blocks * (BLOCK + weights + images * (IMAGE + self._image(lanes)))
-
-    def _image(self, lanes: float) -> float:
-        """One block of channels of one image."""
-        return sum(self._part(part, lanes) for part in self.parts)
+        image = IMAGE + sum(self._part(part, lanes) for part in self.parts)
+        return KERNEL + blocks * (BLOCK + weights + images * image)
 
     def _part(self, part: Part, lanes: float) -> float:
-        batches = -(-part.windows // self._batch(part))
-        line = LINE + part.columns * self._column() + self._gap(part) * self._padding()
-        line += batches * (BATCH + REQUANTIZE) + lanes * part.windows
+        """One block of channels of one image."""
+        padding = self.groups * self._longest(0)
+        batches, runs = len(self._batches(part)), self._runs(part.first)
+        line = part.columns * self._column() + self._gap(part) * padding + lanes * part.windows
         if self.groups > 1:
-            line += self.groups * GROUP
-        return self.lines.output * line + self._edge_lines() * EDGE
-
-    def _edge_lines(self) -> int:
-        """Lines of which some rows lie outside the image."""
-        first = np.arange(self.lines.output) * self.lines.stride - self.lines.before
-        reach = (self.kernel_rows - 1) * self.dilation + 1
-        return int(((first < 0) | (first + reach > self.lines.input)).sum())
+            line += batches * BATCH_OF_GROUPS + self._gap(part) * PADDING_OF_GROUPS
+        else:
+            line += SHORT_LINE if batches == 1 else LINE + batches * BATCH
+        around = PART + len(runs) * (RUN if self.groups == 1 else RUN_OF_GROUPS)
+        uneven = sum(lines for lines, *groups in runs if len(set(groups[1::2])) > 1)
+        edges = uneven * part.columns * self.groups * EDGE_GROUP
+        return around + part.pad_columns * (PADDING + padding) + self.lines.output * line + edges
 
     def _column(self) -> float:
         """One column that is loaded, on average: what takes longest, its rows or the windows it goes into."""
         loads = self.group_rows * (1 + misaligned(self.column_step, self.row_step, self.line_step))
         return self.groups * self._longest(loads)
-
-    def _padding(self) -> float:
-        return self.groups * self._longest(0) + PADDING
 
     def _longest(self, loads: float) -> float:
         phases = [max(loads, -(-(self.taps - phase) // self.stride), 2) for phase in range(self.stride)]
@@ -309,17 +302,18 @@ class TapWalk(Walk):
     def loads(self) -> int:
         return self.lines.output * self.windows.output * self.taps * self.kernel_rows
 
-    def _image(self, lanes: float) -> float:
-        batches = -(-self.windows.output // SLOTS)
-        windows = self.windows.output
-        passes = self.taps * self.passes
-        weights = LANES * self.groups + PASS
-        line = LINE + batches * (BATCH + REQUANTIZE + passes * weights) + windows * (lanes + 5)
-        line += windows * passes * self._column()
-        return self.lines.output * line
+    def cycles(self, blocks: int, images: int, lanes: float, bits: int) -> float:
+        (part,) = self.parts
+        batches, passes = -(-part.windows // SLOTS), self.taps * self.passes
+        weights = LANES * self.groups * (1 if bits == 8 else NARROW_WEIGHT)
+        line = batches * (TAP_BATCH + passes * (TAP_PASS + weights))
+        line += part.windows * (lanes + TAP_PADDING + passes * self._column())
+        uneven = sum(lines for lines, *groups in self._runs(part.first) if len(set(groups[1::2])) > 1)
+        edges = uneven * part.windows * passes * self.groups * EDGE_GROUP
+        return KERNEL + blocks * (BLOCK + images * (IMAGE + self.lines.output * line + edges))
 
 
-def sliding_walks(height: _Axis, width: _Axis) -> Iterator[Walk]:
+def sliding_walks(height: Axis, width: Axis) -> Iterator[Walk]:
     """Every way; whether the kernel can do it is another question."""
     for lines, windows, turned in ((height, width, False), (width, height, True)):
         yield _sliding(lines, windows, turned)
@@ -341,7 +335,7 @@ def sliding_walks(height: _Axis, width: _Axis) -> Iterator[Walk]:
             )
 
 
-def tap_walks(height: _Axis, width: _Axis) -> Iterator[Walk]:
+def tap_walks(height: Axis, width: Axis) -> Iterator[Walk]:
     for lines, windows, turned in ((height, width, False), (width, height, True)):
         first = -lines.before * lines.input_step - windows.before * windows.input_step
         yield TapWalk(
@@ -359,7 +353,7 @@ def tap_walks(height: _Axis, width: _Axis) -> Iterator[Walk]:
         )
 
 
-def _sliding(lines: _Axis, windows: _Axis, turned: bool) -> Walk:
+def _sliding(lines: Axis, windows: Axis, turned: bool) -> Walk:
     # Windows share columns whose distance is a multiple of the dilation. Those of one column share none.
     apart = windows.stride if windows.kernel == 1 else windows.dilation
     common = math.gcd(windows.stride, apart)
