@@ -50,24 +50,14 @@ smidgen_midge_conv_unpadded(const struct smidgen_midge_conv_unpadded_shape *shap
     smidgen_midge_conv_unpadded_body(shape, x, weights, NULL, parameters, y, SMIDGEN_MIDGE_DENSE);
 }
 
-#define SMIDGEN_MIDGE_CONV_UNPADDED_SPARSE(name, group_steps)                                      \
-    static inline void name(const struct smidgen_midge_conv_unpadded_shape *shape,                 \
-                            const int8_t *x, const uint32_t *weights, const uint16_t *groups,      \
-                            const uint32_t *parameters, int8_t *y) {                               \
-        smidgen_midge_conv_unpadded_body(shape, x, weights, groups, parameters, y, group_steps);   \
-    }
-
-SMIDGEN_MIDGE_CONV_UNPADDED_SPARSE(smidgen_midge_conv_unpadded_sparse_i8, SMIDGEN_MIDGE_I8)
-SMIDGEN_MIDGE_CONV_UNPADDED_SPARSE(smidgen_midge_conv_unpadded_sparse_i4, SMIDGEN_MIDGE_I4)
-SMIDGEN_MIDGE_CONV_UNPADDED_SPARSE(smidgen_midge_conv_unpadded_sparse_i2, SMIDGEN_MIDGE_I2)
-
 /* Any kernel. Input rows are copied into a ring of ring_rows rows, row_bytes each, with zero points
  * where rows and columns lie outside the image: the image's columns begin at data_offset, the first
  * window at window_offset, and windows lie window_step bytes apart.
  *
- * patches 0: windows are read in the ring, as kernel_rows rows. Otherwise they are gathered first,
- * `patches` at a time and patch_bytes from one to the next, each as one row: from every kernel row
- * `pieces` of piece_bytes, which lie piece_step bytes apart in the ring.
+ * smidgen_midge_conv_ring reads windows in the ring, as kernel_rows rows.
+ * smidgen_midge_conv_patches gathers them first, `patches` at a time and patch_bytes from one to
+ * the next, each as one row: from every kernel row `pieces` of piece_bytes, which lie piece_step
+ * bytes apart in the ring.
  *
  * Each group has group_inputs inputs, group_outputs outputs, and its own weights and parameters. */
 struct smidgen_midge_conv_shape {
@@ -178,7 +168,8 @@ SMIDGEN_SHARED void smidgen_midge_conv_gather(const struct smidgen_midge_conv_sh
 SMIDGEN_INLINE void smidgen_midge_conv_image(const struct smidgen_midge_conv_shape *shape,
                                              const struct smidgen_midge_product *product,
                                              const int8_t *image, int32_t first_input, int8_t *y,
-                                             int8_t *scratch, const int32_t group_steps) {
+                                             int8_t *scratch, const int32_t group_steps,
+                                             const int gather) {
     const int8_t *const ring_end = product->ring_end;
     int8_t *const patches = scratch + product->ring_bytes;
     int8_t *next = scratch;         /* ring row of input row next_y */
@@ -193,11 +184,11 @@ SMIDGEN_INLINE void smidgen_midge_conv_image(const struct smidgen_midge_conv_sha
                 next = scratch;
         }
         const int8_t *place = window + shape->window_offset + first_input;
-        if (shape->patches == 0) {
+        if (!gather) {
             smidgen_midge_multiply(product, place, y, shape->output_width, group_steps);
             y += (ptrdiff_t)shape->output_width * shape->outputs;
         }
-        for (int32_t column = 0; shape->patches > 0 && column < shape->output_width; column++) {
+        for (int32_t column = 0; gather && column < shape->output_width; column++) {
             smidgen_midge_conv_gather(shape, place, ring_end,
                                       patches + (ptrdiff_t)gathered * shape->patch_bytes);
             place += shape->window_step;
@@ -211,13 +202,15 @@ SMIDGEN_INLINE void smidgen_midge_conv_image(const struct smidgen_midge_conv_sha
         while (window >= ring_end)
             window -= product->ring_bytes;
     }
-    smidgen_midge_multiply(product, patches, y, gathered, group_steps);
+    if (gather)
+        smidgen_midge_multiply(product, patches, y, gathered, group_steps);
 }
 
 SMIDGEN_INLINE void smidgen_midge_conv_body(const struct smidgen_midge_conv_shape *shape,
                                             const int8_t *x, const uint32_t *weights,
                                             const uint16_t *groups, const uint32_t *parameters,
-                                            int8_t *y, void *scratch, const int32_t group_steps) {
+                                            int8_t *y, void *scratch, const int32_t group_steps,
+                                            const int gather) {
     const ptrdiff_t output_bytes =
         (ptrdiff_t)shape->output_height * shape->output_width * shape->outputs;
     const int32_t ring_bytes = shape->ring_rows * shape->row_bytes;
@@ -230,12 +223,12 @@ SMIDGEN_INLINE void smidgen_midge_conv_body(const struct smidgen_midge_conv_shap
             .words = shape->words,
             .shared = shape->shared,
             .channels = shape->group_outputs,
-            .rows = shape->patches > 0 ? 1 : shape->kernel_rows,
+            .rows = gather ? 1 : shape->kernel_rows,
             .steps = shape->steps,
             .row_step = shape->dilation_height * shape->row_bytes,
             .ring_bytes = ring_bytes,
             .ring_end = (const int8_t *)scratch + ring_bytes,
-            .pixel_step = shape->patches > 0 ? shape->patch_bytes : shape->window_step,
+            .pixel_step = gather ? shape->patch_bytes : shape->window_step,
             .output_step = shape->outputs,
             .output = {shape->output_zero_point, shape->activation_min, shape->activation_max},
         };
@@ -247,26 +240,41 @@ SMIDGEN_INLINE void smidgen_midge_conv_body(const struct smidgen_midge_conv_shap
                 x + (ptrdiff_t)number * shape->input_height * shape->input_row_bytes,
                 group * shape->group_inputs,
                 y + number * output_bytes + (ptrdiff_t)group * shape->group_outputs, scratch,
-                group_steps);
+                group_steps, gather);
     }
 }
 
-static inline void smidgen_midge_conv(const struct smidgen_midge_conv_shape *shape, const int8_t *x,
-                                      const uint32_t *weights, const uint32_t *parameters,
-                                      int8_t *y, void *scratch) {
-    smidgen_midge_conv_body(shape, x, weights, NULL, parameters, y, scratch, SMIDGEN_MIDGE_DENSE);
+static inline void smidgen_midge_conv_ring(const struct smidgen_midge_conv_shape *shape,
+                                           const int8_t *x, const uint32_t *weights,
+                                           const uint32_t *parameters, int8_t *y, void *scratch) {
+    smidgen_midge_conv_body(shape, x, weights, NULL, parameters, y, scratch, SMIDGEN_MIDGE_DENSE,
+                            0);
 }
 
-/* Of one group, without patches. */
-#define SMIDGEN_MIDGE_CONV_SPARSE(name, group_steps)                                               \
-    static inline void name(const struct smidgen_midge_conv_shape *shape, const int8_t *x,         \
-                            const uint32_t *weights, const uint16_t *groups,                       \
-                            const uint32_t *parameters, int8_t *y, void *scratch) {                \
-        smidgen_midge_conv_body(shape, x, weights, groups, parameters, y, scratch, group_steps);   \
+static inline void smidgen_midge_conv_patches(const struct smidgen_midge_conv_shape *shape,
+                                              const int8_t *x, const uint32_t *weights,
+                                              const uint32_t *parameters, int8_t *y,
+                                              void *scratch) {
+    smidgen_midge_conv_body(shape, x, weights, NULL, parameters, y, scratch, SMIDGEN_MIDGE_DENSE,
+                            1);
+}
+
+#define SMIDGEN_MIDGE_CONV_SPARSE(bits)                                                            \
+    static inline void smidgen_midge_conv_unpadded_sparse_i##bits(                                 \
+        const struct smidgen_midge_conv_unpadded_shape *shape, const int8_t *x,                    \
+        const uint32_t *weights, const uint16_t *groups, const uint32_t *parameters, int8_t *y) {  \
+        smidgen_midge_conv_unpadded_body(shape, x, weights, groups, parameters, y,                 \
+                                         SMIDGEN_MIDGE_I##bits);                                   \
+    }                                                                                              \
+    static inline void smidgen_midge_conv_ring_sparse_i##bits(                                     \
+        const struct smidgen_midge_conv_shape *shape, const int8_t *x, const uint32_t *weights,    \
+        const uint16_t *groups, const uint32_t *parameters, int8_t *y, void *scratch) {            \
+        smidgen_midge_conv_body(shape, x, weights, groups, parameters, y, scratch,                 \
+                                SMIDGEN_MIDGE_I##bits, 0);                                         \
     }
 
-SMIDGEN_MIDGE_CONV_SPARSE(smidgen_midge_conv_sparse_i8, SMIDGEN_MIDGE_I8)
-SMIDGEN_MIDGE_CONV_SPARSE(smidgen_midge_conv_sparse_i4, SMIDGEN_MIDGE_I4)
-SMIDGEN_MIDGE_CONV_SPARSE(smidgen_midge_conv_sparse_i2, SMIDGEN_MIDGE_I2)
+SMIDGEN_MIDGE_CONV_SPARSE(8)
+SMIDGEN_MIDGE_CONV_SPARSE(4)
+SMIDGEN_MIDGE_CONV_SPARSE(2)
 
 #endif

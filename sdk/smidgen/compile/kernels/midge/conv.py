@@ -8,7 +8,14 @@ from functools import partial
 
 from smidgen.compile.kernels.common import constant_operands, refuse_other_types, refuse_weights
 from smidgen.compile.kernels.midge import MIDGE
-from smidgen.compile.kernels.midge.cost import PIXELS, Product, copy_cycles, misaligned
+from smidgen.compile.kernels.midge.cost import (
+    PIXELS,
+    RING_ROW,
+    Product,
+    copy_cycles,
+    gather_cycles,
+    misaligned,
+)
 from smidgen.compile.kernels.midge.packing import WORD, Packed, channels_of, pack, refuse_dense
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Cost
@@ -164,7 +171,7 @@ def _lower_unpadded(sparse: bool, graph: Graph, node: Node, optimize: str) -> Lo
 
 @dataclass(frozen=True)
 class Layout:
-    """How smidgen_midge_conv goes about a convolution: its ring of rows and, if any, its patches."""
+    """How conv_ring or conv_patches go about a convolution: its ring of rows and, if any, its patches."""
 
     c: Convolution
     packed: Packed
@@ -222,12 +229,13 @@ class Layout:
         windows = c.images * c.groups * c.output_height * c.output_width
         rows = c.images * c.groups * ((c.output_height - 1) * c.stride[0] + self.ring_rows)
         copying = rows * copy_cycles(c.row_bytes, misaligned(self.data_offset, c.row_bytes) == 0)
+        copying += c.images * c.groups * c.output_height * RING_ROW
         words = 2 * rows * -(-c.row_bytes // WORD)
         if not self.patches:
             return self.product.cost(c.images * c.output_height, copying, words)
         count, size = self.pieces
-        aligned = misaligned(self.window_offset, size, c.stride[1] * c.channels, c.group_inputs) == 0
-        gathering = windows * c.kernel_height * (10 + count * (6 + copy_cycles(size, aligned)))
+        shifted = misaligned(self.window_offset, c.stride[1] * c.channels, c.group_inputs)
+        gathering = windows * gather_cycles(c.kernel_height, count, size, shifted)
         words += 2 * windows * c.kernel_height * count * -(-size // WORD)
         return self.product.cost(-(-windows // self.patches), copying + gathering, words)
 
@@ -279,7 +287,7 @@ def _lower_conv(graph: Graph, node: Node, layout: Layout) -> Lowered:
     weights, parameters = packed.blobs[0].data, packed.blobs[-1].data
     count, size = layout.pieces
     return Lowered(
-        symbol=f"smidgen_midge_conv{packed.suffix}",
+        symbol=f"smidgen_midge_conv_{'patches' if layout.patches else 'ring'}{packed.suffix}",
         shape_type="struct smidgen_midge_conv_shape",
         shape={
             "images": c.images,
@@ -318,7 +326,7 @@ def _lower_conv(graph: Graph, node: Node, layout: Layout) -> Lowered:
         blobs=packed.blobs,
         scratch_bytes=layout.scratch_bytes,
         macs=c.macs,
-        specialise=False,
+        specialise=layout.patches > 0,
         constants=constant_operands(graph, node.inputs[:1]),
         cost=layout.cost(),
     )

@@ -18,16 +18,28 @@ from smidgen.compile.schedule import Cost
 PIXELS = 4  # computed side by side
 MACS_PER_CYCLE = {8: 16, 4: 32, 2: 64}  # of all multipliers, by bits of a weight
 
-# Cycles of rqc besides one per output, and of code around the instructions.
-REQUANTIZE = 8
+LEAST = 2  # cycles of mac
+REQUANTIZE = 7  # cycles of rqc besides one per output
+
+# Cycles of the code around the instructions.
 LOOP = 6
-NEXT_ROW = 10
-CHANNEL_BLOCK = 16
+MORE_ROWS = 26
+NEXT_ROW = 7
+GROUP = 3  # of sparse weights
+CHANNEL_BLOCK = 8
 PIXEL_BLOCK = 14
 MULTIPLY_CALL = 60
-PARAMETERS_CALL = 20
+PARAMETERS_CALL = 6
 KERNEL_CALL = 120
-GROUP = 3  # of sparse weights
+VECTOR_CALL = 30
+VECTOR_BLOCK_CALL = 12
+RING_ROW = 60  # of windows
+COPY = 20  # of a row
+WINDOW = 50  # gathering it
+PIECE = 2
+PIECE_WORD = 7.2
+PIECE_SHIFTED_WORD = 11.0
+PIECE_BYTE = 7.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,16 +78,22 @@ class Product:
 
     def cycles(self) -> float:
         """Of one call; parameters that stay where they are, are not loaded in it."""
+        if self.vector:
+            return VECTOR_CALL + sum(VECTOR_BLOCK_CALL + self._block(1, *block) for block in self._blocks())
         total = MULTIPLY_CALL + (self.parameters() if self.channels > PARAMETERS else 0)
         for pixels, pixel_blocks in _parts(self.pixels, PIXELS):
             total += pixel_blocks * PIXEL_BLOCK * -(-self.channels // PARAMETERS)
-            load = pixels * (self.walk.words + self.misaligned)
-            for channels, steps in self._blocks():
-                walking = steps * (load + max(channels, 2)) + self.rows * LOOP + (self.rows - 1) * NEXT_ROW
-                if self.present is not None:
-                    walking += steps // self.walk.steps * GROUP
-                total += pixel_blocks * (walking + pixels * channels + REQUANTIZE + CHANNEL_BLOCK)
+            total += pixel_blocks * sum(self._block(pixels, *block) for block in self._blocks())
         return total
+
+    def _block(self, pixels: int, channels: int, steps: int) -> float:
+        load = pixels * (self.walk.words + self.misaligned)
+        total = steps * (load + max(channels, LEAST)) + self.rows * LOOP
+        if self.rows > 1:
+            total += MORE_ROWS + (self.rows - 1) * NEXT_ROW
+        if self.present is not None:
+            total += steps // self.walk.steps * GROUP
+        return total + pixels * channels + REQUANTIZE + CHANNEL_BLOCK
 
     def words(self) -> int:
         """Words of inputs and weights that are loaded."""
@@ -97,7 +115,9 @@ class Product:
     def cost(self, calls: int, more_cycles: float = 0.0, more_words: int = 0) -> Cost:
         """Of a kernel that makes as many calls and, besides, takes so many cycles and moves so many words."""
         return Cost(
-            cycles=round(KERNEL_CALL + self.parameters() + calls * self.cycles() + more_cycles),
+            cycles=round(
+                (0 if self.vector else KERNEL_CALL) + self.parameters() + calls * self.cycles() + more_cycles
+            ),
             multipliers=math.ceil(calls * self.macs / MACS_PER_CYCLE[self.walk.bits]),
             data_port=calls * self.words() + more_words,
             requantizer=calls * self.pixels * self.channels,
@@ -113,8 +133,17 @@ def _parts(count: int, size: int) -> Iterator[tuple[int, int]]:
 
 
 def copy_cycles(count: int, aligned: bool) -> float:
-    """smidgen_midge_copy of `count` bytes, by words or one by one."""
-    return 14 + (0.7 * count if aligned else 2.8 * count)
+    """Of a row of `count` bytes, by words or one by one."""
+    return COPY + (0.8 * count if aligned else 2.8 * count)
+
+
+def gather_cycles(rows: int, pieces: int, count: int, shifted: float) -> float:
+    """Of a window of so many rows, pieces in a row and bytes in a piece, a fraction of them between words."""
+    if count % WORD:
+        piece = PIECE_BYTE * count
+    else:
+        piece = count / WORD * (shifted * PIECE_SHIFTED_WORD + (1 - shifted) * PIECE_WORD)
+    return WINDOW + rows * PIECE + rows * pieces * (PIECE + piece)
 
 
 def misaligned(*steps: int) -> float:
