@@ -19,7 +19,7 @@ PIXELS = 4  # computed side by side
 MACS_PER_CYCLE = {8: 16, 4: 32, 2: 64}  # of all multipliers, by bits of a weight
 
 LEAST = 2  # cycles of mac
-REQUANTIZE = 7  # cycles of rqc besides one per output
+REQUANTIZE = 9  # cycles of rqc after a mac, besides one per output
 
 # Cycles of the code around the instructions.
 LOOP = 6
