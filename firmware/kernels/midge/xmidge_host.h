@@ -12,7 +12,7 @@
 
 #define XMIDGE_HOST static inline __attribute__((unused))
 
-struct xmidge_state {
+struct xmidge_machine {
     uint32_t shape, output, window, position, loop_count, loop_start, loop_end;
     uintptr_t pixel_step, column_step, output_step;
     int8_t activations[4][4][4]; /* [pixel or lane][plane][byte] */
@@ -20,7 +20,7 @@ struct xmidge_state {
     uint32_t table_a[256], table_b[256];
 };
 
-static struct xmidge_state xmidge_state;
+static struct xmidge_machine xmidge_machine;
 
 XMIDGE_HOST void xmidge_require(int legal) {
     if (!legal)
@@ -54,22 +54,22 @@ XMIDGE_HOST uint32_t xmidge_load_aligned(const void *address) {
 }
 
 XMIDGE_HOST uint32_t xmidge_width(void) {
-    return xmidge_bits(xmidge_state.shape, 0, 2);
+    return xmidge_bits(xmidge_machine.shape, 0, 2);
 }
 XMIDGE_HOST uint32_t xmidge_vector(void) {
-    return xmidge_bits(xmidge_state.shape, 2, 1);
+    return xmidge_bits(xmidge_machine.shape, 2, 1);
 }
 XMIDGE_HOST uint32_t xmidge_shared(void) {
-    return xmidge_bits(xmidge_state.shape, 3, 1);
+    return xmidge_bits(xmidge_machine.shape, 3, 1);
 }
 XMIDGE_HOST uint32_t xmidge_pixels(void) {
-    return xmidge_bits(xmidge_state.shape, 4, 2) + 1;
+    return xmidge_bits(xmidge_machine.shape, 4, 2) + 1;
 }
 XMIDGE_HOST uint32_t xmidge_words(void) {
-    return xmidge_bits(xmidge_state.shape, 6, 2) + 1;
+    return xmidge_bits(xmidge_machine.shape, 6, 2) + 1;
 }
 XMIDGE_HOST uint32_t xmidge_channels(void) {
-    return xmidge_bits(xmidge_state.shape, 8, 6) + 1;
+    return xmidge_bits(xmidge_machine.shape, 8, 6) + 1;
 }
 
 /* ------------------------------------------------------------------------------------ registers */
@@ -90,7 +90,7 @@ XMIDGE_HOST uint32_t xmidge_length(uint32_t code) {
 
 /* The register's elements; NULL when it holds a step, or does not exist. */
 XMIDGE_HOST uint32_t *xmidge_elements(uint32_t code) {
-    struct xmidge_state *const s = &xmidge_state;
+    struct xmidge_machine *const s = &xmidge_machine;
     switch (code) {
     case XMIDGE_SHAPE:
         return &s->shape;
@@ -128,9 +128,9 @@ XMIDGE_HOST uint32_t *xmidge_elements(uint32_t code) {
 }
 
 XMIDGE_HOST uintptr_t *xmidge_step(uint32_t code) {
-    return code == XMIDGE_PIXEL_STEP    ? &xmidge_state.pixel_step
-           : code == XMIDGE_COLUMN_STEP ? &xmidge_state.column_step
-           : code == XMIDGE_OUTPUT_STEP ? &xmidge_state.output_step
+    return code == XMIDGE_PIXEL_STEP    ? &xmidge_machine.pixel_step
+           : code == XMIDGE_COLUMN_STEP ? &xmidge_machine.column_step
+           : code == XMIDGE_OUTPUT_STEP ? &xmidge_machine.output_step
                                         : NULL;
 }
 
@@ -188,7 +188,7 @@ XMIDGE_HOST const void *xmidge_ldm(uint32_t code, const void *source, uint32_t f
 /* ---------------------------------------------------------------- activations and dot products */
 
 XMIDGE_HOST const void *xmidge_lda(const void *source) {
-    struct xmidge_state *const s = &xmidge_state;
+    struct xmidge_machine *const s = &xmidge_machine;
     const uint32_t planes = 4u >> xmidge_width(); /* that a word goes to */
     for (uint32_t p = 0; p < xmidge_pixels(); p++)
         for (uint32_t j = 0; j < xmidge_words() * planes; j++)
@@ -209,7 +209,7 @@ XMIDGE_HOST uint32_t xmidge_dot(uint32_t word, int8_t activations[4][4]) {
 }
 
 XMIDGE_HOST const void *xmidge_multiply_accumulate(const void *weights, int overwrite) {
-    struct xmidge_state *const s = &xmidge_state;
+    struct xmidge_machine *const s = &xmidge_machine;
     const char *next = weights;
     for (uint32_t c = 0; c < xmidge_channels(); c++, next += 4) {
         const uint32_t word = xmidge_load_aligned(next);
@@ -236,7 +236,7 @@ XMIDGE_HOST const void *xmidge_macf(const void *weights) {
 
 /* What col does once the column is loaded; on: whether it then moves on to the next column. */
 XMIDGE_HOST void xmidge_column(uint32_t group, int on) {
-    struct xmidge_state *const s = &xmidge_state;
+    struct xmidge_machine *const s = &xmidge_machine;
     const uint32_t taps = xmidge_bits(s->window, 8, 4) + 1;
     const uint32_t stride = xmidge_bits(s->window, 12, 2) + 1;
     const uint32_t slot = xmidge_bits(s->position, 0, 4), phase = xmidge_bits(s->position, 4, 2);
@@ -261,7 +261,7 @@ XMIDGE_HOST void xmidge_column(uint32_t group, int on) {
 }
 
 XMIDGE_HOST const void *xmidge_column_load(uint32_t group, const void *source, int on) {
-    struct xmidge_state *const s = &xmidge_state;
+    struct xmidge_machine *const s = &xmidge_machine;
     const uint32_t first = xmidge_bits(s->window, 0, 2), rows = xmidge_bits(s->window, 2, 3);
     for (uint32_t n = 0; n < rows; n++)
         s->column[first + n] = xmidge_load(xmidge_at(source, n * s->pixel_step));
@@ -271,7 +271,7 @@ XMIDGE_HOST const void *xmidge_column_load(uint32_t group, const void *source, i
 
 XMIDGE_HOST void xmidge_column_value(uint32_t group, uint32_t value, int on) {
     for (uint32_t r = 0; r < 4; r++)
-        xmidge_state.column[r] = value;
+        xmidge_machine.column[r] = value;
     xmidge_column(group, on);
 }
 
@@ -297,20 +297,20 @@ XMIDGE_HOST void xmidge_colva(uint32_t group, uint32_t value) {
 XMIDGE_HOST uint32_t xmidge_scale(uint32_t x, uint32_t parameter) {
     const uint32_t f = xmidge_shared() ? 0 : parameter;
     xmidge_require(parameter < 64);
-    return (uint32_t)smidgen_scale(x, xmidge_state.multiplier[f],
-                                   xmidge_signed(xmidge_state.shift[f / 4], f % 4, 8));
+    return (uint32_t)smidgen_scale(x, xmidge_machine.multiplier[f],
+                                   xmidge_signed(xmidge_machine.shift[f / 4], f % 4, 8));
 }
 
 XMIDGE_HOST int8_t xmidge_requantize(uint32_t x, uint32_t parameter) {
     xmidge_require(parameter < 64);
-    const uint32_t output = xmidge_state.output;
-    const uint32_t scaled = xmidge_scale(x + xmidge_state.bias[parameter], parameter);
+    const uint32_t output = xmidge_machine.output;
+    const uint32_t scaled = xmidge_scale(x + xmidge_machine.bias[parameter], parameter);
     return (int8_t)smidgen_clamp((int32_t)(scaled + (uint32_t)xmidge_signed(output, 0, 8)),
                                  xmidge_signed(output, 1, 8), xmidge_signed(output, 2, 8));
 }
 
 XMIDGE_HOST void xmidge_rqc(void *out, uint32_t first) {
-    struct xmidge_state *const s = &xmidge_state;
+    struct xmidge_machine *const s = &xmidge_machine;
     const uint32_t channels = xmidge_channels();
     xmidge_require(first < 64 && first + channels <= 64);
     for (uint32_t c = 0; c < channels; c++)
@@ -322,7 +322,7 @@ XMIDGE_HOST void xmidge_rqc(void *out, uint32_t first) {
 }
 
 XMIDGE_HOST void xmidge_rqw(void *out, uint32_t slot_count_first) {
-    struct xmidge_state *const s = &xmidge_state;
+    struct xmidge_machine *const s = &xmidge_machine;
     const uint32_t slot = slot_count_first & 0xffu, windows = (slot_count_first >> 8) & 0xffu;
     const uint32_t first = slot_count_first >> 16, lanes = xmidge_bits(s->window, 16, 2) + 1;
     xmidge_require(slot < 16 && windows > 0 && windows <= 16 && first + lanes <= 64);
@@ -343,19 +343,19 @@ XMIDGE_HOST void xmidge_table(uint32_t *table, int32_t zero_point, uint32_t para
     xmidge_require(zero_point >= -128 && zero_point <= 127);
     for (int32_t x = -128; x < 128; x++)
         table[(uint8_t)x] = xmidge_scale(
-            (uint32_t)(x - zero_point) << xmidge_bits(xmidge_state.output, 24, 5), parameter);
+            (uint32_t)(x - zero_point) << xmidge_bits(xmidge_machine.output, 24, 5), parameter);
 }
 
 XMIDGE_HOST void xmidge_taba(int32_t zero_point, uint32_t parameter) {
-    xmidge_table(xmidge_state.table_a, zero_point, parameter);
+    xmidge_table(xmidge_machine.table_a, zero_point, parameter);
 }
 
 XMIDGE_HOST void xmidge_tabb(int32_t zero_point, uint32_t parameter) {
-    xmidge_table(xmidge_state.table_b, zero_point, parameter);
+    xmidge_table(xmidge_machine.table_b, zero_point, parameter);
 }
 
 XMIDGE_HOST const void *xmidge_combine(const void *operands, uint32_t parameter, int subtract) {
-    struct xmidge_state *const s = &xmidge_state;
+    struct xmidge_machine *const s = &xmidge_machine;
     const uint8_t *const a = operands, *const b = xmidge_at(a, s->pixel_step);
     int8_t *const result = xmidge_at(a, s->output_step);
     const uint32_t channels = xmidge_channels();
