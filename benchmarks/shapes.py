@@ -113,7 +113,7 @@ def _print_worst(measured: list[tuple[Sample, Layer]], title: str) -> None:
             "roof, MAC/cycle",
             "of roof",
             "bound by",
-            "predicted",
+            "error of the prediction",
             "why",
         ],
         rows,
@@ -125,10 +125,13 @@ def why(layer: Layer) -> str:
     """What most of the cycles go into."""
     if layer.roof_cycles is None or layer.cycles is None:
         return "a portable kernel: no instructions of Xmidge"
+    if layer.roof_cycles >= layer.cycles / 2:
+        return f"the {(layer.bound or '').replace('_', ' ')} is busy most of the time"
     rest = layer.cycles - layer.roof_cycles
-    if rest <= layer.cycles / 2:
-        return f"its {(layer.bound or '').replace('_', ' ')} is busy most of the time"
-    return f"{number(rest)} cycles go into the call, its parameters and the loops around the work"
+    return (
+        f"too little work for a call: {number(rest)} cycles, {rest / layer.output_bytes:.1f} for each output, go "
+        "into parameters, into the loops around the work and into filling and draining the pipelines"
+    )
 
 
 def all_samples(dtype: DType) -> Iterator[Sample]:

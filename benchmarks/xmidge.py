@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks import measure
 from benchmarks.table import MODELS, Figures, Peer, peer, print_figures, quotient
-from smidgen.compress import requantize_weights
+from smidgen.compress import prune_groups, requantize_weights
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected
 from smidgen.importers import load_model
@@ -53,15 +53,18 @@ def kind_of(graph: Graph, node: Node) -> str:
 
 
 def print_all(files: dict[str, Path], progress: measure.Progress) -> Figures:
-    results = {}
+    results, sparse = {}, {}
     for name, path in files.items():
         graph = load_model(path)
         for bits in BITS:
             progress(f"{name}: {TARGET}, weights of {bits} bits")
             one = graph if bits == 8 else requantize_weights(graph, bits)
             results[name, bits] = Measured(one, measure.run_checked(one, TARGET, INPUTS))
+        progress(f"{name}: {TARGET}, half of the groups of weights zero")
+        sparse[name] = measure.run_checked(prune_groups(graph, 0.5), TARGET, 1).cycles
     print_models(results)
     ours = figures(results)
+    ours["cycles, w8, half of the groups of weights zero"] = sparse
     progress("the simulator's speed")
     simulation = measure.build_and_run(max(files.values(), key=_size), TARGET, "speed").simulation
     speed = simulation.cycles / simulation.cpu_seconds / 1e6
