@@ -129,8 +129,8 @@ def why(layer: Layer) -> str:
         return f"the {(layer.bound or '').replace('_', ' ')} is busy most of the time"
     rest = layer.cycles - layer.roof_cycles
     return (
-        f"too little work for a call: {number(rest)} cycles, {rest / layer.output_bytes:.1f} for each output, go "
-        "into parameters, into the loops around the work and into filling and draining the pipelines"
+        f"{number(rest)} cycles, {rest / layer.output_bytes:.1f} for each output, go into the call, its "
+        "parameters, the loops around the work, and filling and draining the pipelines"
     )
 
 
