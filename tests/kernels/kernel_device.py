@@ -91,23 +91,23 @@ class Outcome:
     wrong: int
 
 
-def run_on_midge(calls: Sequence[Call], optimize: str, folder: Path) -> list[Outcome]:
-    """All calls, in as many images as they need."""
+def run_on_midge(calls: Sequence[Call], optimize: str, folder: Path, misalign: bool = True) -> list[Outcome]:
+    """All calls, in as many images as they need. misalign: whether int8 tensors begin at any address."""
     for tool in TOOLS:
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed (`smidgen doctor` says how to get it)")
     outcomes = []
-    for number, batch in enumerate(_batches(calls)):
+    for number, batch in enumerate(_batches(calls, misalign)):
         image = folder / f"calls{number}"
         image.mkdir()
         outcomes += _run_image(batch, optimize, image)
     return outcomes
 
 
-def _batches(calls: Sequence[Call]) -> Iterator[list[tuple[Call, bytes]]]:
+def _batches(calls: Sequence[Call], misalign: bool) -> Iterator[list[tuple[Call, bytes]]]:
     batch: list[tuple[Call, bytes]] = []
     for index, call in enumerate(calls):
-        vectors = vectors_of(call, index, 4)
+        vectors = vectors_of(call, index if misalign else 0, 4)
         if sum(len(data) for _, data in batch) + len(vectors) > IMAGE_BYTES:
             yield batch
             batch = []

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from kernel_cases import cases_of
+from kernel_device import run_on_midge
 from kernel_harness import calls_of, failures
 from midge_lane_cases import clamps, depthwise, means, pairs, pools
 from narrow_cases import NARROW, narrowed
@@ -37,6 +38,16 @@ def test_kernels_equal_the_reference(family: str, optimize: str, tmp_path: Path)
     wrong = failures(cases(), optimize, tmp_path, "midge", misalign)
     again = f"KERNEL_CASE=<case number> python -m pytest '{Path(__file__).name}' -k '{family} and {optimize}'"
     assert not wrong, f"{wrong}\nrun one case again: {again}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimize", ["speed", "size"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_kernels_equal_the_reference_on_the_core(family: str, optimize: str, tmp_path: Path) -> None:
+    cases, misalign = FAMILIES[family]
+    outcomes = run_on_midge(calls_of(cases(), optimize, "midge"), optimize, tmp_path, misalign)
+    wrong = [f"{outcome.call.name}: {outcome.wrong} bytes" for outcome in outcomes if outcome.wrong]
+    assert not wrong, "\n".join(wrong)
 
 
 def test_every_depthwise_convolution_has_a_kernel() -> None:

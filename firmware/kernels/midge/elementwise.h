@@ -92,20 +92,24 @@ static inline void smidgen_midge_mul(const struct smidgen_mul_shape *shape, cons
     });
 }
 
-/* Two tensors of one shape, on a word; up to three bytes after them are read. */
+/* Two tensors of one shape, on a word; up to four bytes after them are read. */
 struct smidgen_midge_extremum_shape {
     int32_t elements;
 };
 
+SMIDGEN_INLINE uint32_t smidgen_midge_extremum(const int8_t *a, const int8_t *b,
+                                               const int largest) {
+    const uint32_t word_a = smidgen_midge_load(a), word_b = smidgen_midge_load(b);
+    return largest ? xmidge_max4(word_a, word_b) : xmidge_min4(word_a, word_b);
+}
+
 SMIDGEN_INLINE void smidgen_midge_extremum_body(const struct smidgen_midge_extremum_shape *shape,
                                                 const int8_t *a, const int8_t *b, int8_t *y,
                                                 const int largest) {
-    for (int32_t left = shape->elements; left > 0; left -= 4, a += 4, b += 4, y += 4) {
-        const uint32_t word_a = smidgen_midge_load(a), word_b = smidgen_midge_load(b);
-        smidgen_midge_store_first(
-            y, largest ? xmidge_max4(word_a, word_b) : xmidge_min4(word_a, word_b),
-            left < 4 ? left : 4);
-    }
+    const int8_t *const end = a + (shape->elements & ~3);
+    for (; a != end; a += 4, b += 4, y += 4)
+        smidgen_midge_store(y, smidgen_midge_extremum(a, b, largest));
+    smidgen_midge_store_first(y, smidgen_midge_extremum(a, b, largest), shape->elements & 3);
 }
 
 static inline void smidgen_midge_minimum(const struct smidgen_midge_extremum_shape *shape,

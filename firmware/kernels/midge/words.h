@@ -19,12 +19,8 @@ SMIDGEN_INLINE void smidgen_midge_store(int8_t *at, uint32_t word) {
     __builtin_memcpy(__builtin_assume_aligned(at, 4), &word, sizeof word);
 }
 
-/* The 1 to 4 lowest bytes. */
+/* The `count` lowest bytes. */
 SMIDGEN_INLINE void smidgen_midge_store_first(int8_t *at, uint32_t word, int32_t count) {
-    if (count == 4) {
-        smidgen_midge_store(at, word);
-        return;
-    }
     for (; count > 0; count--, word >>= 8)
         *at++ = (int8_t)word;
 }

@@ -18,10 +18,10 @@ WORD = 4  # bytes
 FEWEST = 16  # sums for which filling the tables pays
 
 # Measured on the simulated core.
-TABLES = 580  # filling both tables, and the call
-SUMS = 12  # of a word
-MUL, PRODUCT = 120, 24  # the call, and a product
-EXTREMUM, WORDS = 40, 12  # the call, and a word
+TABLES = 612  # filling both tables, and the call
+SUMS = 15  # of a word
+MUL, PRODUCT = 85, 27  # the call, and a product
+EXTREMUM, WORDS = 35, 10  # the call, and a word
 
 
 def _refuse_broadcast(graph: Graph, node: Node) -> str | None:

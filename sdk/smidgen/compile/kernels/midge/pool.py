@@ -24,11 +24,11 @@ LARGEST_WINDOW = 1 << 13  # positions, of which every sum is tried
 
 # Measured on the simulated core.
 KERNEL = 90
-WINDOW = 60
+WINDOW = 50
 AVERAGE_BLOCK = 44
 AVERAGE_ROWS = 16
 MAXIMUM_BLOCK = 16
-MAXIMUM_ROW = 8
+MAXIMUM_ROW = 7
 MAXIMUM_WORD = 6
 
 
