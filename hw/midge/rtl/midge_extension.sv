@@ -53,7 +53,6 @@ module midge_extension
         .instruction(x_instruction),
         .operand_1(x_operand_1),
         .operand_2(x_operand_2),
-        .address_low(x_address[1:0]),
         .x(x_nn),
         .any_alignment,
         .loop_sets,

@@ -19,7 +19,6 @@ module midge_nn
     input  logic [31:7] instruction,
     input  logic [31:0] operand_1,
     input  logic [31:0] operand_2,
-    input  logic [1:0]  address_low,
     output nn_beat_t    x,
     output logic        any_alignment,      // the lowest bits of the address do not count
     output logic [2:0]  loop_sets,          // count, start, end of the hardware loop become operand_1
@@ -36,7 +35,7 @@ module midge_nn
   // Execute
   logic [2:0] funct3;
   logic [6:0] funct7;
-  logic       encoding_illegal, operand_illegal, value_illegal;
+  logic       walk_illegal, check_illegal, value_illegal;
   logic       beat, resting, taps_pending, taps_blocking, loading, read, result_valid;
   logic       is_set, is_add;
   logic       illegal, started, held, more, request, write, aligned;
@@ -63,8 +62,8 @@ module midge_nn
       .operand_1,
       .operand_2,
       .value_illegal,
-      .encoding_illegal,
-      .operand_illegal
+      .walk_illegal,
+      .check_illegal
   );
   midge_nn_registers registers (
       .clock,
@@ -95,9 +94,8 @@ module midge_nn
       .funct7,
       .operand_2,
       .operand_1_low(operand_1[1:0]),
-      .address_low,
-      .encoding_illegal,
-      .operand_illegal,
+      .walk_illegal,
+      .check_illegal,
       .illegal,
       .started,
       .held,

@@ -8,8 +8,8 @@ module midge_nn_check
     input  logic [31:0] operand_1,
     input  logic [31:0] operand_2,
     input  logic        value_illegal,     // operand_1, for the register that is named
-    output logic        encoding_illegal,  // known from the instruction and the registers
-    output logic        operand_illegal    // known from the operands
+    output logic        walk_illegal,      // lda, mac, col, max4, min4: known from the instruction and the registers
+    output logic        check_illegal      // the others: from the operands too, which come later
 );
   logic [2:0] funct3;
   logic [6:0] funct7;
@@ -31,21 +31,11 @@ module midge_nn_check
     endcase
   always_comb
     unique case (funct3)
-      FUNCT3_SET: encoding_illegal = !known_register || rd != 5'd0;
-      FUNCT3_GET: encoding_illegal = !known_register || rs1 != 5'd0;
-      FUNCT3_LDM: encoding_illegal = !known_register || !funct7[4] || !is_pointer;
-      FUNCT3_LDA: encoding_illegal = funct7 != 7'd0 || !is_pointer || !no_source_2;
-      FUNCT3_MAC: encoding_illegal = funct7[6:1] != 6'd0 || !is_pointer || !no_source_2;
+      FUNCT3_LDA: walk_illegal = funct7 != 7'd0 || !is_pointer || !no_source_2;
+      FUNCT3_MAC: walk_illegal = funct7[6:1] != 6'd0 || !is_pointer || !no_source_2;
       FUNCT3_COL:
-        encoding_illegal = funct7[6:4] != 3'd0 || !no_source_2 || beyond_weights || (funct7[2] ? rd != 5'd0 : !is_pointer);
-      FUNCT3_RQC:
-        unique case (funct7)
-          FUNCT7_RQC, FUNCT7_RQW, FUNCT7_TABA, FUNCT7_TABB: encoding_illegal = rd != 5'd0;
-          FUNCT7_RQV: encoding_illegal = 1'b0;
-          FUNCT7_ADD, FUNCT7_SUB: encoding_illegal = !is_pointer;
-          default: encoding_illegal = 1'b1;
-        endcase
-      default: encoding_illegal = funct7[6:1] != 6'd0;
+        walk_illegal = funct7[6:4] != 3'd0 || !no_source_2 || beyond_weights || (funct7[2] ? rd != 5'd0 : !is_pointer);
+      default: walk_illegal = funct7[6:1] != 6'd0;
     endcase
 
   // Lengths are powers of two: the last element has all bits below them.
@@ -72,18 +62,19 @@ module midge_nn_check
 
   always_comb
     unique case (funct3)
-      FUNCT3_SET: operand_illegal = element_illegal || value_illegal;
-      FUNCT3_GET: operand_illegal = element_illegal;
-      FUNCT3_LDM: operand_illegal = elements_illegal;
+      FUNCT3_SET: check_illegal = !known_register || rd != 5'd0 || element_illegal || value_illegal;
+      FUNCT3_GET: check_illegal = !known_register || rs1 != 5'd0 || element_illegal;
+      FUNCT3_LDM: check_illegal = !known_register || !funct7[4] || !is_pointer || elements_illegal;
       default:
-        unique case (funct7[2:0])
-          FUNCT7_RQC[2:0]: operand_illegal = no_parameter || channels_end[6];
-          FUNCT7_RQW[2:0]:
-            operand_illegal = operand_2[31:22] != 10'd0 || lanes_end[6] || operand_2[15:13] != 3'd0 || operand_2[7:4] != 4'd0
-                || (operand_2[12] ? operand_2[11:8] != 4'd0 : operand_2[11:8] == 4'd0);
-          FUNCT7_TABA[2:0], FUNCT7_TABB[2:0]: operand_illegal = no_parameter || no_zero_point;
-          FUNCT7_ADD[2:0], FUNCT7_SUB[2:0]: operand_illegal = no_parameter || shape.channels[5:2] != 4'd0;
-          default: operand_illegal = no_parameter;
+        unique case (funct7)
+          FUNCT7_RQC: check_illegal = rd != 5'd0 || no_parameter || channels_end[6];
+          FUNCT7_RQW:
+            check_illegal = rd != 5'd0 || operand_2[31:22] != 10'd0 || lanes_end[6] || operand_2[15:13] != 3'd0
+                || operand_2[7:4] != 4'd0 || (operand_2[12] ? operand_2[11:8] != 4'd0 : operand_2[11:8] == 4'd0);
+          FUNCT7_RQV: check_illegal = no_parameter;
+          FUNCT7_TABA, FUNCT7_TABB: check_illegal = rd != 5'd0 || no_parameter || no_zero_point;
+          FUNCT7_ADD, FUNCT7_SUB: check_illegal = !is_pointer || no_parameter || shape.channels[5:2] != 4'd0;
+          default: check_illegal = 1'b1;
         endcase
     endcase
 

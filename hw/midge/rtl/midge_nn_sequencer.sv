@@ -16,9 +16,8 @@ module midge_nn_sequencer
     input  logic [6:0]    funct7,
     input  logic [31:0]   operand_2,
     input  logic [1:0]    operand_1_low,
-    input  logic [1:0]    address_low,       // of this beat
-    input  logic          encoding_illegal,
-    input  logic          operand_illegal,
+    input  logic          walk_illegal,      // lda, mac, col, max4, min4
+    input  logic          check_illegal,     // the others
     output logic          illegal,
     output logic          started,           // it cannot be given up for an interrupt any more
     output logic          held,              // no beat in this cycle
@@ -71,49 +70,48 @@ module midge_nn_sequencer
   logic       checked, refused;
   logic [7:0] index, last_index;
   logic [5:0] first_parameter;
-  assign illegal = encoding_illegal || (checked && refused);
+  assign illegal = is_checked ? checked && refused : walk_illegal;
 
   // Walking: `inner` runs up to its last value, then `outer` goes up by one.
   logic       finished, second_load, issuing, issue;
   logic [5:0] inner, outer, inner_last, outer_last;
-  logic [1:0] low;                           // of the address of this row, known from the first beat on
-  logic       inner_end, outer_end, at_end, misaligned;
-  logic [5:0] walk_last;                     // inner_last, from registers only
-  assign misaligned = address_low != 2'd0;
+  logic [1:0] low, row_low;                 // lowest bits of this row's address: `low` from the second beat on
+  logic       any_alignment, misaligned, inner_end, outer_end, at_end;
   always_comb begin
+    inner_last = 6'd0;
     outer_last = 6'd0;
-    walk_last = 6'd0;
     unique case (funct3)
       FUNCT3_LDA: begin
-        walk_last = 6'(shape.words) + 6'(low != 2'd0);
+        inner_last = 6'(shape.words);
         outer_last = 6'(shape.pixels);
       end
-      FUNCT3_MAC: walk_last = shape.channels;
-      FUNCT3_COL: begin
-        walk_last = 6'(low != 2'd0);
-        outer_last = 6'(window.rows) - 6'd1;
-      end
+      FUNCT3_MAC: inner_last = shape.channels;
+      FUNCT3_COL: outer_last = 6'(window.rows) - 6'd1;
       default:
         unique case (funct7[2:0])
           FUNCT7_RQC[2:0]: begin
-            walk_last = 6'(shape.pixels);
+            inner_last = 6'(shape.pixels);
             outer_last = shape.channels;
           end
           FUNCT7_RQW[2:0]: begin
-            walk_last = 6'(window.lanes);
+            inner_last = 6'(window.lanes);
             outer_last = 6'(last_index);
           end
-          FUNCT7_ADD[2:0], FUNCT7_SUB[2:0]: walk_last = shape.channels;
+          FUNCT7_ADD[2:0], FUNCT7_SUB[2:0]: inner_last = shape.channels;
           default: ;
         endcase
     endcase
-    inner_last = walk_last;
-    if (is_lda) inner_last = 6'(shape.words) + 6'(misaligned);
-    if (is_col) inner_last = 6'(misaligned);
   end
-  assign inner_end = inner == inner_last;
+  // A row at an address that is no multiple of four has a word more. The first operand comes late in the cycle.
+  logic at_last, beyond_last;
+  assign at_last = inner == inner_last;
+  assign beyond_last = inner == inner_last + 6'd1;
+  assign any_alignment = is_lda || is_col;
+  assign row_low = started ? low : operand_1_low;
+  assign misaligned = any_alignment && row_low != 2'd0;
+  assign inner_end = misaligned ? beyond_last : at_last;
   assign outer_end = outer == outer_last;
-  assign at_end = finished || (inner == walk_last && outer_end);
+  assign at_end = finished || ((any_alignment && low != 2'd0 ? beyond_last : at_last) && outer_end);
 
   // Beats
   logic ready, start, rowless, one_word, starts_with_beat, stores, last_walk_beat;
@@ -132,7 +130,7 @@ module midge_nn_sequencer
       else if (is_col) held = last_walk_beat && taps_blocking;
       else held = is_quantizer && !second_load && !result_valid;
     if (started && is_table) held = !(result_valid && result_last);
-    if (illegal) held = 1'b0;
+    if (checked && refused) held = 1'b0;
   end
   assign beat = go && !held && !illegal;
   always_comb
@@ -178,12 +176,12 @@ module midge_nn_sequencer
 
   always_ff @(posedge clock) begin
     if (go && !checked) begin
-      refused <= operand_illegal;
+      refused <= check_illegal;
       index <= is_table ? 8'd0 : operand_2[7:0];
       last_index <= is_rqw ? 8'(operand_2[12:8]) - 8'd1 : operand_2[7:0] + operand_2[23:16] - 8'd1;
       first_parameter <= is_rqw ? operand_2[21:16] : operand_2[5:0];
     end else if ((is_ldm && beat) || (is_table && issue)) index <= index + 8'd1;
-    if (beat) low <= inner_end ? address_low + pixel_step[1:0] : address_low;
+    if (beat) low <= inner_end ? row_low + pixel_step[1:0] : row_low;
   end
 
   // The address. `base` is the row's, the output's or the window's first.
@@ -229,7 +227,7 @@ module midge_nn_sequencer
     operation.access = request && !write;
     operation.row = is_col ? window.first + outer[1:0] : outer[1:0];
     operation.word = inner[1:0] - 2'(misaligned);
-    operation.low = address_low;
+    operation.low = row_low;
     operation.activation = is_lda && !finished && !(misaligned && inner == 6'd0);
     operation.column = is_col && !finished && !rowless && !(misaligned && inner == 6'd0);
     operation.fill = is_value;
