@@ -59,6 +59,7 @@ def test_the_cases_reach_every_depthwise_kernel() -> None:
     calls = calls_of([*depthwise()], "speed", "midge")
     symbols = {call.lowered.symbol for call in calls if call.spec.family == "depthwise"}
     sliding = {f"smidgen_midge_depthwise_{groups}" for groups in (1, 2, 3, 4)}
+    sliding |= {f"smidgen_midge_depthwise_copies_{groups}" for groups in (1, 2)}
     assert symbols == sliding | {f"smidgen_midge_depthwise_taps_{groups}" for groups in (1, 2, 3)}
 
 

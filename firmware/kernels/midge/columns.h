@@ -76,6 +76,15 @@ SMIDGEN_INLINE void smidgen_midge_padding(uint32_t value, const uint32_t base,
 
 SMIDGEN_INLINE void smidgen_midge_paddings(uint32_t value, int32_t count, const uint32_t base,
                                            const uint32_t groups) {
+#ifdef __riscv
+    if (groups == 1) {
+        __asm__ volatile(XMIDGE_ASM_BEGIN XMIDGE_ASM_LOOP("%[count]", "4")
+                             XMIDGE_ASM_COLVA("%[base]", "%[value]") XMIDGE_ASM_END
+                         :
+                         : [count] "r"(count), [value] "r"(value), [base] "i"(base));
+        return;
+    }
+#endif
     SMIDGEN_KEEP_LOOP
     for (; count > 0; count--)
         smidgen_midge_padding(value, base, groups);

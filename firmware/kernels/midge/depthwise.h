@@ -18,7 +18,7 @@
  *
  * Windows that slide (smidgen_midge_depthwise_<groups>): a line's columns, and columns of padding
  * between lines, go into every window that they belong to. The windows of a line are finished in
- * batches. No copies. Where windows are dilated along the line, those that share columns are a part
+ * batches. Where windows are dilated along the line, those that share columns are a part
  * of the image by themselves; walk has `parts` of struct smidgen_midge_part.
  *
  * Windows tap by tap (smidgen_midge_depthwise_taps_<groups>), any kernel, stride and dilation: up
@@ -32,7 +32,7 @@
  * [block][copy][tap][pass][lane][group]; parameters as in product.h, of [block][copy][lane]. */
 struct smidgen_midge_depthwise_shape {
     int32_t images, channels, copies, weight_bits;
-    int32_t parts, passes, outputs, taps, tap_step;
+    int32_t parts, passes, group_rows, outputs, taps, tap_step;
     int32_t input_image_step, line_step, row_step, column_step;
     int32_t output_image_step, output_line_step, output_step;
     int32_t input_zero_point, output_zero_point, activation_min, activation_max;
@@ -131,11 +131,13 @@ struct smidgen_midge_lines {
 /* `count` lines, by the batches from first to before end. */
 SMIDGEN_INLINE void smidgen_midge_lines(struct smidgen_midge_lines *lines, int32_t count,
                                         const int32_t *first, const int32_t *end, int32_t line_step,
-                                        uint32_t padding, uint32_t parameters,
+                                        uint32_t padding, const struct smidgen_midge_block *block,
+                                        const int32_t copies, int32_t output_step,
                                         const uint32_t groups) {
+    const uint32_t parameters = block->parameters;
     const int is_even = smidgen_midge_is_even(lines->rows, groups);
 #ifdef __riscv
-    if (groups == 1) {
+    if (groups == 1 && copies == 1) {
         const int32_t *batch;
         int32_t columns, more, windows;
         __asm__ volatile(
@@ -174,7 +176,8 @@ SMIDGEN_INLINE void smidgen_midge_lines(struct smidgen_midge_lines *lines, int32
             else
                 smidgen_midge_edge_columns(lines->rows, batch[0], padding, 0, groups);
             smidgen_midge_paddings(padding, batch[1], 0, groups);
-            xmidge_rqw(lines->out, (uint32_t)batch[2] | lines->slot | parameters);
+            smidgen_midge_write_windows(lines->out, (uint32_t)batch[2] | lines->slot | parameters,
+                                        block->channels, copies, output_step);
             lines->slot = (lines->slot + (uint32_t)batch[3]) & 15u;
             lines->out += batch[4];
         }
@@ -233,7 +236,8 @@ SMIDGEN_INLINE void smidgen_midge_short_lines(const struct smidgen_midge_part *p
 /* One part. Returns what lies behind it. */
 SMIDGEN_INLINE const int32_t *smidgen_midge_slide(const struct smidgen_midge_part *part,
                                                   const struct smidgen_midge_block *block,
-                                                  uint32_t padding, const uint32_t groups) {
+                                                  uint32_t padding, const int32_t copies,
+                                                  int32_t output_step, const uint32_t groups) {
     const int32_t *const batches = (const int32_t *)(part + 1);
     const int32_t *const runs = batches + 5 * part->batches;
     const int32_t *const end = runs + part->runs * (1 + 2 * (int32_t)groups);
@@ -242,7 +246,7 @@ SMIDGEN_INLINE const int32_t *smidgen_midge_slide(const struct smidgen_midge_par
     xmidge_colv(0, padding); /* rows that are not loaded are padding */
     smidgen_midge_paddings(padding, part->pad_columns, 0, groups);
 #ifdef __riscv
-    if (groups == 1 && part->batches == 1) {
+    if (groups == 1 && copies == 1 && part->batches == 1) {
         smidgen_midge_short_lines(part, block, batches, runs, end, padding);
         return end;
     }
@@ -254,8 +258,8 @@ SMIDGEN_INLINE const int32_t *smidgen_midge_slide(const struct smidgen_midge_par
         xmidge_set(XMIDGE_WINDOW, lines.rows[0].window, 0);
         if (gap == 0) /* else the padding between lines has done it */
             xmidge_colv(0, padding);
-        smidgen_midge_lines(&lines, *run, batches, runs, line_step, padding, block->parameters,
-                            groups);
+        smidgen_midge_lines(&lines, *run, batches, runs, line_step, padding, block, copies,
+                            output_step, groups);
     }
     return end;
 }
@@ -267,6 +271,7 @@ SMIDGEN_INLINE const uint32_t *smidgen_midge_taps(const struct smidgen_midge_dep
                                                   const uint32_t *weights, const int32_t *walk,
                                                   const uint32_t groups) {
     const uint32_t padding = smidgen_midge_bytes(shape->input_zero_point);
+    const uint32_t whole = XMIDGE_WINDOW_ROWS((uint32_t)shape->group_rows) | block->lanes;
     const int32_t taps = shape->taps, passes = shape->passes;
     const int32_t *run = walk + 2 * taps;
     const uint32_t *next = weights;
@@ -293,7 +298,10 @@ SMIDGEN_INLINE const uint32_t *smidgen_midge_taps(const struct smidgen_midge_dep
                         smidgen_midge_groups(rows, table, block, column, groups);
                         xmidge_set(XMIDGE_POSITION, 0, 0);
                         smidgen_midge_paddings(padding, low, 1, groups);
-                        smidgen_midge_select_rows(rows[0].window, padding);
+                        if (rows[0].window == whole)
+                            xmidge_set(XMIDGE_WINDOW, whole, 0);
+                        else
+                            smidgen_midge_select_rows(rows[0].window, padding);
                         if (smidgen_midge_is_even(rows, groups))
                             smidgen_midge_columns(rows, high - low, 1, groups);
                         else
@@ -314,8 +322,9 @@ SMIDGEN_INLINE const uint32_t *smidgen_midge_taps(const struct smidgen_midge_dep
 SMIDGEN_INLINE void smidgen_midge_depthwise(const struct smidgen_midge_depthwise_shape *shape,
                                             const int8_t *x, const uint32_t *weights,
                                             const uint32_t *parameters, const int32_t *walk,
-                                            int8_t *y, const int slides, const uint32_t groups) {
-    const int32_t channels = shape->channels, copies = slides ? 1 : shape->copies;
+                                            int8_t *y, const int slides, const int is_copied,
+                                            const uint32_t groups) {
+    const int32_t channels = shape->channels, copies = is_copied ? shape->copies : 1;
     int32_t left = (channels + 3) / 4 * 4 * copies;
     const uint32_t padding = smidgen_midge_bytes(shape->input_zero_point);
     uint32_t first = SMIDGEN_MIDGE_CHANNELS;
@@ -349,7 +358,7 @@ SMIDGEN_INLINE void smidgen_midge_depthwise(const struct smidgen_midge_depthwise
                 const int32_t *part = walk;
                 for (int32_t parts = slides ? shape->parts : 0; parts > 0; parts--)
                     part = smidgen_midge_slide((const struct smidgen_midge_part *)part, &block,
-                                               padding, groups);
+                                               padding, copies, shape->output_step, groups);
                 if (!slides)
                     next = smidgen_midge_taps(shape, &block, weights, walk, groups);
                 block.x += shape->input_image_step;
@@ -360,20 +369,26 @@ SMIDGEN_INLINE void smidgen_midge_depthwise(const struct smidgen_midge_depthwise
     }
 }
 
-/* By the number of groups of rows in a pass. */
-#define SMIDGEN_MIDGE_DEPTHWISE(name, slides, groups)                                              \
+/* By the number of groups of rows in a pass; with more than one output channel per input channel,
+ * or not. */
+#define SMIDGEN_MIDGE_DEPTHWISE(name, slides, is_copied, groups)                                   \
     static inline void name(const struct smidgen_midge_depthwise_shape *shape, const int8_t *x,    \
                             const uint32_t *weights, const uint32_t *parameters,                   \
                             const int32_t *walk, int8_t *y) {                                      \
-        smidgen_midge_depthwise(shape, x, weights, parameters, walk, y, slides, groups);           \
+        smidgen_midge_depthwise(shape, x, weights, parameters, walk, y, slides, is_copied,         \
+                                groups);                                                           \
     }
 
-SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_1, 1, 1)
-SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_2, 1, 2)
-SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_3, 1, 3)
-SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_4, 1, 4)
-SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_taps_1, 0, 1)
-SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_taps_2, 0, 2)
-SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_taps_3, 0, 3)
+SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_1, 1, 0, 1)
+SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_2, 1, 0, 2)
+SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_3, 1, 0, 3)
+SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_4, 1, 0, 4)
+SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_copies_1, 1, 1, 1)
+SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_copies_2, 1, 1, 2)
+SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_copies_3, 1, 1, 3)
+SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_copies_4, 1, 1, 4)
+SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_taps_1, 0, 1, 1)
+SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_taps_2, 0, 1, 2)
+SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_taps_3, 0, 1, 3)
 
 #endif

@@ -28,8 +28,6 @@ def _refuse_sliding(graph: Graph, node: Node) -> str | None:
     reason = _refuse(graph, node)
     if reason is not None:
         return reason
-    if graph.tensor(node.inputs[0]).shape[3] != graph.tensor(node.inputs[1]).shape[3]:
-        return "it has more than one output channel per input channel"
     reasons = [walk.reason for walk in sliding_walks(*axes(graph, node))]
     return None if None in reasons else reasons[0]
 
@@ -42,7 +40,13 @@ def _lower(graph: Graph, node: Node, walks) -> Lowered:
     p = conv_parameters(graph, node)
     prepared = prepare(weights.data.reshape(-1, channels).T, bias_of(graph, node, channels), p, "speed")
     blocks = copies * -(-x.shape[3] // 4)
-    work = {"blocks": blocks, "images": x.shape[0], "lanes": channels / blocks, "bits": bits}
+    work = {
+        "blocks": blocks,
+        "images": x.shape[0],
+        "lanes": channels / blocks,
+        "bits": bits,
+        "copies": copies,
+    }
     walk = min(
         (walk for walk in walks(*axes(graph, node)) if walk.reason is None),
         key=lambda walk: walk.cycles(**work),
@@ -52,7 +56,7 @@ def _lower(graph: Graph, node: Node, walks) -> Lowered:
     in_order = [in_blocks(values, copies).reshape(-1) for values in requantization]
     macs = output.elements * weights.shape[1] * weights.shape[2]
     return Lowered(
-        symbol=f"{walk.symbol}_{walk.groups}",
+        symbol=walk.symbol(copies),
         shape_type="struct smidgen_midge_depthwise_shape",
         shape={
             "images": x.shape[0],

@@ -27,13 +27,14 @@ BLOCK = 57
 IMAGE = 33  # one block of channels of one image
 PART = 33
 RUN, RUN_OF_GROUPS = 9, 39
-SHORT_LINE = 23  # a line of one batch and one group of rows
-LINE, BATCH = 12, 24
-BATCH_OF_GROUPS = 49
+SHORT_LINE = 20  # a line of one batch and one group of rows
+LINE, BATCH = 12, 21
+BATCH_OF_GROUPS = 46
 EDGE_GROUP = 24  # of a column whose groups have different rows inside the image
 PADDING, PADDING_OF_GROUPS = 4, 12  # a column of padding before and between lines
 NARROW_WEIGHT = 15  # to unpack a word
-TAP_BATCH, TAP_PASS, TAP_PADDING = 120, 150, 5
+TAP_BATCH, TAP_PASS, TAP_GROUP, TAP_EDGE_GROUP, TAP_PADDING = 60, 45, 47, 12, 2
+COPY = 14  # a window's outputs that do not lie side by side
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,9 @@ class Walk:
     output_step: int
     parts: tuple[Part, ...]
 
-    symbol = "smidgen_midge_depthwise"
+    def symbol(self, copies: int) -> str:
+        """The C function. copies: output channels per input channel."""
+        return f"smidgen_midge_depthwise_{'copies_' if copies > 1 else ''}{self.groups}"
 
     @property
     def groups(self) -> int:
@@ -130,6 +133,7 @@ class Walk:
         return {
             "parts": len(self.parts),
             "passes": self.passes,
+            "group_rows": self.group_rows,
             "outputs": self.windows.output,
             "taps": self.taps,
             "tap_step": self.windows.dilation * self.windows.input_step,
@@ -229,8 +233,9 @@ class Walk:
         """Words of one block of channels of an image."""
         return self.lines.output * sum(part.columns for part in self.parts) * self.kernel_rows
 
-    def cycles(self, blocks: int, images: int, lanes: float, bits: int) -> float:
-        """Of all blocks of channels. lanes: channels of a block, on average."""
+    def cycles(self, blocks: int, images: int, lanes: float, bits: int, copies: int) -> float:
+        """Of all blocks of channels. lanes: channels of a block, on average; copies: of an input."""
+        lanes += COPY if copies > 1 else 0
         weights = LANES * self.groups * self.taps * (1 if bits == 8 else NARROW_WEIGHT)
         image = IMAGE + sum(self._part(part, lanes) for part in self.parts)
         return KERNEL + blocks * (BLOCK + weights + images * image)
@@ -263,7 +268,8 @@ class Walk:
 class TapWalk(Walk):
     """Up to 16 windows at a time go through one tap after the other, whatever stride and dilation."""
 
-    symbol = "smidgen_midge_depthwise_taps"
+    def symbol(self, copies: int) -> str:
+        return f"smidgen_midge_depthwise_taps_{self.groups}"
 
     @property
     def passes(self) -> int:
@@ -302,14 +308,16 @@ class TapWalk(Walk):
     def loads(self) -> int:
         return self.lines.output * self.windows.output * self.taps * self.kernel_rows
 
-    def cycles(self, blocks: int, images: int, lanes: float, bits: int) -> float:
+    def cycles(self, blocks: int, images: int, lanes: float, bits: int, copies: int) -> float:
+        lanes += COPY if copies > 1 else 0
         (part,) = self.parts
         batches, passes = -(-part.windows // SLOTS), self.taps * self.passes
         weights = LANES * self.groups * (1 if bits == 8 else NARROW_WEIGHT)
-        line = batches * (TAP_BATCH + passes * (TAP_PASS + weights))
+        weights += TAP_PASS + TAP_GROUP * (self.groups - 1)
+        line = batches * (TAP_BATCH + passes * weights)
         line += part.windows * (lanes + TAP_PADDING + passes * self._column())
         uneven = sum(lines for lines, *groups in self._runs(part.first) if len(set(groups[1::2])) > 1)
-        edges = uneven * part.windows * passes * self.groups * EDGE_GROUP
+        edges = uneven * part.windows * passes * self.groups * TAP_EDGE_GROUP
         return KERNEL + blocks * (BLOCK + images * (IMAGE + self.lines.output * line + edges))
 
 
