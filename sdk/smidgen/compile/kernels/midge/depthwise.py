@@ -78,7 +78,7 @@ def _lower(graph: Graph, node: Node, walks) -> Lowered:
             Blob("walk", walk.table, "table"),
         ),
         macs=macs,
-        specialise=False,
+        specialise=walk.groups > 1,  # most of what surrounds their instructions is then known
         constants=constant_operands(graph, node.inputs[:1]),
         cost=Cost(
             cycles=round(walk.cycles(**work)),

@@ -30,6 +30,7 @@ RUN, RUN_OF_GROUPS = 9, 39
 SHORT_LINE = 20  # a line of one batch and one group of rows
 LINE, BATCH = 12, 21
 BATCH_OF_GROUPS = 46
+PLAIN_BATCH_OF_GROUPS, PLAIN_PART_OF_GROUPS = 16, -25  # where all lines are alike
 EDGE_GROUP = 24  # of a column whose groups have different rows inside the image
 PADDING, PADDING_OF_GROUPS = 4, 12  # a column of padding before and between lines
 NARROW_WEIGHT = 15  # to unpack a word
@@ -243,15 +244,18 @@ class Walk:
     def _part(self, part: Part, lanes: float) -> float:
         """One block of channels of one image."""
         padding = self.groups * self._longest(0)
-        batches, runs = len(self._batches(part)), self._runs(part.first)
-        line = part.columns * self._column() + self._gap(part) * padding + lanes * part.windows
-        if self.groups > 1:
-            line += batches * BATCH_OF_GROUPS + self._gap(part) * PADDING_OF_GROUPS
-        else:
+        batches, runs, gap = len(self._batches(part)), self._runs(part.first), self._gap(part)
+        line = part.columns * self._column() + gap * padding + lanes * part.windows
+        around, edges = PART + len(runs) * RUN, 0.0
+        if self.groups == 1:
             line += SHORT_LINE if batches == 1 else LINE + batches * BATCH
-        around = PART + len(runs) * (RUN if self.groups == 1 else RUN_OF_GROUPS)
-        uneven = sum(lines for lines, *groups in runs if len(set(groups[1::2])) > 1)
-        edges = uneven * part.columns * self.groups * EDGE_GROUP
+        elif gap == 0 and len(runs) == 1:  # the compiler sees that nothing is at an edge
+            around, line = PLAIN_PART_OF_GROUPS, line + batches * PLAIN_BATCH_OF_GROUPS
+        else:
+            around = PART + len(runs) * RUN_OF_GROUPS
+            line += batches * BATCH_OF_GROUPS + gap * PADDING_OF_GROUPS
+            uneven = sum(lines for lines, *groups in runs if len(set(groups[1::2])) > 1)
+            edges = uneven * part.columns * self.groups * EDGE_GROUP
         return around + part.pad_columns * (PADDING + padding) + self.lines.output * line + edges
 
     def _column(self) -> float:
