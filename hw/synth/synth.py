@@ -152,7 +152,7 @@ def main() -> None:
     parser.add_argument("--program", type=Path, required=True, help="raw binary for the program memory")
     parser.add_argument("--build", type=Path, default=HW.parent / "build" / "hw")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--goal-mhz", type=float, default=70.0, help="what the tools aim at")
+    parser.add_argument("--goal-mhz", type=float, default=60.0, help="what the tools aim at")
     parser.add_argument("--program-kib", type=int, default=32)
     parser.add_argument("--sram-kib", type=int, default=32)
     options = parser.parse_args()
