@@ -55,7 +55,7 @@ module midge_core
   fetch_progress_t f_progress; fetch_loop_t f_loop;
 
   midge_fetch #(
-      .RESET_ADDRESS(RESET_ADDRESS)
+      .RESET_ADDRESS(RESET_ADDRESS), .NN(NN)
   ) fetch (
       .clock,
       .reset,
@@ -237,8 +237,7 @@ module midge_core
   // With Xmidge, without the exceptions that accesses do not have: a shorter path to the memories.
   assign x_access = x.nn ? x_nn.request && !x_nn.illegal : (x.load || x.store) && !x.illegal;
   assign data_request = !x_misaligned && (NN ? x_beat && !x_interrupt && !x_fault && x_access : x_execute && x_memory);
-  assign data_write = x_stores;
-  assign data_address = x_address[31:2];
+  assign {data_write, data_address} = {x_stores, x_address[31:2]};
 
   // Xmidge. The ALU computes the pointers that come back.
   logic        w_trap, w_access_fault;
@@ -251,7 +250,8 @@ module midge_core
       .f_progress,
       .f_loop,
       .x_go(x_nn_go),
-      .x_leaves(x_fire || w_redirect),
+      .x_valid,
+      .x_fire,
       .x_begins_loop(x_execute && x.loop),
       .x_is_nn(x.nn),
       .x_early_exception,
@@ -266,7 +266,7 @@ module midge_core
       .x_loop_target,
       .x_link,
       .w_waiting,
-      .w_commit,
+      .w_valid,
       .w_trap,
       .w_redirect,
       .w_result,

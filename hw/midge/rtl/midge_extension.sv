@@ -13,7 +13,8 @@ module midge_extension
     output fetch_loop_t f_loop,
     // execute
     input  logic        x_go,               // an instruction of midge_nn may work
-    input  logic        x_leaves,           // or is discarded
+    input  logic        x_valid,
+    input  logic        x_fire,
     input  logic        x_begins_loop,
     input  logic        x_is_nn,            // an instruction of midge_nn is there
     input  logic        x_early_exception,
@@ -29,7 +30,7 @@ module midge_extension
     output logic [31:1] x_link,             // address after the instruction
     // writeback
     input  logic        w_waiting,
-    input  logic        w_commit,
+    input  logic        w_valid,
     input  logic        w_trap,
     input  logic        w_redirect,
     input  logic [31:0] w_result,
@@ -49,7 +50,7 @@ module midge_extension
         .clock,
         .reset,
         .go(x_go),
-        .clear(x_leaves),
+        .clear(x_fire || w_redirect),
         .instruction(x_instruction),
         .operand_1(x_operand_1),
         .operand_2(x_operand_2),
@@ -81,11 +82,11 @@ module midge_extension
         .asked(f_progress.asked),
         .asked_for(f_progress.asked_for),
         .request_back,
-        .offered_pc(f_progress.pc),
-        .is_compressed(f_progress.is_compressed),
-        .taken(f_progress.taken),
+        .offered_word(f_progress.pc[31:2]),
         .take_back,
-        .finished(w_commit && w_takes_back && !w_redirect)
+        .x_takes_back(x_valid && x_takes_back),
+        .w_takes_back(w_valid && w_takes_back),
+        .finished(w_valid && w_takes_back && !w_waiting && !w_redirect)
     );
 
     assign x_sets_loop = loop_sets != 3'd0;
@@ -96,9 +97,9 @@ module midge_extension
     assign w_trap_value = w_early_exception ? w_result : w_address;
 
     always_ff @(posedge clock) begin
-      if (f_progress.taken) x_takes_back <= take_back;
+      if (f_progress.taken) x_takes_back <= take_back && f_progress.pc[1] == f_progress.is_compressed;
       if (!w_waiting) begin
-        w_takes_back <= x_takes_back;
+        w_takes_back <= x_takes_back && x_fire;
         w_early_exception <= x_early_exception;
         w_address <= {x_address[31:2], x_is_nn && any_alignment ? 2'b00 : x_address[1:0]};
       end
@@ -112,8 +113,8 @@ module midge_extension
     assign x_link = f_progress.pc;
     assign w_trap_value = w_result;
     logic unused_inputs;
-    assign unused_inputs = ^{clock, reset, f_progress, x_go, x_leaves, x_begins_loop,
-        x_is_nn, x_early_exception, x_instruction, x_pc, x_target, x_operand_1, x_operand_2, x_address, w_waiting, w_commit, w_trap,
+    assign unused_inputs = ^{clock, reset, f_progress, x_go, x_valid, x_fire, x_begins_loop,
+        x_is_nn, x_early_exception, x_instruction, x_pc, x_target, x_operand_1, x_operand_2, x_address, w_waiting, w_valid, w_trap,
         w_redirect, w_read_data};
   end
 endmodule

@@ -7,7 +7,8 @@
 module midge_fetch
   import midge_package::*;
 #(
-    parameter logic [31:0] RESET_ADDRESS = 32'h0
+    parameter logic [31:0] RESET_ADDRESS = 32'h0,
+    parameter bit          NN = 0          // with the hardware loop
 ) (
     input  logic        clock,
     input  logic        reset,
@@ -104,6 +105,19 @@ module midge_fetch
       .immediate
   );
 
+  // The address after the instruction. The loop's choice is made before is_compressed is known, which comes late.
+  logic [31:1] next_pc;
+  if (NN) begin : g_loop
+    logic [31:2] next_word, word_after;
+    assign next_word = pc[31:2] + 30'd1;
+    assign word_after = loop.take_back ? loop.start : next_word;
+    assign next_pc = is_compressed ? {pc[1] ? word_after : pc[31:2], !pc[1]} : {pc[1] ? next_word : word_after, pc[1]};
+  end else begin : g_no_loop
+    assign next_pc = pc + (is_compressed ? 31'd1 : 31'd2);
+    logic unused_take_back;
+    assign unused_take_back = loop.take_back;
+  end
+
   // The queue
   logic pop;
   logic [1:0] count_kept;
@@ -119,7 +133,7 @@ module midge_fetch
       pc <= redirect_target;
       count <= 2'd0;
     end else begin
-      if (taken) pc <= loop.take_back ? {loop.start, 1'b0} : pc + (is_compressed ? 31'd1 : 31'd2);
+      if (taken) pc <= next_pc;
       count <= count_kept;
     end
 

@@ -1,8 +1,8 @@
 // The hardware loop of Xmidge: its registers, and where fetching and execution go on at the end of the body.
 //
 // Words are asked for, and instructions taken, before it is known that the ones before them finish. Each side therefore
-// counts how often it went back ahead of the last instruction of a body that finished; a redirect of the fetch, which
-// discards what is ahead, sets both to zero.
+// knows how often it went back ahead of the last instruction of a body that finished; a redirect of the fetch discards
+// what is ahead.
 module midge_loop (
     input  logic        clock,
     input  logic        reset,
@@ -21,31 +21,28 @@ module midge_loop (
     input  logic        asked,
     input  logic [31:2] asked_for,
     output logic        request_back,
-    // the instruction that is offered is followed by the first one of the body where take_back is true
-    input  logic [31:1] offered_pc,
-    input  logic        is_compressed,
-    input  logic        taken,
+    // the instruction that is offered is followed by the first one of the body where it ends the body and
+    // take_back is true; such instructions in execute and in writeback
+    input  logic [31:2] offered_word,
     output logic        take_back,
-    // such an instruction finishes
-    input  logic        finished
+    input  logic        x_takes_back,
+    input  logic        w_takes_back,
+    input  logic        finished         // the one in writeback finishes
 );
-  logic [2:0] requests_ahead, takes_ahead;
+  logic [2:0] requests_ahead;
+  logic [1:0] takes_ahead;
   logic       many;
   logic [31:2] last;              // last word of the body
 
   // Never more than seven ahead: three words waiting, one instruction in execute, one in writeback.
   assign many = count[31:3] != 29'd0;
   assign request_back = asked && asked_for == last && (many || count[2:0] != requests_ahead);
-  assign take_back = offered_pc[31:2] == last && offered_pc[1] == is_compressed && (many || count[2:0] != takes_ahead);
+  assign takes_ahead = 2'(x_takes_back) + 2'(w_takes_back);
+  assign take_back = offered_word == last && (many || count[2:0] != {1'b0, takes_ahead});
 
   always_ff @(posedge clock)
-    if (reset || redirect) begin
-      requests_ahead <= 3'd0;
-      takes_ahead <= 3'd0;
-    end else begin
-      requests_ahead <= requests_ahead + 3'(request_back) - 3'(finished);
-      takes_ahead <= takes_ahead + 3'(taken && take_back) - 3'(finished);
-    end
+    if (reset || redirect) requests_ahead <= 3'd0;
+    else requests_ahead <= requests_ahead + 3'(request_back) - 3'(finished);
 
   logic        is_empty, enters;
   logic [31:2] next;

@@ -36,7 +36,7 @@ package midge_package;
   } fetch_progress_t;
   typedef struct packed {
     logic        request_back;   // start follows the word asked for, not the next one
-    logic        take_back;      // start follows the instruction offered
+    logic        take_back;      // start follows the instruction offered, if that ends its word
     logic [31:2] start;
   } fetch_loop_t;
 
