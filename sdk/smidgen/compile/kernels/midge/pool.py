@@ -11,6 +11,7 @@ from smidgen.compile.kernels.common import constant_operands, refuse_other_types
 from smidgen.compile.kernels.midge import MIDGE
 from smidgen.compile.kernels.midge.lanes import LANES
 from smidgen.compile.kernels.midge.reduce import mean_cost
+from smidgen.compile.kernels.pool import pool_fields
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Blob, Cost
 from smidgen.graph import Graph, Node
@@ -150,29 +151,10 @@ def _lower_maximum(graph: Graph, node: Node, optimize: str) -> Lowered:
 def _pool(
     graph: Graph, node: Node, symbol: str, more: dict[str, int], blobs: tuple[Blob, ...], cost: Cost
 ) -> Lowered:
-    operator: AveragePool2D | MaxPool2D = node.operator
-    x, output = graph.tensor(node.inputs[0]), graph.tensor(node.outputs[0])
-    p = pool_parameters(graph, node)
     return Lowered(
         symbol=symbol,
         shape_type="struct smidgen_midge_pool_shape",
-        shape={
-            "batches": x.shape[0],
-            "input_height": x.shape[1],
-            "input_width": x.shape[2],
-            "channels": x.shape[3],
-            "output_height": output.shape[1],
-            "output_width": output.shape[2],
-            "size_height": operator.size[0],
-            "size_width": operator.size[1],
-            "stride_height": operator.stride[0],
-            "stride_width": operator.stride[1],
-            "pad_top": operator.padding.top,
-            "pad_left": operator.padding.left,
-            "activation_min": p.clamp_min,
-            "activation_max": p.clamp_max,
-            **more,
-        },
+        shape={**pool_fields(graph, node), **more},
         reads=node.inputs[:1],
         blobs=blobs,
         specialise=False,
