@@ -345,7 +345,7 @@ module midge_core
       w_load <= x.load;
       w_store <= x_stores;
       w_nn <= x.nn;
-      w_last <= x_fire;
+      w_last <= x_fire || !NN;
       w_multiply <= x.multiply && !x_exception;
       w_mret <= x.mret && !x_exception;
       w_jump <= x_jump;
