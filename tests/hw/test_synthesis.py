@@ -1,0 +1,65 @@
+"""What the FPGA flow does between its tools, on netlists of a few cells."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+SYNTHESIS = Path(__file__).parents[2] / "hw" / "synth"
+
+
+@pytest.fixture(autouse=True)
+def flow_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The flow is a program of its own, not a package."""
+    monkeypatch.setattr(sys, "path", [str(SYNTHESIS), *sys.path])
+
+
+def test_cells_count_for_the_module_around_arithmetic(tmp_path: Path) -> None:
+    from comparison import cells_of_parts, logic_cells
+
+    modules = {
+        "\\top": {"LUT4": 1, "dot$top.unit[0]": 1, "dot$top.unit[1]": 1},
+        "\\dot$top.unit[0]": {"LUT4": 2, "sum$top.unit[0].sum": 1},
+        "\\dot$top.unit[1]": {"LUT4": 2, "sum$top.unit[1].sum": 1},
+        "\\sum$top.unit[0].sum": {"chain$top.unit[0].sum.chain": 1},
+        "\\chain$top.unit[0].sum.chain": {"CCU2C": 3},
+        "\\sum$top.unit[1].sum": {"CCU2C": 3},
+    }
+    statistics = {"modules": {name: {"num_cells_by_type": cells} for name, cells in modules.items()}}
+    (tmp_path / "parts.json").write_text(json.dumps(statistics))
+    parts = cells_of_parts(tmp_path / "parts.json", "top", {"sum", "chain"})
+    assert parts == {"top": {"LUT4": 1}, "dot": {"LUT4": 4, "CCU2C": 6}}
+    assert logic_cells(parts["dot"]) == 4 + 2 * 6
+
+
+def carry(first: str, table: str, carry_in: object, carry_out: int) -> dict[str, object]:
+    """A carry cell of two bits, the lower one with the constant `first` at its inputs."""
+    inputs = {port: [first] for port in ("A0", "B0", "C0", "D0")} | {"CIN": [carry_in]}
+    directions = dict.fromkeys(inputs, "input") | {"COUT": "output"}
+    return {
+        "type": "CCU2C",
+        "parameters": {"INIT0": table},
+        "port_directions": directions,
+        "connections": inputs | {"COUT": [carry_out]},
+    }
+
+
+def test_only_ends_of_carry_chains_that_do_not_count_are_freed(tmp_path: Path) -> None:
+    from synth import free_chain_ends
+
+    quiet, loud = "0111100010001000", "1001011010101001"  # of four zeros: no carry, a carry
+    cells = {
+        "starts": carry("0", quiet, "0", 10),
+        "ends": carry("1", quiet, 10, 11),
+        "has a carry in that counts": carry("0", loud, "0", 12),
+        "uses it": carry("1", quiet, 12, 13),
+    }
+    netlist = tmp_path / "top.json"
+    netlist.write_text(json.dumps({"modules": {"ecp5_top": {"cells": cells}}}))
+    free_chain_ends(netlist)
+    freed = json.loads(netlist.read_text())["modules"]["ecp5_top"]["cells"]
+    ends = [(cell["connections"]["CIN"][0], cell["connections"]["COUT"][0]) for cell in freed.values()]
+    assert ends == [("x", 10), (10, "x"), ("0", 12), (12, "x")]
