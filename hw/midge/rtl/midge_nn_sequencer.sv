@@ -102,6 +102,15 @@ module midge_nn_sequencer
         endcase
     endcase
   end
+  // Whether the last beat is here decides late in the cycle what is fetched, so from the second beat on it is known from
+  // registers.
+  logic [5:0] walk_last, walk_beyond, walk_outer_last;
+  always_ff @(posedge clock) begin
+    walk_last <= inner_last;
+    walk_beyond <= inner_last + 6'd1;
+    walk_outer_last <= outer_last;
+  end
+
   // A row at an address that is no multiple of four has a word more. The first operand comes late in the cycle.
   logic at_last, beyond_last;
   assign at_last = inner == inner_last;
@@ -111,7 +120,8 @@ module midge_nn_sequencer
   assign misaligned = any_alignment && row_low != 2'd0;
   assign inner_end = misaligned ? beyond_last : at_last;
   assign outer_end = outer == outer_last;
-  assign at_end = finished || ((any_alignment && low != 2'd0 ? beyond_last : at_last) && outer_end);
+  assign at_end = finished
+      || (inner == (any_alignment && low != 2'd0 ? walk_beyond : walk_last) && outer == walk_outer_last);
 
   // Beats
   logic ready, start, rowless, one_word, starts_with_beat, stores, last_walk_beat;
