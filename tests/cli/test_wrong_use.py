@@ -196,7 +196,9 @@ def test_wrong_arguments(case: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_interrupt_ends_without_a_traceback(digits: Path) -> None:
-    program = "import sys; from smidgen.cli import main; sys.exit(main())"
+    # A shell starts its background jobs with this signal ignored, and whatever they start inherits that.
+    listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"{listen}; import sys; from smidgen.cli import main; sys.exit(main())"
     arguments = ["validate", "-m", str(digits), "-t", "host", "--limit", "1000000"]
     with subprocess.Popen(
         [sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
