@@ -1,7 +1,8 @@
 """Prints the bars, the peers and our own figures as tables. Ours are measured in this run.
 
 baseline: the plain core and the portable kernels; xmidge: the models at 8, 4 and 2 bits on the core with
-Xmidge; shapes: single layers of many shapes on the same.
+Xmidge; shapes: single layers of many shapes on the same; cortex-m: the models on Arm microcontrollers in
+QEMU.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import baseline, shapes, xmidge
+from benchmarks import baseline, cortex_m, shapes, xmidge
 from benchmarks.measure import REPOSITORY
 from benchmarks.table import MODELS, Figures
 from smidgen.errors import SmidgenError
@@ -21,6 +22,7 @@ TABLES = {
     "baseline": baseline.print_all,
     "xmidge": xmidge.print_all,
     "shapes": lambda files, progress: shapes.print_all(progress),
+    "cortex-m": cortex_m.print_all,
 }
 
 

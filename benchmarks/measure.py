@@ -76,19 +76,22 @@ class Synthesis:
     block_rams: int
 
 
-def run_checked(graph: Graph, target_name: str, count: int) -> Result:
-    """Run random inputs on a target, every output compared with the reference, and profile the first; run the
-    self-test, which compares every layer. Cycles are the mean over inputs, the layers' those of the profile.
+def run_checked(
+    model: Path | Graph, target_name: str, count: int, against: str = "reference", optimize: str = "speed"
+) -> Result:
+    """Run random inputs on a target, every output compared with an oracle, and profile the first; run the
+    self-test, which compares every layer with the reference. Counts are the mean over inputs, the layers'
+    those of the profile.
 
-    Raises DeviceError when a byte differs.
+    Raises DeviceError when a byte differs, BuildError when the model does not fit.
     """
-    inputs = random_inputs(graph, count)
-    with open_session(graph, target_name) as session:
-        validation = validate(session, inputs, "reference")
+    with open_session(model, target_name, optimize) as session:
+        inputs = random_inputs(session.graph, count)
+        validation = validate(session, inputs, against)
         selftest = session.device.selftest()
         if not validation.passed or not selftest.passed:
             difference = validation.first_difference or f"layer '{selftest.layer}' in the self-test"
-            raise DeviceError(Problem(graph.name, f"differs from the reference: {difference}"))
+            raise DeviceError(Problem(session.graph.name, f"differs from {against}: {difference}"))
         profiled = profile(session, Inputs(inputs.samples[:1], None, inputs.source)).result
     return replace(validation.result, layers=profiled.layers)
 
@@ -103,9 +106,8 @@ def build_and_run(model: Path, target_name: str, optimize: str) -> Built:
     return Built(bundle.figures, arena["bytes"], arena["tensors_bytes"], simulation)
 
 
-def weights_limit(model: Path) -> int:
+def weights_limit(graph: Graph) -> int:
     """The most that weights_bytes may be: 1.05 times the weights at their bits and 9 bytes a channel."""
-    graph = load_model(model)
     total = 0
     for node in graph.nodes:
         if isinstance(node.operator, Conv2D | DepthwiseConv2D | FullyConnected):

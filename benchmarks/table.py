@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from smidgen.report.tables import print_table
+from smidgen.report.tables import number, print_table
 
 MODELS = ("kws", "vww", "ic", "ad", "sww")
 COLUMNS = (*MODELS, "all")
@@ -59,6 +59,17 @@ def _print_sources(peers: list[Peer]) -> None:
 
 def quotient(above: float | None, below: float | None) -> float | None:
     return None if above is None or not below else above / below
+
+
+def reached(ours: float | None, must: float | None, aim: float | None) -> str:
+    """Which of two bars a figure that should be small has reached."""
+    if ours is None or must is None or aim is None:
+        return "-"
+    return "aim" if ours <= aim else "must" if ours <= must else "missed"
+
+
+def millions(values: Iterable[float | None]) -> str:
+    return " / ".join(number(None if value is None else value / 1e6, 3) for value in values)
 
 
 def _cell(row: dict, column: str) -> str:

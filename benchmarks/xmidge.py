@@ -4,52 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import measure
-from benchmarks.table import MODELS, Figures, Peer, peer, print_figures, quotient
-from smidgen.compress import prune_groups, requantize_weights
-from smidgen.graph import Graph, Node
-from smidgen.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected
+from benchmarks.layers import BITS, KINDS, Measured, with_bits
+from benchmarks.table import MODELS, Figures, Peer, millions, peer, print_figures, quotient, reached
+from smidgen.compress import prune_groups
 from smidgen.importers import load_model
 from smidgen.report.tables import number, print_table
-from smidgen.run.result import Layer, Result
+from smidgen.run.result import Layer
 
 TARGET, PLAIN_TARGET = "midge", "midge-rv32imc"
-BITS = (8, 4, 2)
 INPUTS = 3
 PORT_BITS = 32
 FULL_MATRIX = 128  # inputs and outputs from which on a fully connected layer is judged by the port's roof
-KINDS = ("convolution", "pointwise", "depthwise", "fully connected")
 DEPTHWISE_MODELS = ("kws", "vww")
 MARVIN, MUST, AIM = "MaRVIn, 3-stage", "bar: must", "bar: aim"
 
 BY_AREA = "MAC/cycle per 1,000 TRELLIS_COMB of Xmidge, w{}"
 
 # (model, bits) -> what was measured
-Results = Mapping[tuple[str, int], "Measured"]
-
-
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """A model with weights of one width: the checked graph and its figures."""
-
-    graph: Graph
-    result: Result
-
-    def layers(self, kind: str | None = None) -> list[tuple[Node, Layer]]:
-        """Every layer of one kind (of all kinds when None) with its node."""
-        nodes = {node.id: node for node in self.graph.nodes}
-        pairs = [(nodes[layer.name], layer) for layer in self.result.layers]
-        return [pair for pair in pairs if kind in (None, kind_of(self.graph, pair[0]))]
-
-
-def kind_of(graph: Graph, node: Node) -> str:
-    if isinstance(node.operator, Conv2D):
-        return "pointwise" if graph.tensor(node.inputs[1]).shape[1:3] == (1, 1) else "convolution"
-    kinds = {DepthwiseConv2D: "depthwise", FullyConnected: "fully connected"}
-    return kinds.get(type(node.operator), "other")
+Results = Mapping[tuple[str, int], Measured]
 
 
 def print_all(files: dict[str, Path], progress: measure.Progress) -> Figures:
@@ -58,7 +33,7 @@ def print_all(files: dict[str, Path], progress: measure.Progress) -> Figures:
         graph = load_model(path)
         for bits in BITS:
             progress(f"{name}: {TARGET}, weights of {bits} bits")
-            one = graph if bits == 8 else requantize_weights(graph, bits)
+            one = with_bits(graph, bits)
             results[name, bits] = Measured(one, measure.run_checked(one, TARGET, INPUTS))
         progress(f"{name}: {TARGET}, half of the groups of weights zero")
         sparse[name] = measure.run_checked(prune_groups(graph, 0.5), TARGET, 1).cycles
@@ -98,11 +73,11 @@ def print_models(results: Results) -> None:
             (
                 name,
                 number(ours[0].macs / 1e6, 2),
-                _millions(marvin),
-                _millions(must),
-                _millions(aim),
-                _millions(cycles),
-                " / ".join(_reached(*one) for one in zip(cycles, must, aim, strict=True)),
+                millions(marvin),
+                millions(must),
+                millions(aim),
+                millions(cycles),
+                " / ".join(reached(*one) for one in zip(cycles, must, aim, strict=True)),
                 _texts(quotient(*pair) for pair in zip(marvin, cycles, strict=True)),
                 _texts(quotient(result.macs, result.cycles) for result in ours),
                 " / ".join(number(result.mismatched_bytes) for result in ours),
@@ -211,18 +186,8 @@ def _peer_cycles(whose: str, name: str, bits: int) -> float | None:
     return peer(f"cycles, w{bits}", whose).get(name)
 
 
-def _reached(cycles: float | None, must: float | None, aim: float | None) -> str:
-    if cycles is None or must is None or aim is None:
-        return "-"
-    return "aim" if cycles <= aim else "must" if cycles <= must else "missed"
-
-
 def _rate(layers: list[Layer]) -> float | None:
     return quotient(sum(layer.macs for layer in layers), sum(layer.cycles or 0 for layer in layers))
-
-
-def _millions(values: Iterable[float | None]) -> str:
-    return " / ".join(number(None if value is None else value / 1e6, 3) for value in values)
 
 
 def _texts(values: Iterable[float | None]) -> str:
