@@ -18,7 +18,9 @@ class Lowered:
     kernel's order; constants: operands of the node that are constants and are read like tensors;
     blobs: packed weights, biases and requantization parameters, in the kernel's order (names unique
     within the node); scratch_bytes: working memory during the call; macs: multiply-accumulates;
-    cost: predicted cycles and roofs, on a core that has a cost model.
+    cost: predicted cycles and roofs, on a core that has a cost model; overlap: how many bytes beyond the
+    start of a read the output may start when both share memory, negative when it must start earlier, None
+    when they must not share any (see kernels.overlap). It holds for every read.
     """
 
     symbol: str
@@ -31,6 +33,7 @@ class Lowered:
     specialise: bool = True
     constants: Mapping[str, Blob] = field(default_factory=dict)
     cost: Cost | None = None
+    overlap: int | None = None
 
 
 @dataclass(frozen=True)
