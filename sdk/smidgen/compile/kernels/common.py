@@ -9,6 +9,7 @@ import numpy as np
 from smidgen.compile.schedule import Blob
 from smidgen.graph import DType, Graph, Node
 from smidgen.graph.reference.base import WEIGHTS
+from smidgen.graph.reference.conv import ConvParameters
 
 PORTABLE = "portable"
 
@@ -46,6 +47,20 @@ def refuse_weights(graph: Graph, node: Node) -> str | None:
         if not bias.is_constant or bias.dtype is not DType.I32:
             return f"its bias '{bias.name}' is not a constant of type i32"
     return None
+
+
+def refuse_layer(graph: Graph, node: Node) -> str | None:
+    """Why a convolution or matrix product is not int8 with constant weights, or None when it is."""
+    return refuse_other_types(graph, node) or refuse_weights(graph, node)
+
+
+def output_fields(p: ConvParameters) -> dict[str, int]:
+    """Of a shape: how a scaled accumulator becomes an output."""
+    return {
+        "output_zero_point": p.output_zero_point,
+        "activation_min": p.clamp_min,
+        "activation_max": p.clamp_max,
+    }
 
 
 def bias_of(graph: Graph, node: Node, channels: int) -> np.ndarray:

@@ -11,8 +11,8 @@ from smidgen.compile.kernels.common import (
     PORTABLE,
     bias_of,
     constant_operands,
-    refuse_other_types,
-    refuse_weights,
+    output_fields,
+    refuse_layer,
     symbol_of,
 )
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
@@ -22,10 +22,6 @@ from smidgen.graph.reference.conv import conv_parameters
 
 PATCHES = 4
 SCRATCH_LIMIT = 1024
-
-
-def _refuse(graph: Graph, node: Node) -> str | None:
-    return refuse_other_types(graph, node) or refuse_weights(graph, node)
 
 
 def _patches(depth: int, pixels: int, tensor_bytes: int) -> int:
@@ -73,9 +69,7 @@ def _lower_conv(graph: Graph, node: Node, optimize: str) -> Lowered:
             "pad_left": operator.padding.left,
             "patches": patches,
             "input_zero_point": p.input_zero_point,
-            "output_zero_point": p.output_zero_point,
-            "activation_min": p.clamp_min,
-            "activation_max": p.clamp_max,
+            **output_fields(p),
         },
         reads=node.inputs[:1],
         blobs=block_blobs(prepared, p.input_zero_point, groups, weights.dtype),
@@ -86,4 +80,4 @@ def _lower_conv(graph: Graph, node: Node, optimize: str) -> Lowered:
     )
 
 
-KERNELS = (KernelSpec("conv", "conv", PORTABLE, (Conv2D,), _refuse, _lower_conv), *depthwise.KERNELS)
+KERNELS = (KernelSpec("conv", "conv", PORTABLE, (Conv2D,), refuse_layer, _lower_conv), *depthwise.KERNELS)

@@ -12,8 +12,8 @@ from smidgen.compile.kernels.common import (
     PORTABLE,
     bias_of,
     constant_operands,
-    refuse_other_types,
-    refuse_weights,
+    output_fields,
+    refuse_layer,
     symbol_of,
 )
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
@@ -75,10 +75,6 @@ def _slides_down(graph: Graph, node: Node) -> bool:
     return rows.output > columns.output
 
 
-def _refuse(graph: Graph, node: Node) -> str | None:
-    return refuse_other_types(graph, node) or refuse_weights(graph, node)
-
-
 def _prepare(graph: Graph, node: Node, optimize: str) -> Channels:
     """Weights (channels, kernel rows * kernel columns)."""
     weights = graph.tensor(node.inputs[1])
@@ -89,7 +85,7 @@ def _prepare(graph: Graph, node: Node, optimize: str) -> Channels:
 
 def _refuse_3x3(graph: Graph, node: Node) -> str | None:
     """Why windows cannot slide, or None: 3 x 3, one output per input channel, edges of one position."""
-    reason = _refuse(graph, node)
+    reason = refuse_layer(graph, node)
     if reason is not None:
         return reason
     x, weights = graph.tensor(node.inputs[0]), graph.tensor(node.inputs[1])
@@ -120,9 +116,7 @@ def _common_fields(graph: Graph, node: Node) -> dict[str, int]:
         "input_batch_step": x.elements // x.shape[0],
         "output_batch_step": output.elements // x.shape[0],
         "input_zero_point": p.input_zero_point,
-        "output_zero_point": p.output_zero_point,
-        "activation_min": p.clamp_min,
-        "activation_max": p.clamp_max,
+        **output_fields(p),
     }
 
 
@@ -212,5 +206,5 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
 
 KERNELS = (
     KernelSpec("depthwise_3x3", "conv", PORTABLE, (DepthwiseConv2D,), _refuse_3x3, _lower_3x3),
-    KernelSpec("depthwise", "conv", PORTABLE, (DepthwiseConv2D,), _refuse, _lower),
+    KernelSpec("depthwise", "conv", PORTABLE, (DepthwiseConv2D,), refuse_layer, _lower),
 )

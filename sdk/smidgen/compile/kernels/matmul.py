@@ -12,18 +12,14 @@ from smidgen.compile.kernels.common import (
     PORTABLE,
     bias_of,
     constant_operands,
-    refuse_other_types,
-    refuse_weights,
+    output_fields,
+    refuse_layer,
     symbol_of,
 )
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import FullyConnected
 from smidgen.graph.reference.matmul import fully_connected_parameters
-
-
-def _refuse(graph: Graph, node: Node) -> str | None:
-    return refuse_other_types(graph, node) or refuse_weights(graph, node)
 
 
 def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
@@ -44,9 +40,7 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
             "depth": depth,
             "outputs": outputs,
             "parameter_step": int(per_channel),
-            "output_zero_point": p.output_zero_point,
-            "activation_min": p.clamp_min,
-            "activation_max": p.clamp_max,
+            **output_fields(p),
         },
         reads=node.inputs[:1],
         blobs=block_blobs(channels, p.input_zero_point, dtype=weights.dtype),
@@ -56,4 +50,4 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
     )
 
 
-KERNELS = (KernelSpec("fully_connected", "matmul", PORTABLE, (FullyConnected,), _refuse, _lower),)
+KERNELS = (KernelSpec("fully_connected", "matmul", PORTABLE, (FullyConnected,), refuse_layer, _lower),)

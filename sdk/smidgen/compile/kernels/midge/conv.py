@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from smidgen.compile.kernels.common import constant_operands, refuse_other_types, refuse_weights
+from smidgen.compile.kernels.common import constant_operands, output_fields, refuse_layer
 from smidgen.compile.kernels.midge import MIDGE
 from smidgen.compile.kernels.midge.cost import (
     PIXELS,
@@ -95,12 +95,8 @@ def _convolution(graph: Graph, node: Node) -> Convolution:
     )
 
 
-def _refuse(graph: Graph, node: Node) -> str | None:
-    return refuse_other_types(graph, node) or refuse_weights(graph, node)
-
-
 def _refuse_padded(graph: Graph, node: Node) -> str | None:
-    reason = _refuse(graph, node)
+    reason = refuse_layer(graph, node)
     if reason is not None:
         return reason
     c = _convolution(graph, node)
@@ -112,14 +108,6 @@ def _scattered(c: Convolution) -> str | None:
     if c.groups > 1:
         return "it has groups"
     return "its columns are dilated" if c.dilation[1] > 1 and c.kernel_width > 1 else None
-
-
-def _output_fields(p: ConvParameters) -> dict[str, int]:
-    return {
-        "output_zero_point": p.output_zero_point,
-        "activation_min": p.clamp_min,
-        "activation_max": p.clamp_max,
-    }
 
 
 def _lower_unpadded(sparse: bool, graph: Graph, node: Node, optimize: str) -> Lowered:
@@ -158,7 +146,7 @@ def _lower_unpadded(sparse: bool, graph: Graph, node: Node, optimize: str) -> Lo
             "words": packed.walk.words,
             "steps": packed.walk.steps,
             "shared": int(packed.shared),
-            **_output_fields(c.parameters),
+            **output_fields(c.parameters),
         },
         reads=node.inputs[:1],
         blobs=packed.blobs,
@@ -249,7 +237,7 @@ def _multiple(count: int, unit: int) -> int:
 
 
 def _refuse_ring(graph: Graph, node: Node) -> str | None:
-    reason = _refuse(graph, node)
+    reason = refuse_layer(graph, node)
     return reason if reason is not None else _scattered(_convolution(graph, node))
 
 
@@ -320,7 +308,7 @@ def _lower_conv(graph: Graph, node: Node, layout: Layout) -> Lowered:
             "steps": packed.walk.steps,
             "shared": int(packed.shared),
             "input_zero_point": c.parameters.input_zero_point,
-            **_output_fields(c.parameters),
+            **output_fields(c.parameters),
         },
         reads=node.inputs[:1],
         blobs=packed.blobs,
@@ -341,5 +329,5 @@ KERNELS = (
     _spec("unpadded_sparse", _refuse_unpadded_sparse, partial(_lower_unpadded, True)),
     _spec("ring", _refuse_ring, partial(_lower_ring, False)),
     _spec("ring_sparse", _refuse_ring_sparse, partial(_lower_ring, True)),
-    _spec("patches", _refuse, _lower_patches),
+    _spec("patches", refuse_layer, _lower_patches),
 )

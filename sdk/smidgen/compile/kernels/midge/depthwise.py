@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from smidgen.compile.kernels.channels import prepare
-from smidgen.compile.kernels.common import bias_of, constant_operands, refuse_other_types, refuse_weights
+from smidgen.compile.kernels.common import bias_of, constant_operands, output_fields, refuse_layer
 from smidgen.compile.kernels.depthwise import axes
 from smidgen.compile.kernels.midge import MIDGE, conv
 from smidgen.compile.kernels.midge.lanes import in_blocks
@@ -20,12 +20,8 @@ from smidgen.graph.operators import Conv2D, DepthwiseConv2D
 from smidgen.graph.reference.conv import conv_parameters
 
 
-def _refuse(graph: Graph, node: Node) -> str | None:
-    return refuse_other_types(graph, node) or refuse_weights(graph, node)
-
-
 def _refuse_sliding(graph: Graph, node: Node) -> str | None:
-    reason = _refuse(graph, node)
+    reason = refuse_layer(graph, node)
     if reason is not None:
         return reason
     reasons = [walk.reason for walk in sliding_walks(*axes(graph, node))]
@@ -67,9 +63,7 @@ def _lower(graph: Graph, node: Node, walks) -> Lowered:
             "input_image_step": x.elements // x.shape[0],
             "output_image_step": output.elements // x.shape[0],
             "input_zero_point": p.input_zero_point,
-            "output_zero_point": p.output_zero_point,
-            "activation_min": p.clamp_min,
-            "activation_max": p.clamp_max,
+            **output_fields(p),
         },
         reads=node.inputs[:1],
         blobs=(
@@ -121,7 +115,7 @@ def _convolution(spec: KernelSpec) -> KernelSpec:
     """A kernel of Conv2D for input channels that have several outputs each, or a single input channel."""
 
     def refuse(graph: Graph, node: Node) -> str | None:
-        reason = _refuse(graph, node)
+        reason = refuse_layer(graph, node)
         if reason is not None:
             return reason
         inputs = graph.tensor(node.inputs[0]).shape[3]
@@ -146,6 +140,6 @@ KERNELS = (
         _refuse_sliding,
         _lower_sliding,
     ),
-    KernelSpec("midge_depthwise_taps", "depthwise", MIDGE, (DepthwiseConv2D,), _refuse, _lower_taps),
+    KernelSpec("midge_depthwise_taps", "depthwise", MIDGE, (DepthwiseConv2D,), refuse_layer, _lower_taps),
     *(_convolution(spec) for spec in conv.KERNELS),
 )

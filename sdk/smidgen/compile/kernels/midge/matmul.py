@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from smidgen.compile.kernels.common import constant_operands, refuse_other_types, refuse_weights
+from smidgen.compile.kernels.common import constant_operands, output_fields, refuse_layer
 from smidgen.compile.kernels.midge import MIDGE
 from smidgen.compile.kernels.midge.cost import Product, misaligned
 from smidgen.compile.kernels.midge.packing import BLOCK, VECTOR_BLOCK, channels_of, pack, refuse_dense
@@ -14,13 +14,9 @@ from smidgen.graph.operators import Conv2D, FullyConnected, Padding
 from smidgen.graph.reference.conv import product_parameters
 
 
-def _refuse(graph: Graph, node: Node) -> str | None:
-    return refuse_other_types(graph, node) or refuse_weights(graph, node)
-
-
 def _refuse_sparse(graph: Graph, node: Node) -> str | None:
     depth = graph.tensor(node.inputs[1]).shape[1]
-    return _refuse(graph, node) or refuse_dense(node.operator.sparse_group, depth)
+    return refuse_layer(graph, node) or refuse_dense(node.operator.sparse_group, depth)
 
 
 def _refuse_conv(graph: Graph, node: Node) -> str | None:
@@ -28,7 +24,7 @@ def _refuse_conv(graph: Graph, node: Node) -> str | None:
     x, weights = graph.tensor(node.inputs[0]), graph.tensor(node.inputs[1])
     if x.shape != (1, *weights.shape[1:]) or node.operator.padding != Padding():
         return "its window is not the whole image"
-    return _refuse(graph, node)
+    return refuse_layer(graph, node)
 
 
 def _lower(sparse: bool, graph: Graph, node: Node, optimize: str) -> Lowered:
@@ -57,9 +53,7 @@ def _lower(sparse: bool, graph: Graph, node: Node, optimize: str) -> Lowered:
             "words": packed.walk.words,
             "steps": packed.walk.steps,
             "shared": int(packed.shared),
-            "output_zero_point": p.output_zero_point,
-            "activation_min": p.clamp_min,
-            "activation_max": p.clamp_max,
+            **output_fields(p),
         },
         reads=node.inputs[:1],
         blobs=packed.blobs,
@@ -72,7 +66,7 @@ def _lower(sparse: bool, graph: Graph, node: Node, optimize: str) -> Lowered:
 
 _dense, _sparse = partial(_lower, False), partial(_lower, True)
 KERNELS = (
-    KernelSpec("midge_fully_connected", "matmul", MIDGE, (FullyConnected,), _refuse, _dense),
+    KernelSpec("midge_fully_connected", "matmul", MIDGE, (FullyConnected,), refuse_layer, _dense),
     KernelSpec("midge_fully_connected_sparse", "matmul", MIDGE, (FullyConnected,), _refuse_sparse, _sparse),
     KernelSpec("midge_conv_of_one_window", "matmul", MIDGE, (Conv2D,), _refuse_conv, _dense),
 )
