@@ -1,7 +1,7 @@
 /* What the agent needs from a board. Each board has a folder with
- *   board_config.h  BOARD_NAME, BOARD_HAS_CYCLES, BOARD_HAS_INSTRUCTIONS, and the two UART
- * functions below as static inline functions, because they are called for every byte; board.c the
- * rest. A board runs the agent with interrupts masked: nothing disturbs a measurement. */
+ *   board_config.h  BOARD_NAME and the functions below that are static inline, because they are
+ * called for every byte or cost nothing; board.c the rest. A board runs the agent with interrupts
+ * masked: nothing disturbs a measurement. */
 #ifndef SMIDGEN_BOARD_H
 #define SMIDGEN_BOARD_H
 
@@ -28,7 +28,10 @@ void board_wait(void);
 /* Makes sure that what was written leaves. */
 void board_flush(void);
 
-/* Counters since boot; 0 for ever where BOARD_HAS_CYCLES or BOARD_HAS_INSTRUCTIONS is 0. */
+/* Whether there are counters, found out by board_init; and counts since boot, 0 for ever where
+ * there are none. */
+static ALWAYS_INLINE bool board_has_cycles(void);
+static ALWAYS_INLINE bool board_has_instructions(void);
 uint64_t board_cycles(void);
 uint64_t board_instructions(void);
 /* Clock in Hz, 0 when unknown. */

@@ -7,8 +7,8 @@ enum { CAPABILITY_CYCLES = 1, CAPABILITY_INSTRUCTIONS = 2, CAPABILITY_INPUT_COPY
 
 static service_status describe(cbor_writer *reply) {
     const smidgen_model *model = session.model;
-    uint32_t capabilities = (BOARD_HAS_CYCLES ? CAPABILITY_CYCLES : 0) |
-                            (BOARD_HAS_INSTRUCTIONS ? CAPABILITY_INSTRUCTIONS : 0) |
+    uint32_t capabilities = (board_has_cycles() ? CAPABILITY_CYCLES : 0) |
+                            (board_has_instructions() ? CAPABILITY_INSTRUCTIONS : 0) |
                             (session.input_copy != NULL ? CAPABILITY_INPUT_COPY : 0);
     cbor_put_map(reply, 13);
     cbor_pair_uint(reply, "proto", SMIDGEN_PROTOCOL_VERSION);

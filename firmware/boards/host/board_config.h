@@ -2,12 +2,18 @@
 #define SMIDGEN_BOARD_CONFIG_H
 
 #define BOARD_NAME "host"
-#define BOARD_HAS_CYCLES 0
-#define BOARD_HAS_INSTRUCTIONS 0
 
 bool host_has_byte(void);
 uint8_t host_read(void);
 void host_write(uint8_t byte);
+
+static ALWAYS_INLINE bool board_has_cycles(void) {
+    return false;
+}
+
+static ALWAYS_INLINE bool board_has_instructions(void) {
+    return false;
+}
 
 static ALWAYS_INLINE bool board_has_byte(void) {
     return host_has_byte();

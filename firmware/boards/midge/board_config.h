@@ -2,13 +2,19 @@
 #define SMIDGEN_BOARD_CONFIG_H
 
 #define BOARD_NAME "midge"
-#define BOARD_HAS_CYCLES 1
-#define BOARD_HAS_INSTRUCTIONS 1
 
 #define MIDGE_UART_DATA (*(volatile uint32_t *)0x20000000u)
 #define MIDGE_UART_STATUS (*(volatile uint32_t *)0x20000004u)
 
 enum { MIDGE_UART_RECEIVED = 1, MIDGE_UART_CAN_SEND = 2 };
+
+static ALWAYS_INLINE bool board_has_cycles(void) {
+    return true;
+}
+
+static ALWAYS_INLINE bool board_has_instructions(void) {
+    return true;
+}
 
 static ALWAYS_INLINE bool board_has_byte(void) {
     return (MIDGE_UART_STATUS & MIDGE_UART_RECEIVED) != 0;

@@ -14,6 +14,7 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
 from smidgen.compile import stack
+from smidgen.compile.board_header import BOARD_HEADER, board_header
 from smidgen.compile.bundle import BIN, ELF, HEX
 from smidgen.compile.cache import cached, content_key
 from smidgen.compile.measure import linked_functions
@@ -68,17 +69,19 @@ def build_firmware(
     agent, platform = runtime(), board(target.board)
     flags = [*model_flags(target, optimize), *CALLGRAPH_FLAGS]
     settings = [flags, asdict(needs), [asdict(memory) for memory in target.memories], agent_stack_bytes()]
+    settings += [board_header(target)]
     settings += [[c.cflags, c.ldflags] for c in (agent, platform)]
     parts: list[str | bytes] = [compiler.version, json.dumps(settings)]
     parts += [f"{name}\n{text}" for name, text in sorted(files.items())]
     # This file too: how things are put together is part of what comes out.
     inputs = [*agent.files(), *platform.files(), *sorted(_boards().glob("*.h"))]
+    inputs += sorted((_boards() / "uart").glob("*.h"))
     inputs += [Path(__file__), Path(stack.__file__)]
     parts += [path.name.encode() + b"\n" + path.read_bytes() for path in inputs]
 
     def make(folder: Path) -> None:
         work = folder / "work"
-        write_files(work, files)
+        write_files(work, {**files, BOARD_HEADER: board_header(target)})
         objects = _compile(work, agent, platform, target, compiler, flags)
         elf = _link(work, objects, platform, needs, target, compiler, folder / ELF)
         _check_stack(objects, elf, needs, compiler)

@@ -1,0 +1,61 @@
+/* Vectors and reset. The agent polls: interrupts stay masked, so every exception that comes is a
+ * fault. */
+#include "board_target.h"
+#include "cortex_m.h"
+
+#include "smidgen_agent.h"
+
+void cortex_m_reset(void) __attribute__((naked, noreturn));
+void cortex_m_start(void) __attribute__((noreturn));
+void cortex_m_trap(void); /* faults.c */
+
+#ifdef BOARD_BOOT_HEADER
+/* What the chip's boot ROM wants to find before the vectors, word by word. */
+__attribute__((section(".boot_header"), used)) static const uint32_t boot_header[] = {
+    BOARD_BOOT_HEADER};
+#endif
+
+typedef union {
+    uint8_t *stack;
+    void (*handler)(void);
+} vector;
+
+/* clang-format off */
+__attribute__((section(".vectors"), used)) static const vector vectors[16] = {
+    {.stack = __stack_end}, {.handler = cortex_m_reset},
+    {.handler = cortex_m_trap}, {.handler = cortex_m_trap}, {.handler = cortex_m_trap}, {.handler = cortex_m_trap},
+    {.handler = cortex_m_trap}, {.handler = cortex_m_trap}, {.handler = cortex_m_trap}, {.handler = cortex_m_trap},
+    {.handler = cortex_m_trap}, {.handler = cortex_m_trap}, {.handler = cortex_m_trap}, {.handler = cortex_m_trap},
+    {.handler = cortex_m_trap}, {.handler = cortex_m_trap},
+};
+/* clang-format on */
+
+/* Where a boot loader comes first, neither the stack pointer nor the mask is what a reset leaves.
+ */
+void cortex_m_reset(void) {
+    __asm__ volatile("cpsid i\n\t"
+                     "ldr r0, =__stack_end\n\t"
+                     "mov sp, r0\n\t"
+                     "bl cortex_m_start");
+}
+
+void cortex_m_start(void) {
+#if HAS_MAIN_EXTENSION
+    SCB_VECTORS = (uint32_t)(uintptr_t)vectors;
+#endif
+#if HAS_STACK_LIMIT
+    __asm__ volatile("msr msplim, %0" ::"r"(__stack_start));
+#endif
+#if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
+    SCB_COPROCESSOR_ACCESS |= 0xfu << 20; /* full access to the vector and floating-point unit */
+    __asm__ volatile("dsb\n\tisb" ::: "memory");
+#endif
+    const uint32_t *from = __data_load;
+    for (uint32_t *to = __data_start; to != __data_end; ++to) {
+        *to = *from++;
+    }
+    for (uint32_t *to = __bss_start; to != __bss_end; ++to) {
+        *to = 0;
+    }
+    smidgen_agent_main();
+}

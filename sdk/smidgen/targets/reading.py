@@ -1,0 +1,202 @@
+"""From a target file to a checked target."""
+
+from __future__ import annotations
+
+import tomllib
+from itertools import pairwise
+from pathlib import Path
+
+from smidgen.errors import ProblemList, UsageError
+from smidgen.paths import data_folder
+from smidgen.targets.table import Table
+from smidgen.targets.types import (
+    MEMORY_KINDS,
+    RUNNERS,
+    Board,
+    Core,
+    Flasher,
+    HeaderWords,
+    Memory,
+    Runner,
+    Serial,
+    SetupStep,
+    Target,
+    ToolchainSettings,
+    Uart,
+)
+
+
+def read_target(path: Path) -> Target:
+    problems = ProblemList()
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        problems.add(str(path), f"cannot read the target file: {error.strerror}")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problems.add(str(path), f"is not valid TOML: {error}")
+    problems.stop_if_any(UsageError)
+    top = Table(path, "", values, problems)
+    name, description = top.text("name"), top.text("description")
+    kernels = top.texts("kernels")
+    if "kernels" in values and not kernels:
+        top.problem("kernels", "names no kernel set", 'for example: kernels = ["portable"]')
+    runner = _runner(top)
+    is_host = runner.kind == "host"
+    target = Target(
+        name=name,
+        description=description,
+        path=path,
+        core=_core(top),
+        memories=_memories(top, required=not is_host),
+        kernels=kernels,
+        toolchain=_toolchain(top),
+        board=_board(top, required=not is_host),
+        runner=runner,
+        flasher=_flasher(top),
+        serial=_serial(top),
+    )
+    top.finish()
+    problems.stop_if_any(UsageError)
+    return target
+
+
+def _core(top: Table) -> Core:
+    table = top.table("core", required=True)
+    if table is None:
+        return Core("", "", None)
+    core = Core(table.text("isa"), table.text("abi"), table.number("clock_hz", required=False))
+    table.finish()
+    return core
+
+
+def _memories(top: Table, required: bool) -> tuple[Memory, ...]:
+    tables = top.table("memory", required)
+    if tables is None:
+        return ()
+    memories = []
+    for name in tables.values:
+        table = tables.table(name, required=True)
+        if table is None:
+            continue
+        origin, length = table.number("origin"), table.number("length")
+        kind = table.choice("kind", MEMORY_KINDS)
+        table.finish()
+        if length == 0:
+            table.problem("length", "is 0")
+        if origin is not None and length:
+            memories.append(Memory(name, origin, length, kind))
+    in_order = sorted(memories, key=lambda memory: memory.origin)
+    for before, after in pairwise(in_order):
+        if after.origin < before.end:
+            tables.problem(after.name, f"overlaps '{before.name}', which ends at {before.end:#x}")
+    for kind in MEMORY_KINDS if required else ():
+        if not any(memory.kind == kind for memory in memories):
+            tables.problem("", f'has no region with kind = "{kind}"')
+    return tuple(memories)
+
+
+def _toolchain(top: Table) -> ToolchainSettings:
+    table = top.table("toolchain", required=True)
+    if table is None:
+        return ToolchainSettings("", (), (), ())
+    settings = ToolchainSettings(
+        table.text("compiler"), table.texts("flags", []), table.texts("speed", []), table.texts("size", [])
+    )
+    table.finish()
+    return settings
+
+
+def _board(top: Table, required: bool) -> Board | None:
+    table = top.table("board", required)
+    if table is None:
+        return None
+    named = table.text("folder")
+    # A folder of the user's own lies beside the target file; the package's lie under firmware/boards.
+    own = top.file.parent / named
+    folder = own if named and own.is_dir() else data_folder("firmware") / "boards" / named
+    if named and not folder.is_dir():
+        table.problem("folder", f"is '{named}', but neither {own} nor {folder} is a folder")
+    board = Board(
+        folder,
+        uart=_uart(table),
+        setup=tuple(_setup_step(step) for step in table.tables("setup")),
+        boot_header=tuple(_header_words(words) for words in table.tables("boot_header")),
+    )
+    table.finish()
+    return board
+
+
+def _uart(board: Table) -> Uart | None:
+    table = board.table("uart", required=False)
+    if table is None:
+        return None
+    driver = table.text("driver")
+    drivers = data_folder("firmware") / "boards" / "uart"
+    if driver and not (drivers / f"{driver}.h").is_file():
+        known = ", ".join(sorted(path.stem for path in drivers.glob("*.h")))
+        table.problem("driver", f"is '{driver}'", f"use one of: {known}")
+    uart = Uart(
+        driver, table.number("base") or 0, table.number("clock_hz") or 0, table.number("interrupt") or 0
+    )
+    table.finish()
+    return uart
+
+
+def _setup_step(table: Table) -> SetupStep:
+    step = SetupStep(
+        table.text("does"),
+        table.number("register") or 0,
+        write=table.number("write", required=False),
+        clear=table.number("clear", 0) or 0,
+        set=table.number("set", 0) or 0,
+        mask=table.number("mask", 0) or 0,
+        until=table.number("until", 0) or 0,
+    )
+    if step.write is not None and (step.clear or step.set):
+        table.problem("write", "excludes 'clear' and 'set'")
+    if step.until & ~step.mask:
+        table.problem("until", f"can never be reached: it has bits outside of 'mask', {step.mask:#x}")
+    if step.write is None and not (step.clear or step.set or step.mask):
+        table.problem("", "does nothing", "give 'write', 'set', 'clear' or 'mask'")
+    table.finish()
+    return step
+
+
+def _header_words(table: Table) -> HeaderWords:
+    words = HeaderWords(table.number("offset", 0) or 0, table.numbers("words"))
+    if words.offset % 4:
+        table.problem("offset", f"is {words.offset:#x}, which is no multiple of 4")
+    table.finish()
+    return words
+
+
+def _runner(top: Table) -> Runner:
+    table = top.table("runner", required=True)
+    if table is None:
+        return Runner("")
+    kind = table.choice("kind", RUNNERS)
+    runner = Runner(
+        kind,
+        configuration=table.text("configuration", None if kind == "verilator" else ""),
+        machine=table.text("machine", None if kind == "qemu" else ""),
+    )
+    table.finish()
+    return runner
+
+
+def _flasher(top: Table) -> Flasher | None:
+    table = top.table("flasher", required=False)
+    if table is None:
+        return None
+    flasher = Flasher(table.text("command"), table.texts("arguments", []))
+    table.finish()
+    return flasher
+
+
+def _serial(top: Table) -> Serial | None:
+    table = top.table("serial", required=False)
+    if table is None:
+        return None
+    serial = Serial(table.text("port", ""), table.number("baud", 115200) or 0)
+    table.finish()
+    return serial

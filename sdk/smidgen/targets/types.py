@@ -1,0 +1,138 @@
+"""What a target file says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+RUNNERS = ("host", "verilator", "qemu", "serial")
+MEMORY_KINDS = ("flash", "ram")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A region of the address map: origin and length in bytes; kind is "flash" or "ram"."""
+
+    name: str
+    origin: int
+    length: int
+    kind: str
+
+    @property
+    def end(self) -> int:
+        return self.origin + self.length
+
+
+@dataclass(frozen=True)
+class Core:
+    """isa and abi as the compiler spells them ("host" for this machine); clock_hz is None when unknown."""
+
+    isa: str
+    abi: str
+    clock_hz: int | None
+
+
+@dataclass(frozen=True)
+class ToolchainSettings:
+    """The compiler's name, flags for every file, and more for the model, by `--optimize`."""
+
+    compiler: str
+    flags: tuple[str, ...]
+    speed: tuple[str, ...]
+    size: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Uart:
+    """The serial line's peripheral: driver (a header of firmware/boards/uart), address of its registers,
+    the clock that its divider divides, and the number of its interrupt."""
+
+    driver: str
+    base: int
+    clock_hz: int
+    interrupt: int
+
+
+@dataclass(frozen=True)
+class SetupStep:
+    """A register to be changed at boot: written when `write` is given, otherwise with bits cleared and then
+    set; then waited for until the bits of `mask` are those of `until`. `does` says what it is for."""
+
+    does: str
+    register: int
+    write: int | None = None
+    clear: int = 0
+    set: int = 0
+    mask: int = 0
+    until: int = 0
+
+
+@dataclass(frozen=True)
+class HeaderWords:
+    """Words that the chip's boot ROM wants at this offset of the flash, before the vectors."""
+
+    offset: int
+    words: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Board:
+    """folder: startup code, linker script, drivers, and a `board.toml` that says how they are built.
+
+    What the folder's code takes from the target file: uart, setup, boot_header.
+    """
+
+    folder: Path
+    uart: Uart | None = None
+    setup: tuple[SetupStep, ...] = ()
+    boot_header: tuple[HeaderWords, ...] = ()
+
+
+@dataclass(frozen=True)
+class Runner:
+    """What runs the image: "host", "verilator" with a hardware configuration, "qemu" with a machine, or
+    "serial"."""
+
+    kind: str
+    configuration: str = ""
+    machine: str = ""
+
+
+@dataclass(frozen=True)
+class Flasher:
+    """The program that writes the image to the board, and its arguments."""
+
+    command: str
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Serial:
+    """The serial line: port ("" when the runner gives it) and bits per second."""
+
+    port: str = ""
+    baud: int = 115200
+
+
+@dataclass(frozen=True)
+class Target:
+    """A checked target file. `kernels` are the kernel sets in order of preference."""
+
+    name: str
+    description: str
+    path: Path
+    core: Core
+    memories: tuple[Memory, ...]
+    kernels: tuple[str, ...]
+    toolchain: ToolchainSettings
+    board: Board | None
+    runner: Runner
+    flasher: Flasher | None = None
+    serial: Serial | None = None
+
+    @property
+    def is_host(self) -> bool:
+        return self.runner.kind == "host"
+
+    def memory_of_kind(self, kind: str) -> Memory | None:
+        return next((memory for memory in self.memories if memory.kind == kind), None)
