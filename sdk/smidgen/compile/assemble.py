@@ -147,6 +147,7 @@ def _call(graph: Graph, node: Node, spec: KernelSpec, lowered: Lowered, blobs: _
         specialise=lowered.specialise,
         cost=lowered.cost,
         detail=_detail(graph, node),
+        overlap=lowered.overlap,
     )
 
 

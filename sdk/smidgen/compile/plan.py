@@ -1,25 +1,28 @@
 """The arena planner: an offset for every buffer, and how far the result is from the lower bound.
 
-Buffers that are live at the same time must not overlap (the dynamic storage allocation problem). Every
-placement that cannot be improved by moving one buffer down is reached by placing the buffers one after the
-other at the lowest offset that is free, in some order, so the planner searches over orders: a few good
-ones, then all of them on small models (branch and bound) or a seeded local search on large ones, until the
-lower bound is reached.
+Buffers that are live at the same time must not overlap (the dynamic storage allocation problem), unless one
+is written where the other has been read (see compile.relations). Every placement without such relations that
+cannot be improved by moving one buffer down is reached by placing the buffers one after the other at the
+lowest offset that is free, in some order, so the planner searches over orders: a few good ones, then all of
+them on small models (branch and bound) or a seeded local search on large ones, until the lower bound is
+reached.
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from smidgen.compile.relations import Relations, relations, together
 from smidgen.compile.schedule import ARENA_ALIGNMENT, Buffer, Role, Schedule
 
 WORD = 4  # the least alignment that every kernel accepts
 EXHAUSTIVE_BUFFERS = 9
 EXHAUSTIVE_NODES = 50_000
 LOCAL_SEARCH_STEPS = 2_000
-LOCAL_SEARCH_WORK = 4_000_000  # steps times buffers squared, so that large models do not wait
+LOCAL_SEARCH_WORK = 200_000  # steps times buffers, so that large models do not wait
 
 
 @dataclass(frozen=True)
@@ -30,61 +33,120 @@ class Placement:
     bytes: int
 
 
-def lower_bound(buffers: Iterable[Buffer]) -> int:
-    """The largest sum of bytes that are live at one call: no placement can be smaller."""
+def most_live(buffers: Iterable[Buffer]) -> int:
+    """The largest sum of bytes that are live at one call: no placement without relations can be smaller."""
     buffers = list(buffers)
     calls = {buffer.first for buffer in buffers}  # a sum can only grow where a buffer becomes live
     return max((sum(b.bytes for b in buffers if b.first <= call <= b.last) for call in calls), default=0)
 
 
-def plan(schedule: Schedule) -> Schedule:
-    """The schedule with an offset for every buffer and its three arena sizes, in bytes.
+def lower_bound(buffers: Iterable[Buffer], related: Relations | None = None) -> int:
+    """Bytes below which no placement can be.
 
-    arena_lower_bound_bytes: lower bound of tensors and states (inputs and outputs counted, no operator in
-    place, without scratch); arena_tensors_bytes: the smallest arena found for those alone; arena_bytes:
-    the arena with scratch.
+    At each call, buffers that share no memory with others need their sum, and those that may share some need
+    at least what the two of them need that need most.
     """
-    buffers = list(schedule.buffers.values())
-    tensors = [buffer for buffer in buffers if buffer.role is not Role.SCRATCH]
-    scratch = [buffer for buffer in buffers if buffer.role is Role.SCRATCH]
-    alone = place(tensors)
+    buffers, related = list(buffers), related or {}
+    bound = 0
+    for call in {buffer.first for buffer in buffers}:
+        live = {buffer.name: buffer for buffer in buffers if buffer.first <= call <= buffer.last}
+        names = {name for pair in related if live.keys() >= set(pair) for name in pair}
+        alone = sum(buffer.bytes for buffer in live.values() if buffer.name not in names)
+        sharing = [live[name] for name in sorted(names)]
+        pairs = (together(*pair, related) for pair in itertools.combinations(sharing, 2))
+        bound = max(bound, alone + max([b.bytes for b in sharing] + list(pairs), default=0))
+    return bound
+
+
+def plan(schedule: Schedule) -> Schedule:
+    """The schedule with an offset for every buffer and its arena sizes, in bytes.
+
+    arena_bytes: the arena, with scratch; arena_tensors_bytes: the smallest arena found for tensors and states
+    alone, inputs and outputs counted; arena_lower_bound_bytes: no arena for those can be smaller;
+    arena_live_bytes: what they need when none shares memory with another that is live.
+    """
+    whole = [buffer for buffer in schedule.buffers.values() if buffer.within is None]
+    tensors = [buffer for buffer in whole if buffer.role is not Role.SCRATCH]
+    scratch = [buffer for buffer in whole if buffer.role is Role.SCRATCH]
+    related = relations(schedule)
+    alone = place(tensors, related)
     # Scratch goes round the tensors where they are, or else all are placed anew together.
-    whole = _place_each(_by_size(scratch), WORD, tensors, alone.offsets)
-    if whole.bytes > max(alone.bytes, lower_bound(buffers)):
-        together = place(buffers)
-        whole = min(whole, together, key=lambda placement: placement.bytes)
+    best = _place_each(_by_size(scratch), WORD, _Conflicts(whole, related), alone.offsets)
+    if best.bytes > max(alone.bytes, lower_bound(whole, related)):
+        best = min(best, place(whole, related), key=lambda placement: placement.bytes)
     return replace(
         schedule,
-        buffers={b.name: replace(b, offset=whole.offsets[b.name]) for b in buffers},
-        arena_bytes=whole.bytes,
-        arena_tensors_bytes=alone.bytes,
-        arena_lower_bound_bytes=lower_bound(tensors),
+        buffers={b.name: _placed(b, best.offsets) for b in schedule.buffers.values()},
+        arena_bytes=best.bytes,
+        arena_tensors_bytes=min(alone.bytes, best.bytes),
+        arena_lower_bound_bytes=lower_bound(tensors, related),
+        arena_live_bytes=most_live(tensors),
     )
 
 
-def place(buffers: Sequence[Buffer]) -> Placement:
+def _placed(buffer: Buffer, offsets: Mapping[str, int]) -> Buffer:
+    return replace(buffer, offset=offsets[buffer.within or buffer.name] + buffer.start)
+
+
+def place(buffers: Sequence[Buffer], related: Relations | None = None) -> Placement:
     """The smallest placement found, at 16-byte alignment if that costs nothing, else at 4."""
-    coarse = _search(buffers, ARENA_ALIGNMENT)
-    if coarse.bytes <= lower_bound(buffers):
+    conflicts = _Conflicts(buffers, related or {})
+    bound = lower_bound(buffers, related)
+    coarse = _search(conflicts, ARENA_ALIGNMENT, bound)
+    if coarse.bytes <= bound:
         return coarse
-    fine = _search(buffers, WORD)
+    fine = _search(conflicts, WORD, bound)
     return fine if fine.bytes < coarse.bytes else coarse
 
 
-def _search(buffers: Sequence[Buffer], alignment: int) -> Placement:
-    bound = lower_bound(buffers)
+class _Conflicts:
+    """For every buffer, the others that are live with it, and how near to their start it may begin.
+
+    `of` has for each neighbour two distances from its start, low and high: a buffer must not begin strictly
+    between them.
+    """
+
+    def __init__(self, buffers: Sequence[Buffer], related: Relations) -> None:
+        self.buffers = list(buffers)
+        self.of: dict[str, list[tuple[str, int, int]]] = {buffer.name: [] for buffer in buffers}
+        for a, b in itertools.permutations(buffers, 2):
+            if a.first <= b.last and b.first <= a.last:
+                low, high = -a.bytes, b.bytes
+                if (b.name, a.name) in related:
+                    low = max(low, related[b.name, a.name])
+                elif (a.name, b.name) in related:
+                    high = min(high, -related[a.name, b.name])
+                if low < high:
+                    self.of[a.name].append((b.name, low, high))
+
+    def lowest_free(self, name: str, alignment: int, offsets: Mapping[str, int]) -> int:
+        """The lowest aligned offset at which the buffer gets along with those that are placed."""
+        taken = sorted(
+            (offsets[other] + low, offsets[other] + high)
+            for other, low, high in self.of[name]
+            if other in offsets
+        )
+        offset = 0
+        for low, high in taken:
+            if offset <= low:
+                break
+            offset = max(offset, -(-high // alignment) * alignment)
+        return offset
+
+
+def _search(conflicts: _Conflicts, alignment: int, bound: int) -> Placement:
     best: Placement | None = None
     best_order: list[Buffer] = []
-    for order in _orders(buffers):
-        placement = _place_each(order, alignment)
+    for order in _orders(conflicts.buffers):
+        placement = _place_each(order, alignment, conflicts)
         if best is None or placement.bytes < best.bytes:
             best, best_order = placement, order
         if best.bytes <= bound:
             return best
     assert best is not None
-    if len(buffers) <= EXHAUSTIVE_BUFFERS:
-        return _branch_and_bound(buffers, alignment, best)
-    return _local_search(best_order, alignment, best, bound)
+    if len(conflicts.buffers) <= EXHAUSTIVE_BUFFERS:
+        return _branch_and_bound(conflicts, alignment, best, bound)
+    return _local_search(best_order, alignment, conflicts, best, bound)
 
 
 def _by_size(buffers: Iterable[Buffer]) -> list[Buffer]:
@@ -102,71 +164,56 @@ def _orders(buffers: Sequence[Buffer]) -> list[list[Buffer]]:
         sorted(buffers, key=lambda b: (-(b.last - b.first), -b.bytes, b.name)),
         sorted(buffers, key=lambda b: (b.first, -b.bytes, b.name)),
         sorted(buffers, key=lambda b: (-b.last, -b.bytes, b.name)),
+        # An output that shares memory with its input lies below it, so it is placed first.
+        sorted(buffers, key=lambda b: (-b.first, -b.bytes, b.name)),
     ]
 
 
-def _lowest_free(buffer: Buffer, alignment: int, placed: Iterable[tuple[Buffer, int]]) -> int:
-    """The lowest aligned offset at which the buffer meets none that is placed and live with it."""
-    taken = sorted(
-        (offset, offset + other.bytes)
-        for other, offset in placed
-        if other.first <= buffer.last and buffer.first <= other.last
-    )
-    offset = 0
-    for start, end in taken:
-        if offset + buffer.bytes <= start:
-            break
-        offset = max(offset, -(-end // alignment) * alignment)
-    return offset
-
-
 def _place_each(
-    order: Iterable[Buffer],
-    alignment: int,
-    fixed: Sequence[Buffer] = (),
-    fixed_offsets: Mapping[str, int] | None = None,
+    order: Iterable[Buffer], alignment: int, conflicts: _Conflicts, fixed: Mapping[str, int] | None = None
 ) -> Placement:
     """Place buffers in this order, each as low as it goes, round those that are fixed."""
-    placed = [(buffer, (fixed_offsets or {})[buffer.name]) for buffer in fixed]
+    offsets = dict(fixed or {})
     for buffer in order:
-        placed.append((buffer, _lowest_free(buffer, alignment, placed)))
-    size = max((offset + buffer.bytes for buffer, offset in placed), default=0)
-    return Placement({buffer.name: offset for buffer, offset in placed}, size)
+        offsets[buffer.name] = conflicts.lowest_free(buffer.name, alignment, offsets)
+    size = max((offsets[b.name] + b.bytes for b in conflicts.buffers if b.name in offsets), default=0)
+    return Placement(offsets, size)
 
 
-def _branch_and_bound(buffers: Sequence[Buffer], alignment: int, best: Placement) -> Placement:
+def _branch_and_bound(conflicts: _Conflicts, alignment: int, best: Placement, bound: int) -> Placement:
     """The smallest placement of all orders, unless the node budget ends first.
 
-    Only orders of rising offset are followed: any placement that cannot be improved by moving one buffer
-    down comes out of the order of its own offsets.
+    Only orders of rising offset are followed: without relations, any placement that cannot be improved by
+    moving one buffer down comes out of the order of its own offsets.
     """
-    bound = lower_bound(buffers)
     nodes = 0
 
-    def descend(placed: list[tuple[Buffer, int]], rest: list[Buffer], floor: int, size: int) -> None:
+    def descend(offsets: dict[str, int], rest: list[Buffer], floor: int, size: int) -> None:
         nonlocal best, nodes
         if not rest:
             if size < best.bytes:
-                best = Placement({buffer.name: offset for buffer, offset in placed}, size)
+                best = Placement(offsets, size)
             return
         for index, buffer in enumerate(rest):
             nodes += 1
             if nodes > EXHAUSTIVE_NODES or best.bytes <= bound:
                 return
-            offset = _lowest_free(buffer, alignment, placed)
+            offset = conflicts.lowest_free(buffer.name, alignment, offsets)
             end = max(size, offset + buffer.bytes)
             if offset >= floor and end < best.bytes:
-                descend([*placed, (buffer, offset)], rest[:index] + rest[index + 1 :], offset, end)
+                descend({**offsets, buffer.name: offset}, rest[:index] + rest[index + 1 :], offset, end)
 
-    descend([], _by_size(buffers), 0, 0)
+    descend({}, _by_size(conflicts.buffers), 0, 0)
     return best
 
 
-def _local_search(order: list[Buffer], alignment: int, best: Placement, bound: int) -> Placement:
+def _local_search(
+    order: list[Buffer], alignment: int, conflicts: _Conflicts, best: Placement, bound: int
+) -> Placement:
     """Move single buffers to other places in the order, those that end at the top more often."""
     generator = random.Random(len(order))
     current, current_order = best, order
-    for _ in range(min(LOCAL_SEARCH_STEPS, LOCAL_SEARCH_WORK // len(order) ** 2)):
+    for _ in range(min(LOCAL_SEARCH_STEPS, LOCAL_SEARCH_WORK // len(order))):
         if best.bytes <= bound:
             break
         top = [i for i, b in enumerate(current_order) if current.offsets[b.name] + b.bytes == current.bytes]
@@ -174,7 +221,7 @@ def _local_search(order: list[Buffer], alignment: int, best: Placement, bound: i
         target = generator.randrange(len(order))
         trial_order = [b for i, b in enumerate(current_order) if i != source]
         trial_order.insert(target, current_order[source])
-        trial = _place_each(trial_order, alignment)
+        trial = _place_each(trial_order, alignment, conflicts)
         if trial.bytes <= current.bytes:
             current, current_order = trial, trial_order
             if trial.bytes < best.bytes:

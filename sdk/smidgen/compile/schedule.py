@@ -33,7 +33,8 @@ class Buffer:
     """A region of the arena that holds one tensor, or several that are the same bytes (a Reshape).
 
     bytes: its size; first and last: the first and last call index at which it is live (inclusive);
-    offset: bytes from the start of the arena, None until it is planned.
+    offset: bytes from the start of the arena, None until it is planned; within: the buffer of which it is a
+    part, from byte `start` on, or None. Only buffers that are no parts are placed.
     """
 
     name: str
@@ -44,6 +45,8 @@ class Buffer:
     tensors: tuple[str, ...] = ()
     dtype: DType = DType.I8
     offset: int | None = None
+    within: str | None = None
+    start: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +99,7 @@ class KernelCall:
     name a blob, for a constant operand); nodes: ids of the graph nodes this stands for; macs: multiply
     accumulates of one call; specialise: whether a copy of the kernel with this shape built in pays;
     cost: its cycles where the target has a cost model; detail: shapes and types of what is read and written,
-    for people.
+    for people; overlap: how what it writes may share memory with what it reads (see kernels.overlap).
     """
 
     id: str
@@ -115,6 +118,7 @@ class KernelCall:
     specialise: bool = True
     cost: Cost | None = None
     detail: str = ""
+    overlap: int | None = None
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,7 @@ class StateSlot:
 
 @dataclass(frozen=True, eq=False)
 class Schedule:
-    """A planned model. `arena_bytes` covers tensors, states and scratch; see compile.plan for the bound."""
+    """A planned model. `arena_bytes` covers tensors, states and scratch; see compile.plan for the others."""
 
     name: str
     calls: tuple[KernelCall, ...]
@@ -151,3 +155,4 @@ class Schedule:
     arena_bytes: int = 0
     arena_tensors_bytes: int = 0
     arena_lower_bound_bytes: int = 0
+    arena_live_bytes: int = 0
