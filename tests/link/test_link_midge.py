@@ -16,7 +16,7 @@ from wire import framed
 
 from smidgen.device import protocol
 from smidgen.device.frames import FrameReader
-from smidgen.device.serial_device import SimulatedDevice
+from smidgen.device.simulated_device import MidgeDevice
 from smidgen.device.simulators import verilator
 from smidgen.errors import DeviceError
 from smidgen.golden import checksum
@@ -28,7 +28,7 @@ B = np.arange(8).astype(np.int8)
 
 def test_the_core_serves_the_model(midge_agent: Path) -> None:
     model = toy.ToyModel()
-    with SimulatedDevice(midge_agent, CONFIGURATION) as device:
+    with MidgeDevice(midge_agent, CONFIGURATION) as device:
         described = device.describe()
         assert (described.board, described.model, described.clock_hz) == ("midge", "toy", 40_000_000)
         assert [(one.name, one.shape, one.scale, one.zero_point) for one in described.inputs] == [
@@ -46,7 +46,7 @@ def test_the_core_serves_the_model(midge_agent: Path) -> None:
 
 
 def test_layer_cycles_sum_to_the_whole(midge_agent: Path) -> None:
-    with SimulatedDevice(midge_agent, CONFIGURATION) as device:
+    with MidgeDevice(midge_agent, CONFIGURATION) as device:
         profile = device.profile([A, B])
     for name in ("cycles", "instructions"):
         total = sum(getattr(layer, name) for layer in profile.layers)
@@ -56,7 +56,7 @@ def test_layer_cycles_sum_to_the_whole(midge_agent: Path) -> None:
 
 
 def test_high_water_marks_lie_within_what_is_reserved(midge_agent: Path) -> None:
-    with SimulatedDevice(midge_agent, CONFIGURATION) as device:
+    with MidgeDevice(midge_agent, CONFIGURATION) as device:
         device.run([A, B])
         use = device.memory()
     assert use.arena_used_bytes == use.arena_bytes == 4008
@@ -78,7 +78,7 @@ def test_high_water_marks_lie_within_what_is_reserved(midge_agent: Path) -> None
 )
 def test_a_model_that_misbehaves_is_reported(tmp_path: Path, flag: str, message: str) -> None:
     image = toy.build_midge(tmp_path, flags=tuple(flag.split()))
-    with SimulatedDevice(image, CONFIGURATION) as device, pytest.raises(DeviceError, match=message):
+    with MidgeDevice(image, CONFIGURATION) as device, pytest.raises(DeviceError, match=message):
         device.run([A, B])
 
 
@@ -112,7 +112,7 @@ def test_a_bad_instruction_is_reported_with_its_layer(tmp_path: Path, case: str,
     """Without the extension every instruction of it is a bad one."""
     code, name = BAD_INSTRUCTIONS[case]
     image = toy.build_midge(tmp_path, flags=(f'-DTOY_INSTRUCTION="{code}"',))
-    with SimulatedDevice(image, configuration) as device, pytest.raises(DeviceError) as error:
+    with MidgeDevice(image, configuration) as device, pytest.raises(DeviceError) as error:
         device.run([A, B])
     text = str(error.value)
     assert "run: the firmware trapped: illegal instruction (cause 2), instruction 0x" in text
@@ -121,7 +121,7 @@ def test_a_bad_instruction_is_reported_with_its_layer(tmp_path: Path, case: str,
 
 
 def test_a_reset_starts_the_firmware_again(midge_agent: Path) -> None:
-    with SimulatedDevice(midge_agent, CONFIGURATION) as device:
+    with MidgeDevice(midge_agent, CONFIGURATION) as device:
         first = device.run([A, B])
         reply = device.client.ask(device._query("reset"), ResetWriteRequest, ResetWriteResponse)
         assert isinstance(reply, ResetWriteResponse)
@@ -157,7 +157,7 @@ def test_bulk_transfers_take_at_most_sixty_cycles_a_byte(tmp_path: Path) -> None
     sent = simulated_cycles(image, tmp_path, pieces)
     run = simulated_cycles(image, tmp_path, pieces + model)
     read = simulated_cycles(image, tmp_path, pieces + model + reads)
-    with SimulatedDevice(image, CONFIGURATION) as device:
+    with MidgeDevice(image, CONFIGURATION) as device:
         inputs = [np.zeros((1, size), np.int8), np.zeros(8, np.int8)]
         model_alone = device.run(inputs).cycles
     # What a run costs beside the model (both checksums over whole tensors, the copy, painting the stack) is

@@ -15,7 +15,8 @@ from smp.os_management import EchoWriteResponse
 from wire import framed
 
 from smidgen.device.client import Stage
-from smidgen.device.serial_device import Deadlines, SerialDevice, SimulatedDevice
+from smidgen.device.serial_device import Deadlines, SerialDevice
+from smidgen.device.simulated_device import MidgeDevice
 from smidgen.errors import DeviceError, UsageError
 
 STAGES = ["boot", "describe", "reset", "send input", "run", "read output", "read rows", "memory", "selftest"]
@@ -49,7 +50,7 @@ class DyingSerialDevice(Deadly, SerialDevice):
         self.line.process.kill()
 
 
-class DyingSimulatedDevice(Deadly, SimulatedDevice):
+class DyingMidgeDevice(Deadly, MidgeDevice):
     processes: list
 
     def kill(self) -> None:
@@ -70,7 +71,7 @@ def test_an_agent_that_dies_is_reported_with_its_stage(host_agent: Path, stage: 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_simulator_that_is_killed_is_reported_and_leaves_nothing(midge_agent: Path, stage: str) -> None:
-    device = DyingSimulatedDevice(midge_agent, "midge-rv32imc", deadlines=Deadlines(*[60.0] * 5))
+    device = DyingMidgeDevice(midge_agent, "midge-rv32imc", deadlines=Deadlines(*[60.0] * 5))
     device.stage, device.processes = stage, []
     start = time.monotonic()
     with pytest.raises(DeviceError, match=f"^{stage}: the simulator was killed by signal 9"):
@@ -82,7 +83,7 @@ def test_a_simulator_that_is_killed_is_reported_and_leaves_nothing(midge_agent: 
     device.close()
 
 
-class FrozenDevice(SimulatedDevice):
+class FrozenDevice(MidgeDevice):
     """Sends its simulator a signal as soon as the question of the stage `run` is on its way."""
 
     signal = signal.SIGKILL

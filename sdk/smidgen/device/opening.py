@@ -20,13 +20,17 @@ def open_device(target: Target, bundle: Bundle, port: str | None = None) -> Devi
         from smidgen.device.host import HostDevice
 
         return HostDevice(bundle)
-    from smidgen.device.serial_device import SerialDevice, SimulatedDevice
+    if target.runner.kind in ("verilator", "qemu"):
+        from smidgen.device.simulated_device import MidgeDevice, QemuDevice
 
-    if target.runner.kind == "verilator":
         if bundle.elf is None:
             fix = f"build it with -t {target.name}"
             raise UsageError(Problem(str(bundle.folder), "the bundle holds no firmware image", fix))
-        return SimulatedDevice(bundle.elf, target.runner.configuration, expected=version)
+        if target.runner.kind == "verilator":
+            return MidgeDevice(bundle.elf, target.runner.configuration, expected=version)
+        return QemuDevice(bundle.elf, target.runner.machine, expected=version)
+    from smidgen.device.serial_device import SerialDevice
+
     serial = target.serial
     url = port or (serial.port if serial else "")
     if not url:

@@ -70,18 +70,28 @@ STATUS_TEXT = {
 }
 
 
+# RISC-V's mcause; on Arm 64 plus the number of the bit that is set in the core's CFSR, or one of our own for
+# what that register cannot say.
 _TRAPS = {
     0: "misaligned instruction address", 1: "instruction access fault", 2: "illegal instruction",
     3: "breakpoint", 4: "misaligned load", 5: "load access fault", 6: "misaligned store",
     7: "store access fault", 11: "environment call",
+    64: "instruction access violation", 65: "data access violation", 67: "memory fault on exception return",
+    68: "memory fault on exception entry", 72: "instruction bus error", 73: "data bus error",
+    74: "imprecise data bus error", 75: "bus fault on exception return", 76: "bus fault on exception entry",
+    80: "undefined instruction", 81: "invalid processor state", 82: "invalid exception return",
+    83: "instruction of a coprocessor that is off or missing", 88: "unaligned access",
+    89: "division by zero", 96: "hard fault", 97: "stack overflow", 98: "unreadable vector table",
+    99: "secure fault", 100: "unexpected exception",
 }  # fmt: skip
 
 ILLEGAL_INSTRUCTION = 2
+UNDEFINED_INSTRUCTION = 80
 FAULT_EXIT_CODE = 0x80  # a simulated board ends with this plus the cause of the trap
 
 
 def trap_text(cause: int) -> str:
-    """What a trap of this cause (RISC-V's mcause) is."""
+    """What a trap of this cause is."""
     return f"the firmware trapped: {_TRAPS.get(cause, 'trap')} (cause {cause})"
 
 
@@ -288,8 +298,8 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Fault:
-    """The firmware trapped; it has stopped. address: RISC-V's mtval, which of an illegal instruction is the
-    instruction; layer: the one that ran, counted from 1; 0 when none did."""
+    """The firmware trapped; it has stopped. address: RISC-V's mtval or Arm's fault address, and of an
+    illegal instruction the instruction; layer: the one that ran, counted from 1; 0 when none did."""
 
     cause: int
     pc: int

@@ -1,13 +1,11 @@
-"""A device at the end of a serial line, and a simulated one."""
+"""A device at the end of a serial line."""
 
 from __future__ import annotations
 
 import random
-import subprocess
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from smp import message
@@ -29,7 +27,6 @@ from smidgen.device.base import (
 )
 from smidgen.device.client import Client, Refused, Reply, Stage
 from smidgen.device.protocol import Capability, RunMode, Status
-from smidgen.device.simulators import verilator
 from smidgen.device.transports import Port
 from smidgen.device.xmidge import mnemonic
 from smidgen.errors import DeviceError, Problem
@@ -123,6 +120,8 @@ class SerialDevice(Device):
         what = f"address {fault.address:#010x}"
         if fault.cause == protocol.ILLEGAL_INSTRUCTION:
             what = f"instruction {fault.address:#010x} ({mnemonic(fault.address)})"
+        elif fault.cause == protocol.UNDEFINED_INSTRUCTION:
+            what = f"instruction {fault.address:#010x}"
         text = f"{protocol.trap_text(fault.cause)}, {what}, at pc {fault.pc:#010x}"
         if 0 < fault.layer <= len(layers):
             layer = layers[fault.layer - 1]
@@ -321,53 +320,3 @@ def _not_loaded() -> DeviceError:
 
 def _raw(array: np.ndarray) -> bytes:
     return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
-
-
-class SimulatedDevice(SerialDevice):
-    """A firmware image on the Midge simulator, started by `load` and ended by `close`.
-
-    image: ELF or BIN file; configuration: of hw/configurations.toml.
-    """
-
-    def __init__(
-        self,
-        image: Path,
-        configuration: str,
-        *,
-        expected: str | None = None,
-        deadlines: Deadlines | None = None,
-        retry_seconds: float = 2.0,
-    ) -> None:
-        super().__init__("", expected=expected, deadlines=deadlines, retry_seconds=retry_seconds)
-        self._image = image
-        self._configuration = configuration
-        self._simulator: verilator.Simulator | None = None
-
-    def load(self) -> None:
-        if self._simulator is None:
-            self._simulator = verilator.start(self._image, self._configuration, "pty")
-            self._port_url = self._simulator.port
-        super().load()
-
-    def close(self) -> None:
-        super().close()
-        if self._simulator is not None:
-            self._simulator.close()
-            self._simulator = None
-
-    def _obituary(self) -> str:
-        if self._simulator is None:
-            return ""
-        try:
-            code = self._simulator.wait(1.0)
-        except subprocess.TimeoutExpired:
-            return ""
-        log = self._simulator.log().strip()
-        if code < 0:
-            what = f"the simulator was killed by signal {-code}"
-        elif code >= protocol.FAULT_EXIT_CODE:
-            # The firmware's own report may be lost when the port goes with the simulator.
-            what = protocol.trap_text(code - protocol.FAULT_EXIT_CODE)
-        else:
-            what = f"the simulator ended with code {code}"
-        return f"{what}\n{log}".strip()

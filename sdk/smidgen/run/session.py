@@ -18,6 +18,8 @@ from smidgen.importers import load_model
 from smidgen.run.result import Result, layers_of
 from smidgen.targets import Target, load_target
 
+_RUNNERS = {"verilator": "the simulator (built the first time)", "qemu": "QEMU"}
+
 
 @dataclass(frozen=True, eq=False)
 class Session:
@@ -53,8 +55,7 @@ def open_session(
     with tempfile.TemporaryDirectory(prefix="smidgen-") as folder:
         bundle = build(graph, loaded_target, folder, optimize, progress)
         schedule = compile_model(graph, loaded_target, optimize)
-        is_simulated = loaded_target.runner.kind == "verilator"
-        progress("starting the simulator (built the first time)" if is_simulated else "starting the device")
+        progress(f"starting {_RUNNERS.get(loaded_target.runner.kind, 'the device')}")
         with open_device(loaded_target, bundle) as device:
             yield Session(path, graph, loaded_target, schedule, bundle, device, optimize)
 

@@ -5,29 +5,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
-import fcntl
 import hashlib
 import os
-import selectors
 import shutil
 import subprocess
 import sys
-import tempfile
-import time
 import tomllib
 from pathlib import Path
 from typing import Literal
 
-from smidgen.errors import BuildError, DeviceError, Problem, ProblemList, UsageError
-from smidgen.paths import cache_folder, data_folder
+from smidgen.device.simulators.cache import cached
+from smidgen.device.simulators.process import DidNotStart, Simulator, await_port, launch
+from smidgen.errors import BuildError, Problem, ProblemList, UsageError
+from smidgen.paths import data_folder
 
 Uart = Literal["stdio", "pty", "tcp"]
 
 _TOOLS = {"verilator": "verilator", "g++": "g++", "make": "make"}
-_START_SECONDS = 20.0
-_STOP_SECONDS = 2.0
 
 
 def configurations() -> dict[str, dict[str, object]]:
@@ -48,17 +43,8 @@ def build(configuration: str, trace: bool = False) -> Path:
             Problem(configuration, "no such hardware configuration", f"nearest: {', '.join(near)}")
         )
     _require_tools()
-    folder = cache_folder() / "simulators"
-    folder.mkdir(parents=True, exist_ok=True)
-    program = folder / f"{configuration}{'-trace' if trace else ''}-{_key(configuration, trace)}"
-    if program.exists():
-        return program
-    # Whoever comes second waits for the first and finds the program done.
-    with (folder / f"{program.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not program.exists():
-            _compile(configuration, trace, program)
-    return program
+    name = f"{configuration}{'-trace' if trace else ''}-{_key(configuration, trace)}"
+    return cached(name, lambda program: _compile(configuration, trace, program))
 
 
 def _require_tools() -> None:
@@ -94,67 +80,17 @@ def _key(configuration: str, trace: bool) -> str:
 
 
 def _compile(configuration: str, trace: bool, program: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="build-", dir=program.parent) as temporary:
-        output = Path(temporary) / "midge-sim"
-        command = [sys.executable, str(data_folder("hw") / "sim" / "build.py"), configuration, str(output)]
-        command += ["--verilator", str(_find_tool("verilator")), *(["--trace"] if trace else [])]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-        if result.returncode != 0 or not output.exists():
-            raise BuildError(
-                Problem(
-                    f"simulator {configuration}",
-                    "Verilator or g++ failed:\n" + (result.stdout + result.stderr)[-4000:],
-                    "smidgen doctor checks the tools",
-                )
+    command = [sys.executable, str(data_folder("hw") / "sim" / "build.py"), configuration, str(program)]
+    command += ["--verilator", str(_find_tool("verilator")), *(["--trace"] if trace else [])]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode != 0 or not program.exists():
+        raise BuildError(
+            Problem(
+                f"simulator {configuration}",
+                "Verilator or g++ failed:\n" + (result.stdout + result.stderr)[-4000:],
+                "smidgen doctor checks the tools",
             )
-        output.replace(program)
-
-
-class Simulator:
-    """A running simulator. A context manager; leaving it ends the process.
-
-    port: what the UART is on, as pyserial's serial_for_url takes it; empty with stdio, where the bytes go
-    through process.stdin and process.stdout.
-    """
-
-    def __init__(self, process: subprocess.Popen[bytes], port: str, log_file: Path) -> None:
-        self.process = process
-        self.port = port
-        self._log_file = log_file
-        self._log = ""
-
-    def log(self) -> str:
-        """What the simulator wrote to standard error so far."""
-        with contextlib.suppress(OSError):
-            self._log = self._log_file.read_text(errors="replace")
-        return self._log
-
-    def wait(self, seconds: float | None = None) -> int:
-        """The exit code, once the firmware has ended the simulation. Raises subprocess.TimeoutExpired."""
-        return self.process.wait(seconds)
-
-    def close(self) -> None:
-        """Ends the process, if it still runs, and removes what it left. May be called twice."""
-        if self.process.poll() is None:
-            # SIGTERM lets it finish the files that it writes.
-            self.process.terminate()
-            try:
-                self.process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
-        self.log()
-        self._log_file.unlink(missing_ok=True)
-
-    def __enter__(self) -> Simulator:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        )
 
 
 def start(
@@ -184,41 +120,17 @@ def start(
             command += [f"--{option}", str(value)]
     if uart != "stdio":
         command.append("--exit-with-stdin")
-    descriptor, log_name = tempfile.mkstemp(prefix="midge-sim-", suffix=".log")
-    with os.fdopen(descriptor, "wb") as log:
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, bufsize=0
-        )
-    simulator = Simulator(process, "", Path(log_name))
+    simulator = launch("the simulator", lambda folder: command)
     if uart == "stdio":
         return simulator
     try:
-        line = _first_line(process, time.monotonic() + _START_SECONDS)
-    except BaseException:
-        simulator.close()
+        await_port(simulator, _port_in)
+    except DidNotStart as error:
+        if error.code == UsageError.exit_code:
+            raise UsageError(Problem("simulator", error.text.removeprefix("midge-sim: "))) from None
         raise
-    if not line.startswith("uart: "):
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_STOP_SECONDS)
-        code = process.poll()
-        simulator.close()
-        what = simulator.log().strip().removeprefix("midge-sim: ") or f"it ended with code {code}"
-        if code == UsageError.exit_code:
-            raise UsageError(Problem("simulator", what))
-        raise DeviceError(Problem("simulator start", what, f"command: {' '.join(command)}"))
-    simulator.port = line.removeprefix("uart: ").strip()
     return simulator
 
 
-def _first_line(process: subprocess.Popen[bytes], deadline: float) -> str:
-    """The first line of output; what there is of it when the process ends or the deadline passes."""
-    assert process.stdout is not None
-    text = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while b"\n" not in text and selector.select(max(0.0, deadline - time.monotonic())):
-            piece = process.stdout.read(256)
-            if not piece:
-                break
-            text += piece
-    return text.decode(errors="replace")
+def _port_in(line: str) -> str | None:
+    return line.removeprefix("uart: ").strip() if line.startswith("uart: ") else None

@@ -1,0 +1,124 @@
+"""Devices whose `load` starts a simulator: the Midge core, and QEMU's boards with their counts."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from smidgen.device import protocol
+from smidgen.device.base import Profile, Run
+from smidgen.device.serial_device import Deadlines, SerialDevice
+from smidgen.device.simulators import qemu, verilator
+from smidgen.device.simulators.counting import CountLog
+from smidgen.device.simulators.process import Simulator
+
+
+class SimulatedDevice(SerialDevice):
+    """A firmware image on a simulator, which `start` starts with its UART on a port; `close` ends it."""
+
+    def __init__(
+        self,
+        start: Callable[[], Simulator],
+        *,
+        expected: str | None = None,
+        deadlines: Deadlines | None = None,
+        retry_seconds: float = 2.0,
+    ) -> None:
+        super().__init__("", expected=expected, deadlines=deadlines, retry_seconds=retry_seconds)
+        self._start = start
+        self._simulator: Simulator | None = None
+
+    def load(self) -> None:
+        if self._simulator is None:
+            self._simulator = self._start()
+            self._port_url = self._simulator.port
+        super().load()
+
+    def close(self) -> None:
+        super().close()
+        if self._simulator is not None:
+            self._simulator.close()
+            self._simulator = None
+
+    def _obituary(self) -> str:
+        if self._simulator is None:
+            return ""
+        try:
+            code = self._simulator.wait(1.0)
+        except subprocess.TimeoutExpired:
+            return ""
+        if code < 0:
+            what = f"{self._simulator.name} was killed by signal {-code}"
+        elif code >= protocol.FAULT_EXIT_CODE:
+            # The firmware's own report may be lost when the port goes with the simulator.
+            what = protocol.trap_text(code - protocol.FAULT_EXIT_CODE)
+        else:
+            what = f"{self._simulator.name} ended with code {code}"
+        return f"{what}\n{self._simulator.log().strip()}".strip()
+
+
+class MidgeDevice(SimulatedDevice):
+    """An image (ELF or BIN file) on the Midge core. configuration: of hw/configurations.toml."""
+
+    def __init__(
+        self,
+        image: Path,
+        configuration: str,
+        *,
+        expected: str | None = None,
+        deadlines: Deadlines | None = None,
+        retry_seconds: float = 2.0,
+    ) -> None:
+        super().__init__(
+            lambda: verilator.start(image, configuration, "pty"),
+            expected=expected, deadlines=deadlines, retry_seconds=retry_seconds,
+        )  # fmt: skip
+
+
+class QemuDevice(SimulatedDevice):
+    """An ELF file on one of QEMU's boards. QEMU has no notion of cycles; it executes instructions, which are
+    counted exactly. machine: as `qemu-system-arm -machine help` lists them."""
+
+    def __init__(
+        self,
+        image: Path,
+        machine: str,
+        *,
+        expected: str | None = None,
+        deadlines: Deadlines | None = None,
+        retry_seconds: float = 2.0,
+    ) -> None:
+        super().__init__(
+            lambda: qemu.start(image, machine),
+            expected=expected, deadlines=deadlines, retry_seconds=retry_seconds,
+        )  # fmt: skip
+
+    def load(self) -> None:
+        super().load()
+        assert self._simulator is not None
+        self._log = CountLog(self._simulator.folder / qemu.COUNTS)
+
+    def run(self, inputs: Sequence[np.ndarray]) -> Run:
+        run = super().run(inputs)
+        return replace(run, cycles=None, instructions=self._log.new_counts()["run"][-1])
+
+    def profile(self, inputs: Sequence[np.ndarray]) -> Profile:
+        profile = super().profile(inputs)
+        counts = self._log.new_counts()
+        # The firmware calls its hooks around nothing first: what they cost, to the instruction.
+        cost, *layers = counts["layer"]
+        return replace(
+            profile,
+            layers=tuple(
+                replace(layer, cycles=None, instructions=instructions - cost)
+                for layer, instructions in zip(profile.layers, layers, strict=True)
+            ),
+            profiled_cycles=None,
+            profiled_instructions=counts["profile"][-1],
+            cost_cycles=None,
+            cost_instructions=cost,
+        )

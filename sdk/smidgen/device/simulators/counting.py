@@ -1,0 +1,77 @@
+"""Exact counts of executed instructions under QEMU: the plugin that counts, and what its log says.
+
+The firmware has labels around a run of the model and around every layer (firmware/runtime/measure.c). The
+plugin logs how many instructions were executed when one of them is reached.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
+
+from smidgen.device.simulators.cache import cached
+from smidgen.errors import BuildError, Problem
+from smidgen.toolchains import find_compiler
+
+_PREFIX = "smidgen_mark_"
+_FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden")
+_MARK_INSTRUCTIONS = 1  # the no-operation that carries a mark
+
+
+def plugin() -> Path:
+    """The plugin as a shared library, compiled if the cache does not hold it yet. BuildError without gcc."""
+    compiler = find_compiler("gcc")
+    here = Path(__file__).parent
+    source, header = here / "count_instructions.c", here / "qemu_plugin.h"
+    digest = hashlib.sha256(f"{compiler.path} {compiler.version} {_FLAGS}".encode())
+    for file in (source, header):
+        digest.update(file.read_bytes() + b"\0")
+
+    def compile_to(output: Path) -> None:
+        command = [str(compiler.path), *_FLAGS, str(source), "-o", str(output)]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            raise BuildError(Problem("QEMU plugin", f"{compiler.path} failed:\n{result.stderr[-4000:]}"))
+
+    return cached(f"count-instructions-{digest.hexdigest()[:16]}.so", compile_to)
+
+
+def marks(image: Path) -> dict[str, int]:
+    """The addresses of the marks in an ELF file by name, "run_begin" and so on."""
+    with image.open("rb") as file:
+        table = ELFFile(file).get_section_by_name(".symtab")
+        symbols = [] if table is None else list(table.iter_symbols())
+    return {
+        symbol.name.removeprefix(_PREFIX): symbol["st_value"] & ~1
+        for symbol in symbols
+        if symbol.name.startswith(_PREFIX)
+    }
+
+
+class CountLog:
+    """The plugin's log, read on from where the last reading ended."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read = 0
+
+    def new_counts(self) -> dict[str, list[int]]:
+        """Instructions from each begin to its end since the last call, in order: of "run", of "layer"
+        and of "profile" (a whole run with the hooks on)."""
+        with self._path.open("rb") as file:
+            file.seek(self._read)
+            text = file.read()
+        self._read += len(text)
+        begins: dict[str, int] = {}
+        counts: dict[str, list[int]] = {"run": [], "layer": [], "profile": []}
+        for line in text.decode().splitlines():
+            mark, executed = line.split()
+            kind, _, end = mark.partition("_")
+            if end == "begin":
+                begins[kind] = int(executed) + _MARK_INSTRUCTIONS
+            else:
+                counts[kind].append(int(executed) - begins.pop(kind))
+        return counts

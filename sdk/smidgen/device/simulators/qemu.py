@@ -1,0 +1,44 @@
+"""QEMU's boards with a Cortex-M: started with a firmware image, the UART on a pseudo-terminal."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from smidgen.device.simulators import counting
+from smidgen.device.simulators.process import Simulator, await_port, launch
+from smidgen.errors import DeviceError, Problem
+
+PROGRAM = "qemu-system-arm"
+COUNTS = "counts"  # the plugin's log, in the simulator's folder
+
+
+def start(image: Path, machine: str) -> Simulator:
+    """Runs an ELF file and returns once the UART's port is known.
+
+    machine: as `qemu-system-arm -machine help` lists them. QEMU ends with this process, however that ends.
+    Raises BuildError (no compiler for the plugin) and DeviceError: QEMU is missing, or did not start.
+    """
+    program = shutil.which(PROGRAM)
+    if program is None:
+        fix = "on Debian and Ubuntu: sudo apt install qemu-system-arm"
+        raise DeviceError(Problem(PROGRAM, f"not found; it emulates {machine}", fix))
+    plugin = counting.plugin()
+
+    def command(folder: Path) -> list[str]:
+        arguments = {"file": plugin, "log": folder / COUNTS}
+        arguments |= {name: hex(address) for name, address in counting.marks(image).items()}
+        # QEMU reads two commas as one within a value.
+        counted = ",".join(f"{name}={str(value).replace(',', ',,')}" for name, value in arguments.items())
+        options = ["-machine", machine, "-kernel", str(image), "-plugin", counted]
+        return [program, *options, "-display", "none", "-monitor", "none", "-serial", "pty"]
+
+    simulator = launch("QEMU", command)
+    await_port(simulator, _port_in)
+    return simulator
+
+
+def _port_in(line: str) -> str | None:
+    found = re.search(r"char device redirected to (\S+)", line)
+    return found.group(1) if found else None
