@@ -102,7 +102,7 @@ def place(buffers: Sequence[Buffer], related: Relations | None = None) -> Placem
 class _Conflicts:
     """For every buffer, the others that are live with it, and how near to their start it may begin.
 
-    `of` has for each neighbour two distances from its start, low and high: a buffer must not begin strictly
+    `of` has for each neighbour distances from its start, low and high: a buffer must not begin strictly
     between them.
     """
 
@@ -111,13 +111,7 @@ class _Conflicts:
         self.of: dict[str, list[tuple[str, int, int]]] = {buffer.name: [] for buffer in buffers}
         for a, b in itertools.permutations(buffers, 2):
             if a.first <= b.last and b.first <= a.last:
-                low, high = -a.bytes, b.bytes
-                if (b.name, a.name) in related:
-                    low = max(low, related[b.name, a.name])
-                elif (a.name, b.name) in related:
-                    high = min(high, -related[a.name, b.name])
-                if low < high:
-                    self.of[a.name].append((b.name, low, high))
+                self.of[a.name] += [(b.name, low, high) for low, high in _forbidden(a, b, related)]
 
     def lowest_free(self, name: str, alignment: int, offsets: Mapping[str, int]) -> int:
         """The lowest aligned offset at which the buffer gets along with those that are placed."""
@@ -132,6 +126,19 @@ class _Conflicts:
                 break
             offset = max(offset, -(-high // alignment) * alignment)
         return offset
+
+
+def _forbidden(a: Buffer, b: Buffer, related: Relations) -> list[tuple[int, int]]:
+    """Distances from the start of `b` strictly between which `a` must not begin; both are live together."""
+    low, high, place = -a.bytes, b.bytes, None
+    if relation := related.get((b.name, a.name)):
+        low = low if relation.limit is None else max(low, relation.limit)
+        place = relation.exactly
+    elif relation := related.get((a.name, b.name)):
+        high = high if relation.limit is None else min(high, -relation.limit)
+        place = None if relation.exactly is None else -relation.exactly
+    ranges = [(low, high)] if place is None or not low < place < high else [(low, place), (place, high)]
+    return [(low, high) for low, high in ranges if low < high]
 
 
 def _search(conflicts: _Conflicts, alignment: int, bound: int) -> Placement:

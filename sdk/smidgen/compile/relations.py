@@ -1,7 +1,6 @@
 """Which buffers may share memory although both are live: an output written where its input has been read.
 
-A relation between two buffers says how far beyond the start of the earlier one the later one may start when
-they share memory, in bytes. It holds over the whole schedule, so also for a buffer that is read or written in
+A relation between two buffers holds over the whole schedule, so also for a buffer that is read or written in
 parts by several calls.
 """
 
@@ -10,23 +9,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from smidgen.compile.schedule import Buffer, Role, Schedule
+from smidgen.compile.schedule import Buffer, KernelCall, Role, Schedule
 
-Relations = Mapping[tuple[str, str], int]  # by the names of the earlier buffer and the later one
+
+@dataclass(frozen=True)
+class Relation:
+    """Where the later of two buffers may start, in bytes from the start of the earlier one.
+
+    limit: as far as this, or anywhere below, None when there is no such limit; exactly: just there.
+    """
+
+    limit: int | None
+    exactly: int | None = None
+
+
+Relations = Mapping[tuple[str, str], Relation]  # by the names of the earlier buffer and the later one
 
 
 @dataclass(frozen=True)
 class _Access:
-    """Bytes of a whole buffer that one call reads or writes; overlap: of the call."""
+    """Bytes of a whole buffer that a call reads or writes; index: of the call."""
 
-    call: int
+    index: int
+    call: KernelCall
     start: int
     end: int
-    overlap: int | None
 
 
 def relations(schedule: Schedule) -> Relations:
-    """Every pair of buffers that are live together and may share memory, but not scratch."""
+    """Every pair of buffers that are live together and may share memory; none is scratch."""
     reads, writes = _accesses(schedule, "reads"), _accesses(schedule, "writes")
     whole = [buffer for buffer in schedule.buffers.values() if buffer.within is None]
     kept = {state.next_buffer for state in schedule.states} | {port.buffer for port in schedule.outputs}
@@ -36,32 +47,38 @@ def relations(schedule: Schedule) -> Relations:
     for a in earlier:
         for b in later:
             if a.name != b.name and a.first <= b.last and b.first <= a.last:
-                slack = _slack(reads.get(a.name, []), writes.get(a.name, []), writes[b.name])
-                if slack is not None and slack > -b.bytes:
-                    found[a.name, b.name] = slack
+                relation = _relation(reads.get(a.name, []), writes.get(a.name, []), writes[b.name])
+                if relation is not None:
+                    found[a.name, b.name] = relation
     return found
 
 
-def _slack(reads: list[_Access], filled: list[_Access], writes: list[_Access]) -> int | None:
-    """How far beyond the start of a buffer another may start, or None when they must not share memory.
+def _relation(reads: list[_Access], filled: list[_Access], writes: list[_Access]) -> Relation | None:
+    """How two buffers may share memory, None when they must not.
 
     reads and filled: what reads and writes the earlier buffer; writes: what writes the later one.
     """
-    if max((access.call for access in filled), default=-1) >= writes[0].call:
+    if max((access.index for access in filled), default=-1) >= writes[0].index:
         return None
-    slack = None
+    limits, exact_limits, places = [], [], set()
     for write in writes:
         for read in reads:
-            if read.call < write.call:
-                continue
-            if read.call > write.call:
-                limit = read.start - write.end
-            elif write.overlap is not None:
-                limit = read.start + write.overlap - write.start
-            else:
-                return None
-            slack = limit if slack is None else min(slack, limit)
-    return slack
+            if read.index > write.index:
+                limits.append(read.start - write.end)
+                exact_limits.append(limits[-1])
+            elif read.index == write.index:
+                place, overlap = read.start - write.start, write.call.overlap
+                limits.append(None if overlap is None else place + overlap)
+                if write.call.in_place:
+                    places.add(place)
+                else:
+                    exact_limits.append(limits[-1])
+    known = [limit for limit in limits if limit is not None]
+    limit = min(known) if known and len(known) == len(limits) else None
+    exactly = None
+    if len(places) == 1 and all(bound is not None and min(places) <= bound for bound in exact_limits):
+        exactly = min(places)
+    return None if limit is None and exactly is None else Relation(limit, exactly)
 
 
 def _accesses(schedule: Schedule, kind: str) -> dict[str, list[_Access]]:
@@ -71,17 +88,21 @@ def _accesses(schedule: Schedule, kind: str) -> dict[str, list[_Access]]:
         for name in getattr(call, kind):
             buffer = schedule.buffers.get(name)  # a read may be a constant
             if buffer is not None:
-                access = _Access(index, buffer.start, buffer.start + buffer.bytes, call.overlap)
+                access = _Access(index, call, buffer.start, buffer.start + buffer.bytes)
                 found.setdefault(buffer.within or name, []).append(access)
     return found
 
 
 def together(a: Buffer, b: Buffer, related: Relations) -> int:
     """The fewest bytes that two buffers occupy that are live together."""
-    slack = related.get((a.name, b.name))
-    if slack is None:
+    relation = related.get((a.name, b.name))
+    if relation is None:
         a, b = b, a
-        slack = related.get((a.name, b.name))
-    if slack is None:
-        return a.bytes + b.bytes
-    return min(a.bytes + b.bytes, max(b.bytes, a.bytes + max(-slack, 0)))
+        relation = related.get((a.name, b.name))
+    least = a.bytes + b.bytes
+    if relation is not None and relation.limit is not None:
+        least = min(least, max(b.bytes, a.bytes + max(-relation.limit, 0)))
+    if relation is not None and relation.exactly is not None:
+        place = relation.exactly
+        least = min(least, max(a.bytes, place + b.bytes) - min(place, 0))
+    return least

@@ -99,7 +99,7 @@ class KernelCall:
     name a blob, for a constant operand); nodes: ids of the graph nodes this stands for; macs: multiply
     accumulates of one call; specialise: whether a copy of the kernel with this shape built in pays;
     cost: its cycles where the target has a cost model; detail: shapes and types of what is read and written,
-    for people; overlap: how what it writes may share memory with what it reads (see kernels.overlap).
+    for people; overlap and in_place: how what it writes may share memory with what it reads (see Lowered).
     """
 
     id: str
@@ -119,6 +119,7 @@ class KernelCall:
     cost: Cost | None = None
     detail: str = ""
     overlap: int | None = None
+    in_place: bool = False
 
 
 @dataclass(frozen=True)

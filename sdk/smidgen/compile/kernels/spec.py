@@ -20,7 +20,8 @@ class Lowered:
     within the node); scratch_bytes: working memory during the call; macs: multiply-accumulates;
     cost: predicted cycles and roofs, on a core that has a cost model; overlap: how many bytes beyond the
     start of a read the output may start when both share memory, negative when it must start earlier, None
-    when they must not share any (see kernels.overlap). It holds for every read.
+    when they must not share any (see kernels.overlap); in_place: whether it may start exactly where a read
+    starts, whatever the overlap. Both hold for every read.
     """
 
     symbol: str
@@ -34,6 +35,7 @@ class Lowered:
     constants: Mapping[str, Blob] = field(default_factory=dict)
     cost: Cost | None = None
     overlap: int | None = None
+    in_place: bool = False
 
 
 @dataclass(frozen=True)
