@@ -324,14 +324,15 @@ def generate(
     interrupts: bool = False,
     interrupt_period: tuple[int, int] = (80, 400),
     in_sram: bool = False,
+    kind: type[Generator] = Generator,
 ) -> RandomProgram:
     """A program of `segments` x 25 items, some 60 executed instructions a segment.
 
     With interrupts, the timer fires again and again, one fixed period (cycles, drawn from interrupt_period)
-    after the last. With in_sram, it first copies itself to SRAM.
+    after the last. With in_sram, it first copies itself to SRAM. kind: what makes the items.
     """
     base = SRAM_CODE_BASE if in_sram else CODE_BASE
-    generator = Generator(seed, interrupts, interrupt_period, base)
+    generator = kind(seed, interrupts, interrupt_period, base)
     generator.frame_start()
     for _ in range(segments):
         generator.segment(25)

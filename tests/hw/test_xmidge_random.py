@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import xmidge_random
-from midge_random import RandomProgram
+from midge_random import RandomProgram, generate
 from midge_runner import Midge
 from midge_rvfi import TRAP
 from xmidge_model import CUSTOM_0, CUSTOM_1, DECODE, decode
+from xmidge_random import XmidgeGenerator
 
 # Slow: 100 programs of more than 10,000 instructions each are more than a million.
 SLOW_SEEDS, SLOW_SEGMENTS, SLOW_LEAST = range(7000, 7100), 52, 10_000
@@ -16,7 +16,8 @@ SLOW_SEEDS, SLOW_SEGMENTS, SLOW_LEAST = range(7000, 7100), 52, 10_000
 
 def program_for(seed: int, segments: int = 40) -> RandomProgram:
     """Odd seeds run under a timer, one seed in four from SRAM."""
-    return xmidge_random.generate(seed, segments, bool(seed & 1), (110, 400), seed % 4 > 1 and seed % 8 > 3)
+    in_sram = seed % 4 > 1 and seed % 8 > 3
+    return generate(seed, segments, bool(seed & 1), (110, 400), in_sram, XmidgeGenerator)
 
 
 @pytest.mark.parametrize("seed", range(1, 7))

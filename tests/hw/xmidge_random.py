@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import midge_encoding as e
 import xmidge_encoding as x
-from midge_random import KINDS, WEIGHTS, RandomProgram
-from midge_random_frame import CODE_BASE, COUNTER, SRAM_BASE, SRAM_CODE_BASE, WINDOW
+from midge_random import KINDS, WEIGHTS
+from midge_random_frame import COUNTER, SRAM_BASE, WINDOW
 from xmidge_model import CUSTOM_1, REGISTERS
 from xmidge_random_frame import SRAM_END, XmidgeFrame
 
@@ -283,20 +283,3 @@ _MORE = (
 )
 ALL_KINDS = (*KINDS, *(kind for kind, _ in _MORE))
 ALL_WEIGHTS = (*WEIGHTS, *(weight for _, weight in _MORE))
-
-
-def generate(
-    seed: int,
-    segments: int = 40,
-    interrupts: bool = False,
-    interrupt_period: tuple[int, int] = (80, 400),
-    in_sram: bool = False,
-) -> RandomProgram:
-    """As midge_random.generate, with Xmidge."""
-    base = SRAM_CODE_BASE if in_sram else CODE_BASE
-    generator = XmidgeGenerator(seed, interrupts, interrupt_period, base)
-    generator.frame_start()
-    for _ in range(segments):
-        generator.segment(25)
-    generator.frame_end()
-    return RandomProgram(seed, segments, interrupts, generator.image())
