@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from compress_graphs import inputs_of, per_channel, small_model
 
-from smidgen.compress import GROUP_INPUTS, prune_groups, requantize_weights
+from smidgen.compress import prune_groups, requantize_weights
 from smidgen.errors import UsageError
 from smidgen.graph import DType, Graph, Node, Quantization, Tensor
 from smidgen.graph.operators import Conv2D, FullyConnected
+from smidgen.graph.operators.conv import SPARSE_GROUP
 from smidgen.graph.reference import run
 
 
@@ -53,7 +54,7 @@ CASES = {
 def test_the_smallest_groups_become_zero(name: str, fraction: float) -> None:
     graph = layer(*CASES[name], seed=len(name))
     pruned = prune_groups(graph, fraction)
-    assert pruned.nodes[0].operator.sparse_group == GROUP_INPUTS
+    assert pruned.nodes[0].operator.sparse_group == SPARSE_GROUP
     before, after = graph.tensor("w"), pruned.tensor("w")
     real = before.data * before.quantization.scale.reshape(-1, *(1,) * (before.data.ndim - 1)).astype(
         np.float64
@@ -73,7 +74,7 @@ def test_depthwise_and_grouped_convolutions_are_left_alone() -> None:
         if node.id in ("sliding", "depthwise"):
             assert pruned.tensor(node.inputs[1]) is graph.tensor(node.inputs[1])
         elif node.id in ("conv", "pointwise", "dense"):
-            assert node.operator.sparse_group == GROUP_INPUTS
+            assert node.operator.sparse_group == SPARSE_GROUP
     grouped = layer(Conv2D(), (1, 3, 3, 8), (16, 1, 1, 4), seed=9)
     assert prune_groups(grouped, 0.5).nodes[0].operator.sparse_group == 0
 
@@ -84,7 +85,7 @@ def test_zero_groups_survive_fewer_bits() -> None:
     narrow = requantize_weights(prune_groups(graph, 0.5), 2)
     zero = [not group.any() for group in groups(narrow.tensor("w").data)]
     assert sum(zero) >= len(zero) // 2
-    assert narrow.nodes[0].operator.sparse_group == GROUP_INPUTS
+    assert narrow.nodes[0].operator.sparse_group == SPARSE_GROUP
 
 
 @pytest.mark.parametrize("fraction", [-0.1, 1.01, float("nan")])

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smidgen.compile.kernels import KernelSpec, Lowered, kernels_for, select
+from smidgen.compile.kernels import KernelSpec, Lowered, kernels_for, willing
 from smidgen.graph import Graph, Node
 from smidgen.graph.reference import run
 from smidgen.paths import data_folder
@@ -107,8 +107,7 @@ class Case:
 
 def lowered(case: Case, optimize: str) -> tuple[KernelSpec, Lowered]:
     """What the compiler would call for the case's node on a target with the portable kernels."""
-    spec = select(case.graph, case.node, ["portable"])
-    assert isinstance(spec, KernelSpec), f"{case.name}: {spec}"
+    (spec, *_), _ = willing(case.graph, case.node, kernels_for(["portable"]))
     return spec, spec.lower(case.graph, case.node, optimize)
 
 
@@ -130,8 +129,7 @@ def calls_of(cases: Sequence[Case], optimize: str, kernel_set: str) -> list[Call
     return [
         Call(case, spec, spec.lower(case.graph, case.node, optimize))
         for case in cases
-        for spec in kernels_for([kernel_set])
-        if isinstance(case.node.operator, spec.operators) and spec.refuse(case.graph, case.node) is None
+        for spec in willing(case.graph, case.node, kernels_for([kernel_set]))[0]
     ]
 
 

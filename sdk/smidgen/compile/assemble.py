@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from smidgen.compile.kernels import willing
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.lower.materialize import root
 from smidgen.compile.schedule import Blob, Buffer, KernelCall, Port, Role, Schedule, StateSlot
@@ -14,6 +15,7 @@ from smidgen.errors import ModelError, ProblemList
 from smidgen.graph import DType, Graph, Node
 from smidgen.graph.operators import Reshape
 from smidgen.graph.packing import storage_bytes
+from smidgen.graph.reference.base import NARROW_WEIGHTS
 
 Selection = list[tuple[Node, KernelSpec, Lowered]]
 
@@ -35,11 +37,9 @@ def select(graph: Graph, specs: Sequence[KernelSpec], optimize: str) -> Selectio
     for node in graph.nodes:
         if isinstance(node.operator, Reshape):
             continue
-        candidates = [spec for spec in specs if isinstance(node.operator, spec.operators)]
-        reasons = {spec.name: spec.refuse(graph, node) for spec in candidates}
-        willing = [spec for spec in candidates if reasons[spec.name] is None]
-        if willing:
-            chosen.append((node, *_cheapest(graph, node, willing, optimize)))
+        able, reasons = willing(graph, node, specs)
+        if able:
+            chosen.append((node, *_cheapest(graph, node, able, optimize)))
         elif all(tensor.dtype is DType.F32 for tensor in graph.output_tensors(node)):
             in_float.append(node)
         else:
@@ -61,10 +61,10 @@ def select(graph: Graph, specs: Sequence[KernelSpec], optimize: str) -> Selectio
 
 
 def _cheapest(
-    graph: Graph, node: Node, willing: Sequence[KernelSpec], optimize: str
+    graph: Graph, node: Node, able: Sequence[KernelSpec], optimize: str
 ) -> tuple[KernelSpec, Lowered]:
     """Of kernels that take the node, in order of preference."""
-    first_set = [spec for spec in willing if spec.kernel_set == willing[0].kernel_set]
+    first_set = [spec for spec in able if spec.kernel_set == able[0].kernel_set]
     choices = [(spec, spec.lower(graph, node, optimize)) for spec in first_set]
     priced = [(lowered.cost.cycles, index) for index, (_, lowered) in enumerate(choices) if lowered.cost]
     return choices[min(priced)[1] if priced else 0]
@@ -148,6 +148,7 @@ def _call(graph: Graph, node: Node, spec: KernelSpec, lowered: Lowered, blobs: _
         cost=lowered.cost,
         detail=_detail(graph, node),
         overlap=lowered.overlap,
+        in_place=lowered.in_place,
     )
 
 
@@ -163,9 +164,7 @@ def _detail(graph: Graph, node: Node) -> str:
         )
 
     constants = [tensor for tensor in graph.input_tensors(node) if tensor is not None and tensor.is_constant]
-    narrow = [
-        f", {tensor.dtype.value} weights" for tensor in constants if tensor.dtype in (DType.I4, DType.I2)
-    ]
+    narrow = [f", {tensor.dtype.value} weights" for tensor in constants if tensor.dtype in NARROW_WEIGHTS]
     return f"{text(node.inputs) or 'constants'} -> {text(node.outputs)}{''.join(narrow)}"
 
 

@@ -6,6 +6,6 @@ types and quantization.
 
 from smidgen.compress.layers import weight_layers
 from smidgen.compress.requantize import BITS, requantize_weights
-from smidgen.compress.sparsity import GROUP_INPUTS, prune_groups
+from smidgen.compress.sparsity import prune_groups
 
-__all__ = ["BITS", "GROUP_INPUTS", "prune_groups", "requantize_weights", "weight_layers"]
+__all__ = ["BITS", "prune_groups", "requantize_weights", "weight_layers"]

@@ -16,9 +16,7 @@ from smidgen.compress.layers import WEIGHTS, weight_layers, with_constants
 from smidgen.errors import Problem, UsageError
 from smidgen.graph import Graph, Node, Tensor
 from smidgen.graph.operators import Conv2D, FullyConnected
-
-GROUP_INPUTS = 16
-BLOCK_CHANNELS = 16
+from smidgen.graph.operators.conv import SPARSE_GROUP
 
 
 def prune_groups(graph: Graph, fraction: float) -> Graph:
@@ -50,8 +48,8 @@ def _pruned(weights: Tensor, fraction: float) -> Tensor:
     assert data is not None
     channels, rows = weights.shape[0], weights.shape[1] if data.ndim == 4 else 1
     flat = data.reshape(channels, rows, -1)
-    columns = np.arange(flat.shape[2]) // GROUP_INPUTS
-    blocks = np.arange(channels) // BLOCK_CHANNELS
+    columns = np.arange(flat.shape[2]) // SPARSE_GROUP
+    blocks = np.arange(channels) // SPARSE_GROUP
     norms = np.zeros((blocks[-1] + 1, rows, columns[-1] + 1))
     real = flat.astype(np.float64) * scale.reshape(-1, 1, 1)
     where = (blocks[:, None, None], np.arange(rows)[:, None], columns)
@@ -65,7 +63,7 @@ def _pruned(weights: Tensor, fraction: float) -> Tensor:
 
 def _marked(graph: Graph, name: str) -> Graph:
     nodes = tuple(
-        replace(node, operator=replace(node.operator, sparse_group=GROUP_INPUTS))  # type: ignore[call-arg]
+        replace(node, operator=replace(node.operator, sparse_group=SPARSE_GROUP))  # type: ignore[call-arg]
         if node.id == name
         else node
         for node in graph.nodes

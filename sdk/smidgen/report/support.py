@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from smidgen.compile.kernels import select
+from smidgen.compile.kernels import kernels_for, willing
 from smidgen.errors import ModelError
 from smidgen.graph import DType, Graph, Node, Quantization, Tensor, operators
 from smidgen.graph.operators import Operator
 from smidgen.graph.reference import Reference
+from smidgen.graph.reference.base import NARROW_WEIGHTS
 from smidgen.importers.tflite import SUPPORTED
 from smidgen.targets import list_targets, load_target
 
 TYPES = (DType.I8, DType.I16, DType.I32, DType.F32)
-NARROW_WEIGHTS = (DType.I4, DType.I2)
 
 # Operators of a .tflite file that become an operator of another name.
 _BECOMES = {
@@ -82,9 +82,8 @@ def _has_meaning(graph: Graph) -> bool:
 
 
 def _has_kernel(kernel_set: str) -> Callable[[Graph], bool]:
-    return lambda graph: (
-        _has_meaning(graph) and not isinstance(select(graph, graph.nodes[0], [kernel_set]), list)
-    )
+    specs = kernels_for([kernel_set])
+    return lambda graph: _has_meaning(graph) and bool(willing(graph, graph.nodes[0], specs)[0])
 
 
 def _operator_of(name: str) -> type[Operator]:

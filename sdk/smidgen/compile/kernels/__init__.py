@@ -28,7 +28,7 @@ from smidgen.compile.kernels.midge import reduce as midge_reduce
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.graph import Graph, Node
 
-__all__ = ["COMPILE_FLAGS", "KernelSpec", "Lowered", "kernels_for", "select"]
+__all__ = ["COMPILE_FLAGS", "KernelSpec", "Lowered", "kernels_for", "willing"]
 
 # GCC's first scheduling pass and its reassociation keep so many products of a multiply block alive at once
 # that the accumulators spill.
@@ -55,13 +55,9 @@ def kernels_for(kernel_sets: Sequence[str]) -> list[KernelSpec]:
     return [spec for name in kernel_sets for spec in _ALL if spec.kernel_set == name]
 
 
-def select(graph: Graph, node: Node, kernel_sets: Sequence[str]) -> KernelSpec | list[str]:
-    """The first kernel that can run the node, or the reason why each candidate cannot."""
-    reasons: list[str] = []
-    for spec in kernels_for(kernel_sets):
-        if isinstance(node.operator, spec.operators):
-            reason = spec.refuse(graph, node)
-            if reason is None:
-                return spec
-            reasons.append(f"{spec.name}: {reason}")
-    return reasons or ["no kernel of this target computes this operator"]
+def willing(graph: Graph, node: Node, specs: Sequence[KernelSpec]) -> tuple[list[KernelSpec], dict[str, str]]:
+    """Those of the kernels that can run the node, in their order, and why each of the others for its operator
+    cannot."""
+    reasons = {spec: spec.refuse(graph, node) for spec in specs if isinstance(node.operator, spec.operators)}
+    able = [spec for spec, reason in reasons.items() if reason is None]
+    return able, {spec.name: reason for spec, reason in reasons.items() if reason is not None}

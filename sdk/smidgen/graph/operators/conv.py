@@ -7,13 +7,16 @@ from typing import ClassVar
 
 from smidgen.graph.operators.base import NO_PADDING, Activation, Operator, Padding
 
+SPARSE_GROUP = 16
+
 
 @dataclass(frozen=True)
 class Conv2D(Operator):
     """Weights (O, kernel height, kernel width, C / groups); groups follow from the shapes.
 
-    stride and dilation are (rows, columns). sparse_group: 0, or the size of groups of inputs, counted along a
-    kernel row, of which many are zero for a whole block of as many output channels; kernels may skip those.
+    stride and dilation are (rows, columns). sparse_group: 0, or SPARSE_GROUP: of groups of so many inputs,
+    counted along a kernel row, many are zero for a whole block of as many output channels, which kernels may
+    skip.
     """
 
     type_name: ClassVar[str] = "CONV_2D"

@@ -14,7 +14,8 @@ from smidgen.graph.types import DType, Graph, Node, Tensor
 Evaluator = Callable[[Sequence[np.ndarray | None]], list[np.ndarray]]
 
 QUANTIZED = (DType.I8, DType.I16)
-WEIGHTS = (DType.I8, DType.I4, DType.I2)
+NARROW_WEIGHTS = (DType.I4, DType.I2)
+WEIGHTS = (DType.I8, *NARROW_WEIGHTS)
 
 
 def tensors_of(graph: Graph, node: Node) -> tuple[list[Tensor | None], Tensor]:

@@ -6,13 +6,13 @@ import numpy as np
 
 from smidgen.compile.kernels.common import constant_operands, refuse_other_types
 from smidgen.compile.kernels.midge import MIDGE
+from smidgen.compile.kernels.midge.packing import WORD
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Cost
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import Relu, Relu6
 from smidgen.graph.reference.activation import unary_table
 
-WORD = 4  # bytes
 CLAMP, WORDS = 35, 9  # the call, and a word; measured on the simulated core
 
 

@@ -64,9 +64,13 @@ class Convolution:
         return self.width * self.channels
 
     @property
+    def window(self) -> int:
+        """Inputs of one output."""
+        return self.kernel_height * self.kernel_width * self.group_inputs
+
+    @property
     def macs(self) -> int:
-        window = self.kernel_height * self.kernel_width * self.group_inputs
-        return self.images * self.output_height * self.output_width * self.outputs * window
+        return self.images * self.output_height * self.output_width * self.outputs * self.window
 
 
 def _convolution(graph: Graph, node: Node) -> Convolution:
@@ -142,10 +146,7 @@ def _lower_unpadded(sparse: bool, graph: Graph, node: Node, optimize: str) -> Lo
             "outputs": c.outputs,
             "kernel_rows": rows,
             "row_step": c.dilation[0] * c.row_bytes,
-            "width": packed.walk.width,
-            "words": packed.walk.words,
-            "steps": packed.walk.steps,
-            "shared": int(packed.shared),
+            **packed.fields,
             **output_fields(c.parameters),
         },
         reads=node.inputs[:1],
@@ -196,8 +197,7 @@ class Layout:
 
     @property
     def patch_bytes(self) -> int:
-        c = self.c
-        return _whole_words(c.kernel_height * c.kernel_width * c.group_inputs)
+        return _whole_words(self.c.window)
 
     @property
     def scratch_bytes(self) -> int:
@@ -264,7 +264,7 @@ def _lower_patches(graph: Graph, node: Node, optimize: str) -> Lowered:
     c = _convolution(graph, node)
     channels = channels_of(graph, node, c.parameters)
     packed = pack(channels, c.parameters.input_zero_point, 1, c.bits, groups=c.groups)
-    window = _whole_words(c.kernel_height * c.kernel_width * c.group_inputs)
+    window = _whole_words(c.window)
     pixels = c.output_height * c.output_width
     fit = min(MOST_PATCHES, PATCHES_BYTES // window, _multiple(pixels, PIXELS))
     return _lower_conv(graph, node, Layout(c, packed, max(PIXELS, fit // PIXELS * PIXELS)))
@@ -303,10 +303,7 @@ def _lower_conv(graph: Graph, node: Node, layout: Layout) -> Lowered:
             "pieces": count,
             "piece_step": c.dilation[1] * c.channels,
             "piece_bytes": size,
-            "width": packed.walk.width,
-            "words": packed.walk.words,
-            "steps": packed.walk.steps,
-            "shared": int(packed.shared),
+            **packed.fields,
             "input_zero_point": c.parameters.input_zero_point,
             **output_fields(c.parameters),
         },

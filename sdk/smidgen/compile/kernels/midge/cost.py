@@ -16,7 +16,7 @@ from smidgen.compile.kernels.midge.packing import BLOCK, PARAMETERS, VECTOR_BLOC
 from smidgen.compile.schedule import Cost
 
 PIXELS = 4  # computed side by side
-MACS_PER_CYCLE = {8: 16, 4: 32, 2: 64}  # of all multipliers, by bits of a weight
+MACS_PER_CYCLE = {8: 16, 4: 32, 2: 64}  # of all multipliers, by bits of a weight; depthwise ones have 8
 
 LEAST = 2  # cycles of mac
 REQUANTIZE = 9  # cycles of rqc after a mac, besides one per output

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from smidgen.compile.kernels.channels import prepare
 from smidgen.compile.kernels.common import bias_of, constant_operands, output_fields, refuse_layer
-from smidgen.compile.kernels.depthwise import axes
+from smidgen.compile.kernels.depthwise import Axis, axes
 from smidgen.compile.kernels.midge import MIDGE, conv
+from smidgen.compile.kernels.midge.cost import MACS_PER_CYCLE
 from smidgen.compile.kernels.midge.lanes import in_blocks
 from smidgen.compile.kernels.midge.packing import pack_parameters
-from smidgen.compile.kernels.midge.walk import sliding_walks, tap_walks
+from smidgen.compile.kernels.midge.walk import Walk, sliding_walks, tap_walks
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Blob, Cost
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import Conv2D, DepthwiseConv2D
 from smidgen.graph.reference.conv import conv_parameters
+
+Walks = Callable[[Axis, Axis], Iterator[Walk]]
 
 
 def _refuse_sliding(graph: Graph, node: Node) -> str | None:
@@ -28,7 +32,7 @@ def _refuse_sliding(graph: Graph, node: Node) -> str | None:
     return None if None in reasons else reasons[0]
 
 
-def _lower(graph: Graph, node: Node, walks) -> Lowered:
+def _lower(graph: Graph, node: Node, walks: Walks) -> Lowered:
     x, weights, output = (graph.tensor(name) for name in (*node.inputs[:2], node.outputs[0]))
     channels = weights.shape[3]
     copies = channels // x.shape[3]
@@ -76,14 +80,11 @@ def _lower(graph: Graph, node: Node, walks) -> Lowered:
         constants=constant_operands(graph, node.inputs[:1]),
         cost=Cost(
             cycles=round(walk.cycles(**work)),
-            multipliers=-(-macs // MACS_PER_CYCLE),
+            multipliers=-(-macs // MACS_PER_CYCLE[8]),
             data_port=blocks * x.shape[0] * walk.loads + output.elements,
             requantizer=output.elements,
         ),
     )
-
-
-MACS_PER_CYCLE = 16  # 4 rows of 4 channels
 
 
 def _lower_sliding(graph: Graph, node: Node, optimize: str) -> Lowered:

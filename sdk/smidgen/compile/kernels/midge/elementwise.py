@@ -7,6 +7,7 @@ from dataclasses import replace
 from smidgen.compile.kernels import elementwise as portable
 from smidgen.compile.kernels.common import refuse_other_types
 from smidgen.compile.kernels.midge import MIDGE
+from smidgen.compile.kernels.midge.packing import WORD
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Cost
 from smidgen.graph import Graph, Node
@@ -14,7 +15,6 @@ from smidgen.graph.operators import Add, Maximum, Minimum, Mul, Sub
 
 _PORTABLE = {spec.name: spec for spec in portable.KERNELS}
 _AXES = {f"{field}_{axis}" for field in ("size", "a", "b") for axis in range(portable.AXES)}
-WORD = 4  # bytes
 FEWEST = 16  # sums for which filling the tables pays
 
 # Measured on the simulated core.

@@ -49,10 +49,7 @@ def _lower(sparse: bool, graph: Graph, node: Node, optimize: str) -> Lowered:
         shape={
             **({} if vector else {"rows": rows, "depth": depth}),
             "outputs": outputs,
-            "width": packed.walk.width,
-            "words": packed.walk.words,
-            "steps": packed.walk.steps,
-            "shared": int(packed.shared),
+            **packed.fields,
             **output_fields(p),
         },
         reads=node.inputs[:1],

@@ -10,11 +10,11 @@ from smidgen.compile.kernels.channels import Channels
 from smidgen.compile.kernels.common import bias_of
 from smidgen.compile.schedule import Blob
 from smidgen.graph import Graph, Node
+from smidgen.graph.operators.conv import SPARSE_GROUP
 from smidgen.graph.reference.conv import ConvParameters
 
 WORD = 4  # bytes
 BLOCK, VECTOR_BLOCK = 16, 64  # output channels of four pixels, and of one vector
-GROUP_INPUTS = 16  # that sparse weights leave out together
 GROUP_PLACES = 1 << 16  # 16 bits say where in a row a group begins
 PARAMETERS = 64  # channels whose parameters the extension holds at a time
 
@@ -107,6 +107,12 @@ class Packed:
     present: np.ndarray | None = None
     suffix: str = ""
 
+    @property
+    def fields(self) -> dict[str, int]:
+        """Of a kernel's shape."""
+        walk = self.walk
+        return {"width": walk.width, "words": walk.words, "steps": walk.steps, "shared": int(self.shared)}
+
 
 def pack(
     channels: Channels,
@@ -137,12 +143,12 @@ def pack(
 def _pack_sparse(weights: np.ndarray, bits: int, scaling: Blob, shared: bool) -> Packed:
     """Without the groups of 16 inputs that are zero for a whole block of channels, as product.h has them."""
     channels, rows, inputs = weights.shape
-    walk = steps_of(GROUP_INPUTS, bits)
+    walk = steps_of(SPARSE_GROUP, bits)
     words, groups, present = [], [], []
     for first in range(0, channels, BLOCK):
         for row in range(rows):
             block = weights[first : first + BLOCK, row]
-            parts = {at: block[:, at : at + GROUP_INPUTS] for at in range(0, inputs, GROUP_INPUTS)}
+            parts = {at: block[:, at : at + SPARSE_GROUP] for at in range(0, inputs, SPARSE_GROUP)}
             there = [at for at, part in parts.items() if part.any()]
             if row == 0:
                 there = there or [0]
@@ -161,6 +167,6 @@ def _pack_sparse(weights: np.ndarray, bits: int, scaling: Blob, shared: bool) ->
 
 def refuse_dense(sparse_group: int, row: int) -> str | None:
     """Why the kernels for sparse weights do not take rows of `row` inputs, or None when they do."""
-    if sparse_group != GROUP_INPUTS:
+    if sparse_group != SPARSE_GROUP:
         return "its weights are not sparse"
     return f"rows of {row} inputs are too long" if row > GROUP_PLACES else None

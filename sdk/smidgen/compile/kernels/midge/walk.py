@@ -189,6 +189,10 @@ class Walk:
             runs[-1][0] += 1
         return runs
 
+    def _uneven_lines(self, part: Part) -> int:
+        """Lines whose groups have different rows inside the image."""
+        return sum(lines for lines, *groups in self._runs(part.first) if len(set(groups[1::2])) > 1)
+
     def _groups_inside(self, position: int) -> list[tuple[int, int]]:
         """Of each group of the window at a position: bytes to its first row inside, and `window`."""
         rows = position + self.dilation * np.arange(self.kernel_rows)
@@ -254,8 +258,7 @@ class Walk:
         else:
             around = PART + len(runs) * RUN_OF_GROUPS
             line += batches * BATCH_OF_GROUPS + gap * PADDING_OF_GROUPS
-            uneven = sum(lines for lines, *groups in runs if len(set(groups[1::2])) > 1)
-            edges = uneven * part.columns * self.groups * EDGE_GROUP
+            edges = self._uneven_lines(part) * part.columns * self.groups * EDGE_GROUP
         return around + part.pad_columns * (PADDING + padding) + self.lines.output * line + edges
 
     def _column(self) -> float:
@@ -320,8 +323,7 @@ class TapWalk(Walk):
         weights += TAP_PASS + TAP_GROUP * (self.groups - 1)
         line = batches * (TAP_BATCH + passes * weights)
         line += part.windows * (lanes + TAP_PADDING + passes * self._column())
-        uneven = sum(lines for lines, *groups in self._runs(part.first) if len(set(groups[1::2])) > 1)
-        edges = uneven * part.windows * passes * self.groups * TAP_EDGE_GROUP
+        edges = self._uneven_lines(part) * part.windows * passes * self.groups * TAP_EDGE_GROUP
         return KERNEL + blocks * (BLOCK + images * (IMAGE + self.lines.output * line + edges))
 
 
