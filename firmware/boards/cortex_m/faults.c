@@ -6,12 +6,12 @@
 #include "smidgen_agent.h"
 
 enum {
-    CAUSE_FAULT_STATUS = 32, /* plus the number of the highest bit that is set in CFSR */
-    CAUSE_STACK_OVERFLOW = 64,
-    CAUSE_HARD_FAULT = 65, /* and nothing more is known, as on ARMv6-M */
-    CAUSE_VECTOR = 66,
-    CAUSE_SECURE_FAULT = 67,
-    CAUSE_UNEXPECTED = 68, /* an exception that is no fault: address is its number */
+    CAUSE_FAULT_STATUS = 64, /* plus the number of the lowest bit that is set in CFSR */
+    CAUSE_HARD_FAULT = 96,   /* and nothing more is known, as on ARMv6-M */
+    CAUSE_STACK_OVERFLOW = 97,
+    CAUSE_VECTORS = 98,
+    CAUSE_SECURE_FAULT = 99,
+    CAUSE_UNEXPECTED = 100, /* an exception that is no fault: address is its number */
 
     FIRST_FAULT = 3,
     LAST_FAULT = 7,
@@ -19,7 +19,9 @@ enum {
     MEMORY_ADDRESS_VALID = 1 << 7,
     BUS_ADDRESS_VALID = 1 << 15,
     STACK_LIMIT_VIOLATION = 1 << 20,
-    VECTOR_FAULT = 1 << 1
+    UNDEFINED_INSTRUCTION = 1 << 16,
+    VECTOR_FAULT = 1 << 1,
+    SECURE_FAULTS = 0xff
 };
 
 void cortex_m_trap(void) __attribute__((naked));
@@ -39,35 +41,54 @@ void cortex_m_trap(void) {
                      "bl cortex_m_report");
 }
 
+#if HAS_MAIN_EXTENSION
+/* What the fault was about: the address, or the instruction where that is the fault. */
+static uint32_t fault_address(uint32_t status, uint32_t pc) {
+    if ((status & BUS_ADDRESS_VALID) != 0) {
+        return SCB_BUS_FAULT_ADDRESS;
+    }
+    if ((status & MEMORY_ADDRESS_VALID) != 0) {
+        return SCB_MEMORY_FAULT_ADDRESS;
+    }
+    if ((status & UNDEFINED_INSTRUCTION) != 0) {
+        const volatile uint16_t *instruction = (const volatile uint16_t *)(uintptr_t)pc;
+        return (uint32_t)instruction[0] << 16 | instruction[1];
+    }
+    return 0;
+}
+#endif
+
+static bool stack_overflowed(uint32_t frame) {
+#if HAS_STACK_LIMIT
+    if ((SCB_FAULT_STATUS & STACK_LIMIT_VIOLATION) != 0) {
+        return true;
+    }
+#endif
+    return frame < (uint32_t)(uintptr_t)__stack_start;
+}
+
 void cortex_m_report(uint32_t frame, uint32_t pc) {
     uint32_t exception;
     __asm__("mrs %0, ipsr" : "=r"(exception));
     if (exception < FIRST_FAULT || exception > LAST_FAULT) {
         smidgen_agent_fault(CAUSE_UNEXPECTED, pc, exception);
     }
-    if (frame < (uint32_t)(uintptr_t)__stack_start) {
+    if (stack_overflowed(frame)) {
         smidgen_agent_fault(CAUSE_STACK_OVERFLOW, 0, frame);
     }
-#if HAS_MAIN_EXTENSION
-    uint32_t status = SCB_FAULT_STATUS;
 #if HAS_STACK_LIMIT
-    if ((status & STACK_LIMIT_VIOLATION) != 0) {
-        smidgen_agent_fault(CAUSE_STACK_OVERFLOW, 0, frame);
-    }
-    if ((SAU_FAULT_STATUS & 0xffu) != 0) {
+    if ((SAU_FAULT_STATUS & SECURE_FAULTS) != 0) {
         smidgen_agent_fault(CAUSE_SECURE_FAULT, pc, SAU_FAULT_ADDRESS);
     }
 #endif
+#if HAS_MAIN_EXTENSION
     if ((SCB_HARD_FAULT_STATUS & VECTOR_FAULT) != 0) {
-        smidgen_agent_fault(CAUSE_VECTOR, pc, 0);
+        smidgen_agent_fault(CAUSE_VECTORS, pc, 0);
     }
-    uint32_t address = (status & BUS_ADDRESS_VALID) != 0      ? SCB_BUS_FAULT_ADDRESS
-                       : (status & MEMORY_ADDRESS_VALID) != 0 ? SCB_MEMORY_FAULT_ADDRESS
-                                                              : 0;
-    status &= ~(uint32_t)(BUS_ADDRESS_VALID | MEMORY_ADDRESS_VALID);
+    uint32_t status = SCB_FAULT_STATUS;
     if (status != 0) {
-        smidgen_agent_fault(CAUSE_FAULT_STATUS + 31u - (uint32_t)__builtin_clz(status), pc,
-                            address);
+        smidgen_agent_fault(CAUSE_FAULT_STATUS + (uint32_t)__builtin_ctz(status), pc,
+                            fault_address(status, pc));
     }
 #endif
     smidgen_agent_fault(CAUSE_HARD_FAULT, pc, 0);
