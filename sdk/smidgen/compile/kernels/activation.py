@@ -22,6 +22,7 @@ def table_call(graph: Graph, node: Node, table) -> Lowered:
         blobs=(Blob("table", table, "table"),),
         specialise=False,
         constants=constant_operands(graph, node.inputs[:1]),
+        overlap=0,
     )
 
 
@@ -52,6 +53,7 @@ def _lower_softmax(graph: Graph, node: Node, optimize: str) -> Lowered:
         reads=node.inputs[:1],
         specialise=False,
         constants=constant_operands(graph, node.inputs[:1]),
+        overlap=0,  # the last of the passes over a row reads and writes element by element
     )
 
 

@@ -15,6 +15,7 @@ from smidgen.compile.kernels.common import (
     refuse_layer,
     symbol_of,
 )
+from smidgen.compile.kernels.overlap import overlap_of_pixels
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import Conv2D
@@ -45,6 +46,7 @@ def _lower_conv(graph: Graph, node: Node, optimize: str) -> Lowered:
     bias = bias_of(graph, node, channels)
     prepared = prepare(weights.data.reshape(channels, depth), bias, p, optimize)
     patches = _patches(depth, pixels, x.elements + output.elements)
+    pad = (operator.padding.top, operator.padding.left)
     return Lowered(
         symbol=symbol_of("conv", weights.dtype, prepared.variant),
         shape_type="struct smidgen_conv_shape",
@@ -77,6 +79,9 @@ def _lower_conv(graph: Graph, node: Node, optimize: str) -> Lowered:
         macs=output.elements * depth,
         specialise=False,
         constants=constant_operands(graph, node.inputs[:1]),
+        overlap=overlap_of_pixels(x.shape, output.shape, operator.stride, pad, patches)
+        if groups == 1
+        else None,
     )
 
 

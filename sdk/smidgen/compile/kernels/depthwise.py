@@ -16,6 +16,7 @@ from smidgen.compile.kernels.common import (
     refuse_layer,
     symbol_of,
 )
+from smidgen.compile.kernels.overlap import overlap_of_channels, overlap_of_rows
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Blob
 from smidgen.graph import DType, Graph, Node
@@ -121,13 +122,12 @@ def _common_fields(graph: Graph, node: Node) -> dict[str, int]:
 
 
 def _lower_3x3(graph: Graph, node: Node, optimize: str) -> Lowered:
-    weights, output = graph.tensor(node.inputs[1]), graph.tensor(node.outputs[0])
+    x, weights, output = (graph.tensor(name) for name in (*node.inputs[:2], node.outputs[0]))
     channels = weights.shape[3]
     down = _slides_down(graph, node)
     along, across = axes(graph, node) if down else reversed(axes(graph, node))
     prepared = _prepare(graph, node, optimize)
     kernel = prepared.weights.reshape(channels, 3, 3).transpose((0, 1, 2) if down else (0, 2, 1))
-    zero_point = graph.tensor(node.inputs[0]).zero_point
     return Lowered(
         symbol=symbol_of(f"depthwise_3x3_stride_{along.stride}", weights.dtype, prepared.variant),
         shape_type="struct smidgen_depthwise_3x3_shape",
@@ -149,19 +149,20 @@ def _lower_3x3(graph: Graph, node: Node, optimize: str) -> Lowered:
         reads=node.inputs[:1],
         blobs=(
             Blob("weights", _packed(kernel.reshape(channels, -1), weights.dtype), "weights"),
-            Blob("bias", prepared.bias_of_inputs(zero_point), "bias"),
+            Blob("bias", prepared.bias_of_inputs(x.zero_point), "bias"),
             *prepared.requantization,
         ),
         macs=output.elements * 9,
         specialise=False,
         constants=constant_operands(graph, node.inputs[:1]),
+        overlap=None if down else overlap_of_rows(x.shape, output.shape, across.stride, across.before),
     )
 
 
 def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
     x, weights, output = (graph.tensor(name) for name in (*node.inputs[:2], node.outputs[0]))
     channels = weights.shape[3]
-    outer, inner = axes(graph, node)
+    outer, inner = rows, columns = axes(graph, node)
     prepared = _prepare(graph, node, optimize)
     kernel = prepared.weights.T.reshape(weights.shape[1:])
     if outer.kernel > inner.kernel:  # the inner loop runs over the window's longer side
@@ -185,6 +186,10 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
     else:
         symbol = f"smidgen_depthwise_{weights.dtype.value}"
         block = max(_BLOCK // shape["channel_multiplier"], 1) * shape["channel_multiplier"]
+    overlap = None
+    if weights.dtype is DType.I8 and channels == x.shape[3] and outer is rows:
+        strides, pads = (rows.stride, columns.stride), (rows.before, columns.before)
+        overlap = overlap_of_channels(x.shape, output.shape, strides, pads)
     flat = kernel.reshape(-1, channels)
     blocks = [flat[:, i : i + block].reshape(-1) for i in range(0, channels, block)]
     return Lowered(
@@ -201,6 +206,7 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
         macs=output.elements * outer.kernel * inner.kernel,
         specialise=False,
         constants=constant_operands(graph, node.inputs[:1]),
+        overlap=overlap,
     )
 
 

@@ -38,6 +38,13 @@ def _loops(graph: Graph, node: Node) -> list[tuple[int, int, int]]:
     return loops
 
 
+def broadcasts(graph: Graph, node: Node) -> bool:
+    """Whether an input that is not a constant has fewer elements than the output."""
+    inputs = [graph.tensor(name) for name in node.inputs]
+    elements = graph.tensor(node.outputs[0]).elements
+    return any(not tensor.is_constant and tensor.elements != elements for tensor in inputs)
+
+
 def _refuse(graph: Graph, node: Node) -> str | None:
     if len(_loops(graph, node)) > AXES:
         return f"its inputs broadcast in a pattern of more than {AXES} axes"
@@ -56,6 +63,7 @@ def _lower(graph: Graph, node: Node, symbol: str, struct: str, parameters: dict[
         reads=node.inputs,
         specialise=False,
         constants=constant_operands(graph, node.inputs),
+        overlap=None if broadcasts(graph, node) else 0,
     )
 
 

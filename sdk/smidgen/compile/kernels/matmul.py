@@ -16,6 +16,7 @@ from smidgen.compile.kernels.common import (
     refuse_layer,
     symbol_of,
 )
+from smidgen.compile.kernels.overlap import overlap_of_rows
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import FullyConnected
@@ -25,6 +26,7 @@ from smidgen.graph.reference.matmul import fully_connected_parameters
 def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
     weights, output = graph.tensor(node.inputs[1]), graph.tensor(node.outputs[0])
     outputs, depth = weights.shape
+    rows = output.elements // outputs
     p = fully_connected_parameters(graph, node)
     channels = prepare(weights.data, bias_of(graph, node, outputs), p, optimize)
     # One multiplier and shift for all outputs are stored once.
@@ -36,7 +38,7 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
         symbol=symbol_of("fully_connected", weights.dtype, variant),
         shape_type="struct smidgen_fully_connected_shape",
         shape={
-            "rows": output.elements // outputs,
+            "rows": rows,
             "depth": depth,
             "outputs": outputs,
             "parameter_step": int(per_channel),
@@ -47,6 +49,7 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
         macs=output.elements * depth,
         specialise=False,
         constants=constant_operands(graph, node.inputs[:1]),
+        overlap=overlap_of_rows((1, rows, 1, depth), (1, rows, 1, outputs), stride=1, pad=0),
     )
 
 

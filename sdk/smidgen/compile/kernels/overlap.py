@@ -58,16 +58,40 @@ def overlap_of_pixels(
     done together or one by one. Shapes are (batches, height, width, channels) of int8 tensors; stride and pad
     (before the first) are (rows, columns).
     """
-    batches, input_height, width, channels = input_shape
-    _, output_height, output_width, output_channels = output_shape
-    top = np.maximum(np.arange(output_height) * stride[0] - pad[0], 0)
-    left = np.maximum(np.arange(output_width) * stride[1] - pad[1], 0)
-    image = np.arange(batches) * input_height
-    reads = ((image[:, None, None] + top[:, None]) * width + left).reshape(-1) * channels
-    ends = np.arange(1, len(reads) + 1) * output_channels
+    reads = _windows(input_shape, output_shape, stride, pad)
+    ends = np.arange(1, len(reads) + 1) * output_shape[3]
     whole = len(reads) // pixels * pixels
     reads = np.concatenate([reads[:whole].reshape(-1, pixels).min(axis=1), reads[whole:]])
     return overlap_of_steps(reads, np.concatenate([ends[pixels - 1 : whole : pixels], ends[whole:]]))
+
+
+def overlap_of_channels(
+    input_shape: Sequence[int], output_shape: Sequence[int], stride: tuple[int, int], pad: tuple[int, int]
+) -> int:
+    """Of a windowed kernel that goes from position to position, and at each from channel to channel.
+
+    Input channel c gives output channel c. Otherwise as overlap_of_pixels.
+    """
+    return overlap_of_runs(_windows(input_shape, output_shape, stride, pad), output_shape[3])
+
+
+def overlap_of_runs(first_read: np.ndarray, run: int) -> int:
+    """Of a kernel that writes runs of `run` bytes, for byte i of which it reads byte i and later ones.
+
+    first_read: for each run the offset in the input that byte 0 begins at.
+    """
+    return _least(first_read, np.arange(len(first_read)) * run)
+
+
+def _windows(
+    input_shape: Sequence[int], output_shape: Sequence[int], stride: tuple[int, int], pad: tuple[int, int]
+) -> np.ndarray:
+    """For each output position the offset of the first element that its window has within the image."""
+    batches, input_height, width, channels = input_shape
+    top = np.maximum(np.arange(output_shape[1]) * stride[0] - pad[0], 0)
+    left = np.maximum(np.arange(output_shape[2]) * stride[1] - pad[1], 0)
+    image = np.arange(batches) * input_height
+    return ((image[:, None, None] + top[:, None]) * width + left).reshape(-1) * channels
 
 
 def _least(still_to_read: np.ndarray, end_written: np.ndarray) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from smidgen.compile.kernels.common import PORTABLE, constant_operands, refuse_other_types
+from smidgen.compile.kernels.overlap import overlap_of_channels
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import AveragePool2D, MaxPool2D
@@ -33,6 +34,8 @@ def pool_fields(graph: Graph, node: Node) -> dict[str, int]:
 
 
 def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
+    operator: AveragePool2D | MaxPool2D = node.operator
+    shapes = graph.tensor(node.inputs[0]).shape, graph.tensor(node.outputs[0]).shape
     return Lowered(
         symbol="smidgen_average_pool" if isinstance(node.operator, AveragePool2D) else "smidgen_max_pool",
         shape_type="struct smidgen_pool_shape",
@@ -40,6 +43,7 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
         reads=node.inputs[:1],
         specialise=False,
         constants=constant_operands(graph, node.inputs[:1]),
+        overlap=overlap_of_channels(*shapes, operator.stride, (operator.padding.top, operator.padding.left)),
     )
 
 

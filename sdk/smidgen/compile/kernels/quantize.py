@@ -8,6 +8,7 @@ import numpy as np
 
 from smidgen.compile.kernels.activation import table_call
 from smidgen.compile.kernels.common import PORTABLE, constant_operands, doubled, refuse_other_types
+from smidgen.compile.kernels.overlap import overlap_of_elements
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Blob
 from smidgen.graph import DType, Graph, Node
@@ -36,7 +37,25 @@ def _call(graph: Graph, node: Node, symbol: str, struct: str, shape: dict[str, i
     reads = node.inputs[:1]
     constants = constant_operands(graph, reads)
     shape_type = f"struct {struct}"
-    return Lowered(symbol, shape_type, shape, reads, specialise=False, constants=constants, **more)
+    return Lowered(
+        symbol,
+        shape_type,
+        shape,
+        reads,
+        specialise=False,
+        constants=constants,
+        overlap=_overlap(graph, node),
+        **more,
+    )
+
+
+def _overlap(graph: Graph, node: Node) -> int | None:
+    """In C, only bytes may be written where another type is read."""
+    x, output = graph.tensor(node.inputs[0]), graph.tensor(node.outputs[0])
+    input_bytes, output_bytes = x.dtype.bits // 8, output.dtype.bits // 8
+    if x.dtype is not output.dtype and 1 not in (input_bytes, output_bytes):
+        return None
+    return overlap_of_elements(x.elements, input_bytes, output_bytes)
 
 
 def _scale_blob(scale: float) -> Blob:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from smidgen.compile.kernels.common import PORTABLE, constant_operands, doubled, refuse_other_types
+from smidgen.compile.kernels.overlap import overlap_of_steps
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.graph import Graph, Node
 from smidgen.graph.fixed_point import integer_range
@@ -21,6 +24,15 @@ def _groups(shape: tuple[int, ...], axes: tuple[int, ...]) -> list[int]:
         else:
             groups.append(size)
     return groups if len(groups) % 2 else [*groups, 1]
+
+
+def _overlap(groups: list[int]) -> int:
+    """The elements of the output are written in order, each after what it is the mean of has been read."""
+    kept_0, reduced_0, kept_1, reduced_1, kept_2 = groups
+    row = reduced_1 * kept_2
+    starts = np.arange(kept_0)[:, None, None] * (reduced_0 * kept_1 * row)
+    reads = (starts + np.arange(kept_1)[:, None] * row + np.arange(kept_2)).reshape(-1)
+    return overlap_of_steps(reads, np.arange(1, len(reads) + 1))
 
 
 def _refuse(graph: Graph, node: Node) -> str | None:
@@ -51,6 +63,7 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
         reads=node.inputs[:1],
         specialise=False,
         constants=constant_operands(graph, node.inputs[:1]),
+        overlap=_overlap(groups),
     )
 
 

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from smidgen.compile.kernels.common import PORTABLE, constant_operands
+from smidgen.compile.kernels.overlap import overlap_of_runs
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Blob
 from smidgen.graph import Graph, Node, Tensor
@@ -97,7 +98,13 @@ def _call(graph: Graph, node: Node, symbol: str, struct: str, shape: dict[str, i
 
 
 def _lower_gather(graph: Graph, node: Node, optimize: str) -> Lowered:
-    return _call(graph, node, "smidgen_gather", "smidgen_gather_shape", _loop_fields(graph, node))
+    fields = _loop_fields(graph, node)
+    starts = np.array([fields["offset"]])
+    for axis in range(AXES):
+        steps = np.arange(fields[f"size_{axis}"]) * fields[f"step_{axis}"]
+        starts = (starts[:, None] + steps).reshape(-1)
+    overlap = overlap_of_runs(starts, fields["run"])
+    return _call(graph, node, "smidgen_gather", "smidgen_gather_shape", fields, overlap=overlap)
 
 
 def _lower_pad(graph: Graph, node: Node, optimize: str) -> Lowered:
