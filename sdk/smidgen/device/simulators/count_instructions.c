@@ -11,9 +11,12 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MOST_MARKS = 16 };
 
@@ -61,6 +64,27 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *block) {
     }
 }
 
+/* Waits until standard input closes, as it does when the process that started QEMU ends in whatever
+ * way, and ends QEMU too, which has no option for it. */
+static void *end_with_input(void *nothing) {
+    char ignored[64];
+    while (read(STDIN_FILENO, ignored, sizeof ignored) > 0) {
+    }
+    _exit(0);
+    return nothing;
+}
+
+/* QEMU expects its signals in threads of its own. */
+static bool watch_input(void) {
+    sigset_t all, before;
+    pthread_t thread;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&thread, NULL, end_with_input, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error == 0 && pthread_detach(thread) == 0;
+}
+
 static bool take_argument(char *argument) {
     char *value = strchr(argument, '=');
     if (value == NULL) {
@@ -93,5 +117,5 @@ QEMU_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info
         return 1;
     }
     qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
-    return 0;
+    return watch_input() ? 0 : 1;
 }

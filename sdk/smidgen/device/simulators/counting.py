@@ -6,18 +6,26 @@ plugin logs how many instructions were executed when one of them is reached.
 
 from __future__ import annotations
 
-import hashlib
-import subprocess
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
-from smidgen.device.simulators.cache import cached
-from smidgen.errors import BuildError, Problem
-from smidgen.toolchains import find_compiler
+from smidgen.compile.cache import cached, content_key
+from smidgen.toolchains import find_compiler, run_tool
 
+_LIBRARY = "count_instructions.so"
 _PREFIX = "smidgen_mark_"
-_FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden")
+_FLAGS = (
+    "-std=gnu11",
+    "-O2",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-fPIC",
+    "-shared",
+    "-pthread",
+    "-fvisibility=hidden",
+)
 _MARK_INSTRUCTIONS = 1  # the no-operation that carries a mark
 
 
@@ -26,17 +34,13 @@ def plugin() -> Path:
     compiler = find_compiler("gcc")
     here = Path(__file__).parent
     source, header = here / "count_instructions.c", here / "qemu_plugin.h"
-    digest = hashlib.sha256(f"{compiler.path} {compiler.version} {_FLAGS}".encode())
-    for file in (source, header):
-        digest.update(file.read_bytes() + b"\0")
+    key = content_key([compiler.version, *_FLAGS, source.read_bytes(), header.read_bytes()])
 
-    def compile_to(output: Path) -> None:
-        command = [str(compiler.path), *_FLAGS, str(source), "-o", str(output)]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-        if result.returncode != 0:
-            raise BuildError(Problem("QEMU plugin", f"{compiler.path} failed:\n{result.stderr[-4000:]}"))
+    def make(folder: Path) -> None:
+        arguments = [*_FLAGS, str(source), "-o", str(folder / _LIBRARY)]
+        run_tool(compiler.path, arguments, "compiling the QEMU plugin that counts instructions")
 
-    return cached(f"count-instructions-{digest.hexdigest()[:16]}.so", compile_to)
+    return cached("simulators", key, make) / _LIBRARY
 
 
 def marks(image: Path) -> dict[str, int]:

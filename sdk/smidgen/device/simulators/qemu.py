@@ -20,23 +20,23 @@ def start(image: Path, machine: str) -> Simulator:
     machine: as `qemu-system-arm -machine help` lists them. QEMU ends with this process, however that ends.
     Raises BuildError (no compiler for the plugin) and DeviceError: QEMU is missing, or did not start.
     """
+    simulator = launch("QEMU", lambda folder: command_line(image, machine, folder / COUNTS))
+    await_port(simulator, _port_in)
+    return simulator
+
+
+def command_line(image: Path, machine: str, counts: Path) -> list[str]:
+    """How QEMU is called; counts: the log for the plugin. Raises BuildError and DeviceError, as above."""
     program = shutil.which(PROGRAM)
     if program is None:
         fix = "on Debian and Ubuntu: sudo apt install qemu-system-arm"
         raise DeviceError(Problem(PROGRAM, f"not found; it emulates {machine}", fix))
-    plugin = counting.plugin()
-
-    def command(folder: Path) -> list[str]:
-        arguments = {"file": plugin, "log": folder / COUNTS}
-        arguments |= {name: hex(address) for name, address in counting.marks(image).items()}
-        # QEMU reads two commas as one within a value.
-        counted = ",".join(f"{name}={str(value).replace(',', ',,')}" for name, value in arguments.items())
-        options = ["-machine", machine, "-kernel", str(image), "-plugin", counted]
-        return [program, *options, "-display", "none", "-monitor", "none", "-serial", "pty"]
-
-    simulator = launch("QEMU", command)
-    await_port(simulator, _port_in)
-    return simulator
+    arguments = {"file": counting.plugin(), "log": counts}
+    arguments |= {name: hex(address) for name, address in counting.marks(image).items()}
+    # QEMU reads two commas as one within a value.
+    plugin = ",".join(f"{name}={str(value).replace(',', ',,')}" for name, value in arguments.items())
+    options = ["-machine", machine, "-kernel", str(image), "-plugin", plugin]
+    return [program, *options, "-display", "none", "-monitor", "none", "-serial", "pty"]
 
 
 def _port_in(line: str) -> str | None:

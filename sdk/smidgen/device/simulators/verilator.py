@@ -6,19 +6,20 @@
 from __future__ import annotations
 
 import difflib
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 from typing import Literal
 
-from smidgen.device.simulators.cache import cached
 from smidgen.device.simulators.process import DidNotStart, Simulator, await_port, launch
 from smidgen.errors import BuildError, Problem, ProblemList, UsageError
-from smidgen.paths import data_folder
+from smidgen.paths import cache_folder, data_folder
 
 Uart = Literal["stdio", "pty", "tcp"]
 
@@ -43,8 +44,17 @@ def build(configuration: str, trace: bool = False) -> Path:
             Problem(configuration, "no such hardware configuration", f"nearest: {', '.join(near)}")
         )
     _require_tools()
-    name = f"{configuration}{'-trace' if trace else ''}-{_key(configuration, trace)}"
-    return cached(name, lambda program: _compile(configuration, trace, program))
+    folder = cache_folder() / "simulators"
+    folder.mkdir(parents=True, exist_ok=True)
+    program = folder / f"{configuration}{'-trace' if trace else ''}-{_key(configuration, trace)}"
+    if program.exists():
+        return program
+    # Whoever comes second waits for the first and finds the program done.
+    with (folder / f"{program.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not program.exists():
+            _compile(configuration, trace, program)
+    return program
 
 
 def _require_tools() -> None:
@@ -80,17 +90,20 @@ def _key(configuration: str, trace: bool) -> str:
 
 
 def _compile(configuration: str, trace: bool, program: Path) -> None:
-    command = [sys.executable, str(data_folder("hw") / "sim" / "build.py"), configuration, str(program)]
-    command += ["--verilator", str(_find_tool("verilator")), *(["--trace"] if trace else [])]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode != 0 or not program.exists():
-        raise BuildError(
-            Problem(
-                f"simulator {configuration}",
-                "Verilator or g++ failed:\n" + (result.stdout + result.stderr)[-4000:],
-                "smidgen doctor checks the tools",
+    with tempfile.TemporaryDirectory(prefix="build-", dir=program.parent) as temporary:
+        output = Path(temporary) / "midge-sim"
+        command = [sys.executable, str(data_folder("hw") / "sim" / "build.py"), configuration, str(output)]
+        command += ["--verilator", str(_find_tool("verilator")), *(["--trace"] if trace else [])]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode != 0 or not output.exists():
+            raise BuildError(
+                Problem(
+                    f"simulator {configuration}",
+                    "Verilator or g++ failed:\n" + (result.stdout + result.stderr)[-4000:],
+                    "smidgen doctor checks the tools",
+                )
             )
-        )
+        output.replace(program)
 
 
 def start(
