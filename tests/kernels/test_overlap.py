@@ -1,0 +1,180 @@
+"""Kernels whose output lies in their input's memory, as far in as they declare, still equal the reference.
+
+Each case runs several times, with the output at places that the declaration allows: the furthest, one below
+it and, where it says in place, exactly at the input. All memory is checked by the sanitizers.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from kernel_cases import FAMILIES, cases_of
+from kernel_harness import FLAGS, OVER_READ, SANITIZE, WARNINGS, WRONG, Call, calls_of, program
+from narrow_cases import FAMILIES as NARROW_FAMILIES
+from narrow_cases import NARROW
+from narrow_cases import cases_of as narrow_cases_of
+
+from smidgen.graph import DType
+from smidgen.graph.reference import run
+from smidgen.paths import data_folder
+
+FILL = 0xA5
+WORD = 4
+EVERY = 3  # of the families with weights, one case in so many
+OPERATORS = [family for family in FAMILIES if family != "resize"]  # which shares no memory
+
+_MAIN = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint32_t number(FILE *file) {
+    uint32_t value = 0;
+    if (fread(&value, sizeof value, 1, file) != 1)
+        exit(3);
+    return value;
+}
+
+static unsigned char *bytes(FILE *file, uint32_t size) {
+    unsigned char *data = malloc(size ? size : 1);
+    if (fread(data, 1, size, file) != size)
+        exit(3);
+    return data;
+}
+
+int main(int argc, char **argv) {
+    FILE *file = fopen(argv[1], "rb");
+    const long only = argc > 2 ? atol(argv[2]) : -1;
+    int failures = 0;
+    for (long index = 0; index < CASES; index++) {
+        unsigned char *blocks[64];
+        void *pointers[64];
+        const uint32_t block_count = number(file);
+        for (uint32_t i = 0; i < block_count; i++)
+            blocks[i] = bytes(file, number(file));
+        const uint32_t count = number(file);
+        for (uint32_t i = 0; i < count; i++) {
+            unsigned char *block = blocks[number(file)];
+            pointers[i] = block + number(file);
+        }
+        if (only < 0 || only == index) {
+            fprintf(stderr, "case %ld\n", index);
+            calls[index](pointers);
+        }
+        const uint32_t output = number(file), size = number(file);
+        unsigned char *expected = bytes(file, size);
+        if ((only < 0 || only == index) && memcmp(pointers[output], expected, size) != 0) {
+            printf("%ld\n", index);
+            failures++;
+        }
+        free(expected);
+        for (uint32_t i = 0; i < block_count; i++)
+            free(blocks[i]);
+    }
+    fclose(file);
+    return failures ? WRONG : 0;
+}
+"""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A call whose output starts `distance` bytes beyond the start of its read number `read`."""
+
+    call: Call
+    read: int
+    distance: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.call.name}, output {self.distance:+} from the start of input {self.read}"
+
+
+def shared_of(call: Call, kernel_set: str) -> Iterator[Shared]:
+    """The call with its output at the places that its declaration allows, where memory is really shared."""
+    lowered = call.lowered
+    output = call.case.graph.tensor(call.case.node.outputs[0])
+    size = output.elements * output.dtype.bits // 8
+    for read, name in enumerate(lowered.reads):
+        if name in lowered.constants:
+            continue
+        tensor = call.case.graph.tensor(name)
+        bytes_only = kernel_set == "portable" and {tensor.dtype, output.dtype} == {DType.I8}
+        unit = 1 if bytes_only else WORD
+        distances = {0} if lowered.in_place else set()
+        if lowered.overlap is not None:
+            furthest = min(lowered.overlap, tensor.elements * tensor.dtype.bits // 8 - 1)
+            distances |= {furthest // unit * unit, furthest // unit * unit - unit}
+        yield from (Shared(call, read, distance) for distance in sorted(distances) if distance > -size)
+
+
+def vectors_of(shared: Shared) -> bytes:
+    """Blocks of memory, pointers into them, and what the output must be."""
+    case, lowered = shared.call.case, shared.call.lowered
+    values = dict(zip(case.graph.inputs, case.inputs, strict=True))
+    (output,) = run(case.graph, case.inputs).outputs
+    blocks: list[bytearray] = []
+    pointers: list[tuple[int, int]] = []
+
+    def add(data: bytes, before: int = 0, after: int = 0) -> None:
+        pointers.append((len(blocks), before))
+        blocks.append(bytearray([FILL]) * before + data + bytearray([FILL]) * after)
+
+    over_read = OVER_READ.get(shared.call.spec.kernel_set, 0)
+    for number, name in enumerate(lowered.reads):
+        data = lowered.constants[name].data if name in lowered.constants else values[name]
+        raw = np.ascontiguousarray(data).tobytes()
+        if number == shared.read:
+            end = max(len(raw) + over_read, shared.distance + output.nbytes)
+            add(raw, max(-shared.distance, 0), end - len(raw))
+        else:
+            add(raw, 0, over_read)
+    for blob in lowered.blobs:
+        add(np.ascontiguousarray(blob.data).tobytes())
+    block, start = pointers[shared.read]
+    pointers.append((block, start + shared.distance))
+    if lowered.scratch_bytes:
+        add(bytes([FILL]) * lowered.scratch_bytes)
+    parts = [struct.pack("<I", len(blocks))]
+    parts += [struct.pack("<I", len(block)) + block for block in blocks]
+    parts += [struct.pack("<I", len(pointers)), *(struct.pack("<II", *pointer) for pointer in pointers)]
+    where = len(lowered.reads) + len(lowered.blobs)
+    return b"".join([*parts, struct.pack("<II", where, output.nbytes), output.tobytes()])
+
+
+def failures(calls: Sequence[Call], optimize: str, folder: Path, kernel_set: str = "portable") -> str:
+    """Which cases give a wrong output, one line each; an empty text when none does."""
+    cases = [shared for call in calls for shared in shared_of(call, kernel_set)]
+    assert cases, "no kernel lets its output share memory with an input"
+    source, executable, vectors = folder / "cases.c", folder / "cases", folder / "vectors.bin"
+    source.write_text(program([shared.call for shared in cases]) + _MAIN, encoding="utf-8")
+    vectors.write_bytes(b"".join(map(vectors_of, cases)))
+    include = f"-I{data_folder('firmware') / 'kernels'}"
+    command = ["gcc", *WARNINGS, *FLAGS[optimize], *SANITIZE, include, str(source), "-o", str(executable)]
+    compiled = subprocess.run(command, capture_output=True, text=True)
+    assert compiled.returncode == 0, compiled.stderr
+    only = [os.environ["KERNEL_CASE"]] if "KERNEL_CASE" in os.environ else []
+    ran = subprocess.run([str(executable), str(vectors), *only], capture_output=True, text=True)
+    lines = [f"case {line}: {cases[int(line)].name}" for line in ran.stdout.splitlines()]
+    if ran.returncode not in (0, WRONG):
+        lines.append(f"stopped with status {ran.returncode}\n{ran.stderr[-4000:]}")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("family", OPERATORS)
+def test_outputs_in_their_inputs_memory(family: str, tmp_path: Path) -> None:
+    cases = cases_of(family)
+    if family in NARROW_FAMILIES:
+        cases = [
+            one for made in (cases, *(narrow_cases_of(family, d) for d in NARROW)) for one in made[::EVERY]
+        ]
+    wrong = failures(calls_of(cases, "speed", "portable"), "speed", tmp_path)
+    again = f"KERNEL_CASE=<case number> python -m pytest '{__file__}' -k {family}"
+    assert not wrong, f"{wrong}\nrun one case again: {again}"
