@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from smidgen.compile.disassembly import linked_functions, read_disassembly
 from smidgen.compile.stack import (
     CALLGRAPH_FLAGS,
     INDIRECT,
     Function,
     image_stack_bound,
     read_callgraph,
-    read_disassembly,
     stack_bound,
 )
 from smidgen.errors import BuildError
@@ -35,10 +36,15 @@ long long divide(long long a, long long b) { return a / b + 1; }
 """
 
 
-@pytest.fixture(scope="module")
-def functions(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Function], dict[str, Function]]:
+# RISC-V, Thumb-2 and the few instructions of a Cortex-M0, where even a multiplication may come from libgcc.
+@pytest.fixture(scope="module", params=["midge-rv32imc", "mps2-an386", "microbit"])
+def functions(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, Function], dict[str, Function]]:
     folder = tmp_path_factory.mktemp("stack")
-    target = load_target("midge-rv32imc")
+    target = load_target(request.param)
+    if shutil.which(target.toolchain.compiler) is None:
+        pytest.skip(f"{target.toolchain.compiler} is not installed")
     compiler = find_compiler(target.toolchain.compiler)
     source = folder / "stack.c"
     source.write_text(SOURCE)
@@ -47,8 +53,7 @@ def functions(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Funct
     elf = folder / "stack.elf"
     link = [*target.toolchain.flags, "-nostdlib", "-Wl,-e,divide", "-Wl,--defsym=keep=0x100"]
     run_tool(compiler.path, [*link, str(folder / "stack.o"), "-lgcc", "-o", str(elf)], "linking")
-    listing = run_tool(compiler.tool("objdump"), ["-d", "--no-show-raw-insn", str(elf)], "reading")
-    return read_callgraph([folder / "stack.ci"]), read_disassembly(listing)
+    return read_callgraph([folder / "stack.ci"]), linked_functions(elf, compiler)
 
 
 def frame(functions, name: str) -> int:
@@ -66,9 +71,10 @@ def test_the_deepest_path_counts(functions) -> None:
 
 
 def test_library_functions_are_read_from_the_program(functions) -> None:
-    assert "__divdi3" not in functions[0]
-    assert stack_bound("divide", *functions) >= frame(functions, "divide")
-    assert functions[1]["__divdi3"].problem == ""
+    compiled, linked = functions
+    library = next(iter(functions[0]["divide"].calls))
+    assert library in linked and library not in compiled
+    assert stack_bound("divide", *functions) >= frame(functions, "divide") + stack_bound(library, {}, linked)
 
 
 @pytest.mark.parametrize("name", ["straight", "divide"])
@@ -90,6 +96,48 @@ def test_what_has_no_bound_is_an_error(functions, name: str, reason: str) -> Non
     compiled, linked = functions
     with pytest.raises(BuildError, match=reason):
         stack_bound(name, compiled, linked)
+
+
+THUMB = """
+00000100 <saves>:
+     100:	push	{r4, r5, lr}
+     102:	stmdb	sp!, {r6, r7, r8, r9}
+     106:	vpush	{d8-d11}
+     10a:	str.w	r0, [sp, #-8]!
+     10e:	sub	sp, #24
+     110:	sub.w	sp, sp, #1024	@ 0x400
+     114:	bl	200 <called>
+     118:	add	sp, #24
+     11a:	cbz	r0, 11e <saves+0x1e>
+     11c:	tbb	[pc, r3]
+     11e:	.word	0x00000000
+     122:	pop	{r4, r5, pc}
+00000180 <runs_on>:
+     180:	push	{r3, lr}
+     182:	nop
+00000184 <called>:
+     184:	bne.n	202 <middle+0x2>
+     186:	b.w	200 <tail>
+00000190 <by_pointer>:
+     190:	blx	r3
+     192:	bx	lr
+000001a0 <by_register>:
+     1a0:	sub	sp, r3
+     1a2:	bx	lr
+000001b0 <by_frame>:
+     1b0:	mov	sp, r7
+     1b2:	pop	{r7, pc}
+"""
+
+
+def test_thumb_is_read_as_objdump_writes_it() -> None:
+    functions = read_disassembly(THUMB, "EM_ARM")
+    assert functions["saves"] == Function(12 + 16 + 32 + 8 + 24 + 1024, {"called"})
+    assert functions["runs_on"] == Function(8, {"called"})
+    assert functions["called"] == Function(0, {"middle", "tail"})
+    assert "pointer" in functions["by_pointer"].problem
+    for name in ("by_register", "by_frame"):
+        assert "only known when it runs" in functions[name].problem
 
 
 def test_whole_image_counts_the_model_and_its_hooks_through_pointers() -> None:

@@ -9,7 +9,6 @@ enum { TRACE_ENABLE = 1 << 24, CYCLES_ENABLE = 1 << 0 };
 #define DWT_UNLOCK 0xc5acce55u
 
 bool cortex_m_has_cycles;
-static uint32_t cycles_high, cycles_last;
 
 /* Some cores have no counter, and an emulator's may stand still: only counting proves that it
  * counts. */
@@ -29,6 +28,7 @@ static void start_cycles(void) {
  * may lie at most 2^32 cycles. */
 uint64_t board_cycles(void) {
 #if HAS_MAIN_EXTENSION
+    static uint32_t cycles_high, cycles_last;
     uint32_t now = DWT_CYCLES;
     cycles_high += now < cycles_last;
     cycles_last = now;

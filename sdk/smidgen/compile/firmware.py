@@ -13,11 +13,11 @@ from pathlib import Path
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
-from smidgen.compile import stack
+from smidgen.compile import disassembly, stack
 from smidgen.compile.board_header import BOARD_HEADER, board_header
 from smidgen.compile.bundle import BIN, ELF, HEX
 from smidgen.compile.cache import cached, content_key
-from smidgen.compile.measure import linked_functions
+from smidgen.compile.disassembly import linked_functions
 from smidgen.compile.runtime import Component, agent_stack_bytes, board, model_flags, runtime
 from smidgen.compile.sources import write_files
 from smidgen.compile.stack import CALLGRAPH_FLAGS, image_stack_bound, read_callgraph
@@ -76,7 +76,7 @@ def build_firmware(
     # This file too: how things are put together is part of what comes out.
     inputs = [*agent.files(), *platform.files(), *sorted(_boards().glob("*.h"))]
     inputs += sorted((_boards() / "uart").glob("*.h"))
-    inputs += [Path(__file__), Path(stack.__file__)]
+    inputs += [Path(module) for module in (__file__, stack.__file__, disassembly.__file__)]
     parts += [path.name.encode() + b"\n" + path.read_bytes() for path in inputs]
 
     def make(folder: Path) -> None:

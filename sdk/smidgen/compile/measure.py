@@ -9,8 +9,9 @@ from pathlib import Path
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
-from smidgen.compile import stack
+from smidgen.compile import disassembly, stack
 from smidgen.compile.cache import cached, content_key
+from smidgen.compile.disassembly import linked_functions
 from smidgen.compile.runtime import model_flags, runtime
 from smidgen.compile.sources import write_files
 from smidgen.compile.stack import (
@@ -18,7 +19,6 @@ from smidgen.compile.stack import (
     INDIRECT,
     Function,
     read_callgraph,
-    read_disassembly,
     stack_bound,
 )
 from smidgen.errors import BuildError, Problem
@@ -41,7 +41,8 @@ def measure_model(
     parts: list[str | bytes] = [compiler.version, json.dumps([flags, agent.cflags, prefix])]
     parts += [f"{name}\n{text}" for name, text in sorted(files.items())]
     # How things are measured is part of what comes out.
-    parts += [path.read_bytes() for path in (*agent.model_sources, Path(__file__), Path(stack.__file__))]
+    parts += [path.read_bytes() for path in (*agent.model_sources, Path(__file__))]
+    parts += [Path(module.__file__).read_bytes() for module in (stack, disassembly)]
 
     def make(folder: Path) -> None:
         figures = _measure(folder / "work", files, prefix, target, compiler, flags)
@@ -104,20 +105,6 @@ def _measure(
         "stack_bytes": stack_bound(f"{prefix}_run", compiled, linked),
         "stack_hooked_bytes": stack_bound(f"{prefix}_run_hooked", hooked, linked),
     }
-
-
-def linked_functions(elf: Path, compiler: Compiler) -> dict[str, Function]:
-    """Frames and calls of all functions of a linked program, as far as they can be read from it.
-
-    On other machines than RISC-V none can; a library's function is then an error, not a guess.
-    """
-    with elf.open("rb") as file:
-        if ELFFile(file)["e_machine"] != "EM_RISCV":
-            return {}
-    listing = run_tool(
-        compiler.tool("objdump"), ["-d", "--no-show-raw-insn", str(elf)], "reading the program"
-    )
-    return read_disassembly(listing)
 
 
 def _section_bytes(elf: Path) -> tuple[int, int]:

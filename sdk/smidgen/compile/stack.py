@@ -1,7 +1,7 @@
 """A static bound on the stack: the compiler's frame sizes along the deepest path of the call graph.
 
 Frames and calls come from GCC's `-fcallgraph-info=su` files. Functions that come from a library (libgcc)
-have none; their frames and calls are read from the disassembly of the linked program.
+have none; `disassembly` reads theirs from the linked program.
 """
 
 from __future__ import annotations
@@ -19,11 +19,6 @@ HOOKS, POINTERS = "__hooks", "__pointers"
 _NODE = re.compile(r'^node: \{ title: "([^"]+)" label: "([^"]*)"')
 _EDGE = re.compile(r'^edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"')
 _FRAME = re.compile(r"(\d+) bytes \((\w+(?:,\w+)*)\)")
-_FUNCTION = re.compile(r"^[0-9a-f]+ <([^>]+)>:$")
-_SP_DOWN = re.compile(r"\b(?:addi|c\.addi16sp|add)\s+sp,(?:sp,)?-(\d+)")
-_SP_OTHER = re.compile(r"^\s+[0-9a-f]+:\s+(?:\S+\s+)?(?:add|sub|mv)\s+sp,(?!sp,-?\d)")
-_TRANSFER = re.compile(r"\b(?:jal?|call|tail|beqz?|bnez?|bltz?|bgez?|bgtz?|blez?|bltu|bgeu)\b.*<([^>+]+)>$")
-_INDIRECT = re.compile(r"\b(?:jalr|jr)\s+(?!ra\b)(\w+)")
 
 
 @dataclass
@@ -50,31 +45,6 @@ def read_callgraph(paths: Iterable[Path]) -> dict[str, Function]:
     for source, target in edges:
         if source in functions:
             functions[source].calls.add(target)
-    return functions
-
-
-def read_disassembly(text: str) -> dict[str, Function]:
-    """Functions by symbol from `objdump -d --no-show-raw-insn` of a RISC-V program.
-
-    A frame is the sum of everything that is ever subtracted from the stack pointer, which can only be too
-    large.
-    """
-    functions: dict[str, Function] = {}
-    name = ""
-    for line in text.splitlines():
-        if start := _FUNCTION.match(line):
-            name = start[1]
-            functions[name] = Function(0)
-        elif name:
-            function = functions[name]
-            if down := _SP_DOWN.search(line):
-                function.frame += int(down[1])
-            elif _SP_OTHER.search(line):
-                function.problem = "its frame's size is only known when it runs"
-            elif (transfer := _TRANSFER.search(line)) and transfer[1] != name:
-                function.calls.add(transfer[1])
-            elif _INDIRECT.search(line):
-                function.problem = "it jumps through a pointer"
     return functions
 
 
