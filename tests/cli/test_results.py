@@ -40,7 +40,7 @@ def test_json_has_the_fixed_keys(digits: Path, tmp_path: Path, verb: str) -> Non
     content = written(tmp_path / "out.json")
     assert content["target"] == "host"
     assert content["model"] == str(digits)
-    assert content["arena_tensors_bytes"] == content["arena_lower_bound_bytes"] <= content["arena_bytes"]
+    assert content["arena_lower_bound_bytes"] <= content["arena_tensors_bytes"] <= content["arena_bytes"]
     assert content["cycles"] is None
     assert content["code_bytes"] is None
     assert [layer["id"] for layer in content["layers"]] == list(range(len(content["layers"])))

@@ -48,7 +48,7 @@ def relations(schedule: Schedule) -> Relations:
         for b in later:
             if a.name != b.name and a.first <= b.last and b.first <= a.last:
                 relation = _relation(reads.get(a.name, []), writes.get(a.name, []), writes[b.name])
-                if relation is not None:
+                if relation is not None and (relation.limit is None or relation.limit > -b.bytes):
                     found[a.name, b.name] = relation
     return found
 
