@@ -18,6 +18,8 @@ from smidgen.compile.kernels import (
     resize,
     shape,
 )
+from smidgen.compile.kernels.dsp import conv as dsp_conv
+from smidgen.compile.kernels.dsp import matmul as dsp_matmul
 from smidgen.compile.kernels.midge import activation as midge_activation
 from smidgen.compile.kernels.midge import conv as midge_conv
 from smidgen.compile.kernels.midge import depthwise as midge_depthwise
@@ -38,6 +40,7 @@ COMPILE_FLAGS = {
 }
 
 _PORTABLE = (conv, matmul, pool, reduce, elementwise, activation, shape, quantize, resize)
+_DSP = (dsp_conv, dsp_matmul)
 _MIDGE = (
     midge_conv,
     midge_matmul,
@@ -47,7 +50,7 @@ _MIDGE = (
     midge_elementwise,
     midge_activation,
 )
-_ALL = tuple(spec for family in (*_MIDGE, *_PORTABLE) for spec in family.KERNELS)
+_ALL = tuple(spec for family in (*_DSP, *_MIDGE, *_PORTABLE) for spec in family.KERNELS)
 
 
 def kernels_for(kernel_sets: Sequence[str]) -> list[KernelSpec]:

@@ -50,7 +50,7 @@ def prepare(weights: np.ndarray, bias: np.ndarray, parameters: ConvParameters, o
     p = parameters
     weights, bias = weights.astype(np.int64), bias.astype(np.int64)
     multiplier, right = p.multiplier.astype(np.int64), -p.shift.astype(np.int64)
-    low, high = _accumulators(weights, bias, p.input_zero_point)
+    low, high = accumulators(weights, bias, p.input_zero_point)
     # A channel that is stuck at one value needs no weights, and has no extreme shift or bias.
     value, is_stuck = _stuck(low, high, p)
     weights = np.where(is_stuck[:, None], 0, weights)
@@ -71,7 +71,7 @@ def prepare(weights: np.ndarray, bias: np.ndarray, parameters: ConvParameters, o
     )
 
 
-def _accumulators(weights: np.ndarray, bias: np.ndarray, zero_point: int) -> tuple[np.ndarray, np.ndarray]:
+def accumulators(weights: np.ndarray, bias: np.ndarray, zero_point: int) -> tuple[np.ndarray, np.ndarray]:
     """The smallest and the largest accumulator that int8 inputs can give, per channel, if none wraps."""
     positive = np.maximum(weights, 0).sum(axis=1)
     negative = np.minimum(weights, 0).sum(axis=1)
