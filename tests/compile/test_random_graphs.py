@@ -1,4 +1,4 @@
-"""Random graphs with many live tensors: lifetimes, aliases and states stay right through every stage."""
+"""Random graphs with many live tensors: lifetimes, aliases, views, states stay right through every stage."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def random_step(generator: random.Random, values: list[Tensor]) -> Step | None:
     rows, columns = x.shape
     same = [value for value in values if value.shape == x.shape]
     other = generator.choice(same)
-    match generator.randrange(10):
+    match generator.randrange(13):
         case 0:
             return generator.choice([Add(), Mul(), Maximum()]), [x, other], [x.shape]
         case 1:
@@ -56,16 +56,25 @@ def random_step(generator: random.Random, values: list[Tensor]) -> Step | None:
             return StridedSlice((0, columns - 1), (1, -1)), [x], [(rows, columns)]
         case 9:
             return Quantize(), [x], [x.shape]
+        case 10 if rows % 2 == 0:
+            return Split(0), [x], [(rows // 2, columns)] * 2
+        case 11:
+            parts = [value for value in values if value.shape[1] == columns]
+            chosen = generator.sample(parts, min(len(parts), generator.randint(2, 3)))
+            return Concatenation(0), chosen, [(sum(part.shape[0] for part in chosen), columns)]
+        case 12 if rows > 1:
+            first = generator.randrange(rows)
+            return StridedSlice((first, 0), (1, 1)), [x], [(generator.randint(1, rows - first), columns)]
     return None
 
 
 def random_graph(seed: int) -> Graph:
     generator = random.Random(seed)
-    shapes = [(generator.randint(1, 5), generator.randint(1, 9)) for _ in range(3)]
+    shapes = [(generator.randint(1, 5), generator.choice((1, 3, 4, 6, 8))) for _ in range(3)]
     inputs = [tensor(f"x{i}", shape, 0.5, -3) for i, shape in enumerate(shapes)]
     states = [tensor(f"s{i}", shape, 0.5, -3) for i, shape in enumerate(shapes[:2])]
     values, nodes = [*inputs, *states], []
-    while len(nodes) < 12:
+    while len(nodes) < 16:
         step = random_step(generator, values)
         if step is None or any(rows * columns > LARGEST for rows, columns in step[2]):
             continue

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from smidgen.compile.kernels import willing
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
-from smidgen.compile.lower.materialize import root
+from smidgen.compile.lower.views import Views, find_views
 from smidgen.compile.schedule import Blob, Buffer, KernelCall, Port, Role, Schedule, StateSlot
 from smidgen.errors import ModelError, ProblemList
 from smidgen.graph import DType, Graph, Node
-from smidgen.graph.operators import Reshape
 from smidgen.graph.packing import storage_bytes
 from smidgen.graph.reference.base import NARROW_WEIGHTS
 
@@ -22,8 +21,10 @@ Selection = list[tuple[Node, KernelSpec, Lowered]]
 _FLOAT_NODES_SHOWN = 3
 
 
-def select(graph: Graph, specs: Sequence[KernelSpec], optimize: str) -> Selection:
-    """A kernel of `specs` for each node, and how the node runs on it; a Reshape needs none.
+def select(
+    graph: Graph, specs: Sequence[KernelSpec], optimize: str, without: Collection[str] = ()
+) -> Selection:
+    """A kernel of `specs` for each node but those whose ids are in `without`, and how the node runs on it.
 
     It is the cheapest of the kernel set that comes first among those that take the node, or the first of the
     set where the cost is not known.
@@ -35,7 +36,7 @@ def select(graph: Graph, specs: Sequence[KernelSpec], optimize: str) -> Selectio
     in_float: list[Node] = []
     chosen: Selection = []
     for node in graph.nodes:
-        if isinstance(node.operator, Reshape):
+        if node.id in without:
             continue
         able, reasons = willing(graph, node, specs)
         if able:
@@ -73,11 +74,13 @@ def _cheapest(
 def assemble(graph: Graph, specs: Sequence[KernelSpec], optimize: str) -> Schedule:
     """The unplanned schedule of a lowered graph: kernel calls in the graph's order, buffers, constants."""
     blobs = _Blobs()
+    views = find_views(graph)
+    names = _buffer_names(graph, views)
     calls: list[KernelCall] = []
     scratch: list[Buffer] = []
-    for node, spec, lowered in select(graph, specs, optimize):
+    for node, spec, lowered in select(graph, specs, optimize, views.nodes):
         index = len(calls)
-        call = _call(graph, node, spec, lowered, blobs)
+        call = _call(graph, node, spec, lowered, blobs, names)
         if lowered.scratch_bytes:
             buffer = Buffer(f"{node.id}.scratch", lowered.scratch_bytes, Role.SCRATCH, index, index)
             scratch.append(buffer)
@@ -86,19 +89,19 @@ def assemble(graph: Graph, specs: Sequence[KernelSpec], optimize: str) -> Schedu
     states = tuple(
         StateSlot(
             buffer=state.tensor,
-            next_buffer=root(graph, state.next),
+            next_buffer=names[state.next],
             initial=blobs.add(Blob(f"{state.tensor}.initial", _initial(state.initial), "constant")),
         )
         for state in graph.states
     )
-    buffers = {buffer.name: buffer for buffer in (*_tensor_buffers(graph, calls), *scratch)}
+    buffers = {buffer.name: buffer for buffer in (*_tensor_buffers(graph, calls, views, names), *scratch)}
     return Schedule(
         name=graph.name,
         calls=tuple(calls),
         buffers=buffers,
         blobs=blobs.by_name,
-        inputs=_ports(graph, graph.inputs),
-        outputs=_ports(graph, graph.outputs),
+        inputs=_ports(graph, graph.inputs, names),
+        outputs=_ports(graph, graph.outputs, names),
         states=states,
     )
 
@@ -124,10 +127,17 @@ class _Blobs:
         return name
 
 
-def _call(graph: Graph, node: Node, spec: KernelSpec, lowered: Lowered, blobs: _Blobs) -> KernelCall:
+def _call(
+    graph: Graph,
+    node: Node,
+    spec: KernelSpec,
+    lowered: Lowered,
+    blobs: _Blobs,
+    names: Mapping[str, str],
+) -> KernelCall:
     def read(name: str) -> str:
         if name not in lowered.constants:
-            return root(graph, name)
+            return names[name]
         return blobs.add(replace(lowered.constants[name], name=name))
 
     return KernelCall(
@@ -168,38 +178,65 @@ def _detail(graph: Graph, node: Node) -> str:
     return f"{text(node.inputs) or 'constants'} -> {text(node.outputs)}{''.join(narrow)}"
 
 
-def _ports(graph: Graph, names: Iterable[str]) -> tuple[Port, ...]:
-    tensors = [graph.tensor(name) for name in names]
-    return tuple(Port(t.name, root(graph, t.name), t.shape, t.dtype, t.quantization) for t in tensors)
+def _ports(graph: Graph, tensors: Iterable[str], names: Mapping[str, str]) -> tuple[Port, ...]:
+    listed = [graph.tensor(name) for name in tensors]
+    return tuple(Port(t.name, names[t.name], t.shape, t.dtype, t.quantization) for t in listed)
 
 
-def _tensor_buffers(graph: Graph, calls: Sequence[KernelCall]) -> list[Buffer]:
-    """One buffer per tensor that is not a constant; tensors that are Reshapes of each other share one."""
+def _buffer_names(graph: Graph, views: Views) -> dict[str, str]:
+    """For every tensor that is not a constant the buffer that holds just its bytes.
+
+    Tensors that are the same bytes share one, which is named for the one that a kernel writes, or else for
+    the first.
+    """
+    written = {name for node in graph.nodes if node.id not in views.nodes for name in node.outputs}
+    tensors = sorted(views.places, key=lambda name: name not in written)
+    first: dict[tuple[str, int, int], str] = {}
+    names = {}
+    for name in tensors:
+        place, size = views.places[name], _size(graph, name)
+        whole = place.offset == 0 and size == _size(graph, place.root)
+        names[name] = first.setdefault((place.root, place.offset, size), place.root if whole else name)
+    return names
+
+
+def _size(graph: Graph, name: str) -> int:
+    tensor = graph.tensor(name)
+    return storage_bytes(tensor.dtype, tensor.elements)
+
+
+def _tensor_buffers(
+    graph: Graph, calls: Sequence[KernelCall], views: Views, names: Mapping[str, str]
+) -> list[Buffer]:
+    """One buffer for every tensor that is not a constant, but one for those that are the same bytes."""
     end = max(len(calls) - 1, 0)
-    written = {name: index for index, call in enumerate(calls) for name in call.writes}
-    read = {name: index for index, call in enumerate(calls) for name in call.reads}
-    state_tensors = {state.tensor for state in graph.states}
-    kept = {root(graph, name) for name in graph.outputs} | {root(graph, state.next) for state in graph.states}
+    states = {state.tensor for state in graph.states}
+    kept = {*graph.outputs, *states, *(state.next for state in graph.states)}
     aliases: dict[str, list[str]] = {}
-    for name, tensor in graph.tensors.items():
-        is_defined = name in graph.inputs or name in state_tensors or graph.producer(name) is not None
-        if is_defined and not tensor.is_constant:
-            aliases.setdefault(root(graph, name), []).append(name)
+    for tensor in (name for name in graph.tensors if name in names):
+        aliases.setdefault(names[tensor], []).append(tensor)
+    touched: dict[str, list[int]] = {name: [] for name in aliases}  # by the calls with these numbers
+    for index, call in enumerate(calls):
+        for name in (*call.reads, *call.writes):
+            place = views.places.get(name)
+            for buffer in () if place is None else {name, place.root}:
+                touched[buffer].append(index)
 
     buffers = []
     for name, tensors in aliases.items():
-        first = written.get(name, 0)  # inputs and states are there from the start
-        last = max(first, read.get(name, first))
+        root = views.places[name].root
+        is_input, is_state = root in graph.inputs, root in states
+        first = 0 if is_input or is_state else min(touched[name], default=0)  # those are there from the start
+        last = end if kept.intersection(tensors) else max(touched[name], default=first)
         role = Role.INTERMEDIATE
-        if name in kept or name in state_tensors:
-            last = end
-        if name in state_tensors:
+        if is_state:
             role = Role.STATE
-        elif name in graph.inputs:
+        elif is_input:
             role = Role.INPUT
-        elif any(tensor in graph.outputs for tensor in tensors):
+        elif set(graph.outputs).intersection(tensors):
             role = Role.OUTPUT
-        tensor = graph.tensor(name)
-        size = storage_bytes(tensor.dtype, tensor.elements)
-        buffers.append(Buffer(name, size, role, first, last, tuple(tensors), tensor.dtype))
+        buffer = Buffer(name, _size(graph, name), role, first, last, tuple(tensors), graph.tensor(name).dtype)
+        if name != root:
+            buffer = replace(buffer, within=root, start=views.places[name].offset)
+        buffers.append(buffer)
     return buffers

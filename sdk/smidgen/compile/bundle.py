@@ -119,6 +119,7 @@ def make_manifest(
                     "role": buffer.role.value,
                     "first": buffer.first,
                     "last": buffer.last,
+                    "within": buffer.within,
                     "tensors": list(buffer.tensors),
                 }
                 for buffer in schedule.buffers.values()

@@ -16,9 +16,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from smidgen.compile.relations import Relations, relations, together
-from smidgen.compile.schedule import ARENA_ALIGNMENT, Buffer, Role, Schedule
+from smidgen.compile.schedule import ARENA_ALIGNMENT, WORD, Buffer, Role, Schedule
 
-WORD = 4  # the least alignment that every kernel accepts
 EXHAUSTIVE_BUFFERS = 9
 EXHAUSTIVE_NODES = 50_000
 LOCAL_SEARCH_STEPS = 2_000

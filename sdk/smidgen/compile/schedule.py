@@ -16,6 +16,7 @@ import numpy as np
 from smidgen.graph import DType, Quantization
 
 ARENA_ALIGNMENT = 16
+WORD = 4  # the least alignment of a tensor that every kernel accepts
 
 
 class Role(enum.Enum):

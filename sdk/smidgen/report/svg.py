@@ -58,7 +58,7 @@ def arena_over_time(schedule: Schedule) -> str:
         parts.append(
             f'<text class="axis" x="{_LEFT - 8}" y="{y(tick) + 4:.1f}" text-anchor="end">{_size(tick)}</text>'
         )
-    for buffer in schedule.buffers.values():
+    for buffer in (buffer for buffer in schedule.buffers.values() if buffer.within is None):
         parts.append(_buffer(buffer, schedule, x(buffer.first), x(buffer.last + 1), y, column))
     bound = y(schedule.arena_lower_bound_bytes)
     parts.append(
