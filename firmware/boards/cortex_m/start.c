@@ -39,13 +39,42 @@ void cortex_m_reset(void) {
                      "bl cortex_m_start");
 }
 
+enum {
+    MPU_REGIONS = 0xff << 8,
+    MPU_ENABLE = 1 << 0,
+    MPU_DEFAULT_MAP = 1 << 2, /* what no region covers is as without the unit */
+    MPU_BASE_VALID = 1 << 4,
+    MPU_NO_ACCESS = 1 << 28, /* neither execution nor, with all other bits zero, anything else */
+    MPU_REGION_ENABLE = 1 << 0,
+    MPU_SMALLEST = 1 << 5,
+    GUARD_LIMIT = 1 << 20
+};
+
+/* Below the stack the RAM ends, but on some machines something answers there, and an overflow would
+ * be lost in it. So where there is a memory protection unit, it forbids the largest region below
+ * the stack that its alignment allows, up to 1 MiB. */
+static void guard_stack(void) {
+#if HAS_STACK_LIMIT
+    __asm__ volatile("msr msplim, %0" ::"r"(__stack_start));
+#elif HAS_MAIN_EXTENSION
+    uint32_t start = (uint32_t)(uintptr_t)__stack_start;
+    uint32_t size = start & -start;
+    size = size < GUARD_LIMIT ? size : GUARD_LIMIT;
+    if ((MPU_TYPE & MPU_REGIONS) != 0 && size >= MPU_SMALLEST) {
+        MPU_REGION_BASE = (start - size) | MPU_BASE_VALID;
+        MPU_REGION_SIZE =
+            MPU_NO_ACCESS | (uint32_t)(__builtin_ctz(size) - 1) << 1 | MPU_REGION_ENABLE;
+        MPU_CONTROL = MPU_ENABLE | MPU_DEFAULT_MAP;
+        __asm__ volatile("dsb\n\tisb" ::: "memory");
+    }
+#endif
+}
+
 void cortex_m_start(void) {
 #if HAS_MAIN_EXTENSION
     SCB_VECTORS = (uint32_t)(uintptr_t)vectors;
 #endif
-#if HAS_STACK_LIMIT
-    __asm__ volatile("msr msplim, %0" ::"r"(__stack_start));
-#endif
+    guard_stack();
 #if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
     SCB_COPROCESSOR_ACCESS |= 0xfu << 20; /* full access to the vector and floating-point unit */
     __asm__ volatile("dsb\n\tisb" ::: "memory");
