@@ -71,7 +71,7 @@ def test_high_water_marks_lie_within_what_is_reserved(midge_agent: Path) -> None
 @pytest.mark.parametrize(
     ("flag", "message"),
     [
-        ("-DTOY_TRAP", r"^run: the firmware trapped: load access fault"),
+        ("-DTOY_TRAP=0x40000000u", r"^run: the firmware trapped: load access fault"),
         ("-DTOY_DEEP -Wno-infinite-recursion", r"^run: the firmware trapped: store access fault"),
         ("-DTOY_OVERRUN", r"^run: the device refused: the model wrote behind its arena"),
     ],
@@ -83,7 +83,7 @@ def test_a_model_that_misbehaves_is_reported(tmp_path: Path, flag: str, message:
 
 
 def test_a_trap_is_reported_with_its_cause_and_place(tmp_path: Path) -> None:
-    image = toy.build_midge(tmp_path, flags=("-DTOY_TRAP",))
+    image = toy.build_midge(tmp_path, flags=("-DTOY_TRAP=0x40000000u",))
     data = bytes(1008)
     request = protocol.RunRequest(t=1, r=1, mode=0, crc=zlib.crc32(data))
     pieces = [protocol.InputRequest(t=1, off=at, data=data[at : at + 504]) for at in (0, 504)]

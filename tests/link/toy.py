@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import subprocess
-import tomllib
 from pathlib import Path
 
 import numpy as np
 
+from smidgen.compile.board_header import BOARD_HEADER, board_header
+from smidgen.compile.runtime import board, runtime
 from smidgen.golden import checksum, golden_inputs
 from smidgen.graph import DType
 from smidgen.paths import data_folder
+from smidgen.targets import load_target
 
 SEED = 20261122
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -47,49 +49,57 @@ class ToyModel:
 
 def build_host(folder: Path, *, size: int = 1000, flags: tuple[str, ...] = SANITIZERS) -> Path:
     """The agent with the toy model as a program that serves its standard input and output."""
-    board = data_folder("firmware") / "boards" / "host"
-    sources = [*_agent_sources(exclude="mem.c"), board / "board.c"]
+    host = data_folder("firmware") / "boards" / "host"
+    sources = [*(path for path in runtime().sources if path.name != "mem.c"), host / "board.c"]
     program = folder / "agent"
     options = ["-std=c99", "-O1", "-g", "-Wall", "-Wextra", "-Werror", *flags]
-    _compile("gcc", folder, size, board, sources, options, program)
+    _compile("gcc", folder, size, host, sources, options, program)
     return program
 
 
 def build_midge(folder: Path, *, size: int = 1000, flags: tuple[str, ...] = ()) -> Path:
     """The same for Midge, as an ELF file."""
-    board = data_folder("firmware") / "boards" / "midge"
-    agent = tomllib.loads((data_folder("firmware") / "runtime" / "agent.toml").read_text())
-    settings = tomllib.loads((board / "board.toml").read_text())
-    (folder / "memory.ld").write_text(
-        "MEMORY { flash (rx) : ORIGIN = 0, LENGTH = 1M  ram (rw) : ORIGIN = 0x10000000, LENGTH = 256K }\n"
-    )
-    options = ["-march=rv32imc", "-mabi=ilp32", *agent["cflags"], *settings["ldflags"], "-T"]
-    options += [str(board / settings["linker_script"]), f"-L{folder}", *flags]
+    return build_board(folder, "midge-rv32imc", size=size, flags=flags)
+
+
+def build_board(folder: Path, target_name: str, *, size: int = 1000, flags: tuple[str, ...] = ()) -> Path:
+    """The same for the board of a target."""
+    target = load_target(target_name)
+    agent, settings = runtime(), board(target.board)
+    (folder / BOARD_HEADER).write_text(board_header(target))
+    regions = [target.memory_of_kind(kind) for kind in ("flash", "ram")]
+    lines = [
+        f"{name} : ORIGIN = {region.origin:#x}, LENGTH = {region.length:#x}"
+        for name, region in zip(("flash (rx)", "ram (rw)"), regions, strict=True)
+    ]
+    (folder / "memory.ld").write_text("MEMORY {\n" + "\n".join(lines) + "\n}\n")
+    options = [*target.toolchain.flags, *agent.cflags, *settings.cflags, *settings.ldflags]
+    options += ["-T", str(settings.linker_script), f"-L{folder}", *flags]
     options += [f"-Wl,--defsym=__arena_bytes={4 * size + 8}", "-Wl,--defsym=__stack_bytes=2048"]
     program = folder / "agent.elf"
-    sources = [*_agent_sources(), *(board / name for name in settings["sources"])]
-    _compile("riscv64-unknown-elf-gcc", folder, size, board, sources, options, program, ("-lgcc",))
+    sources = [*agent.sources, *settings.sources]
+    compiler = target.toolchain.compiler
+    _compile(compiler, folder, size, target.board.folder, sources, options, program, ("-lgcc",))
     return program
-
-
-def _agent_sources(exclude: str = "") -> list[Path]:
-    runtime = data_folder("firmware") / "runtime"
-    names = tomllib.loads((runtime / "agent.toml").read_text())["sources"]
-    return [runtime / name for name in names if name != exclude]
 
 
 def _compile(
     compiler: str,
     folder: Path,
     size: int,
-    board: Path,
+    board_folder: Path,
     sources: list[Path],
     options: list[str],
     program: Path,
     libraries: tuple[str, ...] = (),
 ) -> None:
     (folder / "toy_golden.h").write_text(ToyModel(size).golden_header())
-    includes = [f"-I{folder}", f"-I{board}", f"-I{board.parent}", f"-I{data_folder('firmware') / 'runtime'}"]
+    includes = [
+        f"-I{folder}",
+        f"-I{board_folder}",
+        f"-I{board_folder.parent}",
+        f"-I{data_folder('firmware') / 'runtime'}",
+    ]
     toy = Path(__file__).parent / "firmware" / "toy_model.c"
     command = [compiler, *options, f"-DTOY_BYTES={size}", *includes, str(toy), *map(str, sources)]
     command += ["-o", str(program), *libraries]

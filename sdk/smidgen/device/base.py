@@ -87,9 +87,15 @@ class Profile:
     @property
     def overhead_cycles(self) -> int | None:
         """How much longer the profiled run took than the plain one."""
-        if self.profiled_cycles is None or self.run.cycles is None:
-            return None
-        return self.profiled_cycles - self.run.cycles
+        return _difference(self.profiled_cycles, self.run.cycles)
+
+    @property
+    def overhead_instructions(self) -> int | None:
+        return _difference(self.profiled_instructions, self.run.instructions)
+
+
+def _difference(more: int | None, less: int | None) -> int | None:
+    return None if more is None or less is None else more - less
 
 
 @dataclass(frozen=True)

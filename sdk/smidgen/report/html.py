@@ -60,6 +60,7 @@ def _cards(result: Result) -> str:
         ("cycles for one inference", number(result.cycles)),
         ("instructions", number(result.instructions)),
         ("cycles per instruction", _quotient(result.cycles, result.instructions)),
+        ("instructions per MAC", number(result.instructions_per_mac, 2) if result.cycles is None else "-"),
         ("MACs", number(result.macs)),
         ("MAC per cycle", _quotient(result.macs, result.cycles)),
         ("error of the predicted cycles", signed_percent(result.prediction_error)),
@@ -89,11 +90,11 @@ def _outputs(result: Result) -> str:
 
 
 def _layers(result: Result) -> str:
-    measured = all(layer.cycles is not None for layer in result.layers)
     compared = any(layer.bit_exact is not None for layer in result.layers)
-    costs = [float(layer.macs if layer.cycles is None else layer.cycles) for layer in result.layers]
+    measured = all(layer.taken is not None for layer in result.layers)
+    costs = [float(layer.macs if layer.taken is None else layer.taken) for layer in result.layers]
     total, largest = sum(costs) or 1.0, max(costs, default=0.0) or 1.0
-    unit = "cycles" if measured else "MACs"
+    unit = result.unit if measured else "MACs"
     figures = filled(LAYER_FIGURES, result.layers)
     head = f"<th>#</th><th>layer</th><th>type</th><th>share of {unit}</th><th></th>"
     head += "".join(f'<th class="number">{name}</th>' for name in figures)

@@ -21,6 +21,7 @@ LAYER_FIGURES: Columns = {
     "cycles": lambda layer: number(layer.cycles),
     "instructions": lambda layer: number(layer.instructions),
     "MAC/cycle": lambda layer: number(layer.macs_per_cycle, 2),
+    "instructions/MAC": lambda layer: number(layer.instructions_per_mac, 2) if layer.cycles is None else "-",
     "roof, MAC/cycle": lambda layer: number(layer.roof_macs_per_cycle, 2),
     "of roof": lambda layer: percent(layer.roof_share),
     "bound by": lambda layer: (layer.bound or "-").replace("_", " "),
@@ -56,10 +57,11 @@ def sizes(result: Result, target: Target) -> Pairs:
 
 
 def run_summary(result: Result, source: str) -> Pairs:
-    """Inputs, accuracy, cycles."""
-    spread = ""
-    if result.cycles_min is not None and result.cycles_min != result.cycles_max:
-        spread = f" ({number(result.cycles_min)} to {number(result.cycles_max)})"
+    """Inputs, accuracy, cycles and instructions."""
+    cycles = number(result.cycles) + _spread(result.cycles_min, result.cycles_max)
+    instructions = number(result.instructions)
+    if result.cycles is None:
+        instructions += _spread(result.instructions_min, result.instructions_max)
     ratio = result.cycles / result.instructions if result.cycles and result.instructions else None
     accuracy = percent(result.accuracy, 2)
     if result.oracle_accuracy is not None:
@@ -67,9 +69,10 @@ def run_summary(result: Result, source: str) -> Pairs:
     lines = [
         ("inputs", source),
         ("accuracy", accuracy),
-        ("cycles", number(result.cycles) + spread),
-        ("instructions", number(result.instructions)),
+        ("cycles", cycles),
+        ("instructions", instructions),
         ("cycles per instruction", number(ratio, 3)),
+        ("instructions per MAC", number(result.instructions_per_mac, 2) if result.cycles is None else "-"),
     ]
     return [(name, text) for name, text in lines if text != "-"]
 
@@ -86,13 +89,13 @@ def high_water(memory: MemoryUse) -> Pairs:
 
 def print_layers(result: Result) -> None:
     """Every layer with its costs."""
-    total = sum(layer.cycles or 0 for layer in result.layers)
+    total = sum(layer.taken or 0 for layer in result.layers)
     columns: Columns = {
         "#": lambda layer: str(layer.id),
         "layer": lambda layer: _tail(layer.name),
         "type": lambda layer: layer.type,
         "shapes": lambda layer: layer.shape,
-        "%": lambda layer: percent(layer.cycles / total) if layer.cycles is not None and total else "-",
+        "%": lambda layer: percent(layer.taken / total) if layer.taken is not None and total else "-",
         **LAYER_FIGURES,
     }
     _print_columns(columns, result.layers)
@@ -142,6 +145,10 @@ def filled(columns: Columns, layers: Iterable[Layer]) -> dict[str, list[str]]:
 def _print_columns(columns: Columns, layers: Iterable[Layer]) -> None:
     cells = filled(columns, layers)
     print_table(list(cells), zip(*cells.values(), strict=True))
+
+
+def _spread(least: int | None, most: int | None) -> str:
+    return "" if least is None or least == most else f" ({number(least)} to {number(most)})"
 
 
 def _bytes(count: int | None) -> str:

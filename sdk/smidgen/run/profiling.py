@@ -15,14 +15,9 @@ from smidgen.run.session import Session
 
 @dataclass(frozen=True, eq=False)
 class Profiled:
-    """result: totals and layers (means over inputs); layer_sum_cycles: the layers' cycles added up;
-    overhead_cycles: how much longer a profiled run takes; cost_cycles: taken off each layer; memory:
-    high-water marks after the runs."""
+    """result: totals and layers (means over inputs); memory: high-water marks after the runs."""
 
     result: Result
-    layer_sum_cycles: float | None
-    overhead_cycles: float | None
-    cost_cycles: int | None
     memory: MemoryUse
 
 
@@ -31,18 +26,9 @@ def profile(session: Session, inputs: Inputs, track: Track = untracked) -> Profi
     profiles = [session.device.profile(sample) for sample in track(inputs.samples, "profiling")]
     result = with_counts(session.result(), [one.run for one in profiles])
     layers = tuple(_layer(layer, index, profiles) for index, layer in enumerate(result.layers))
-    overheads = [one.overhead_cycles for one in profiles]
-    layer_sum = _sum(layer.cycles for layer in layers)
-    cost = profiles[0].cost_cycles
     result = replace(result, layers=layers)
-    notes = (*_notes(result.cycles, layer_sum, _mean(overheads), cost), *_prediction_notes(result))
-    return Profiled(
-        result=replace(result, notes=notes),
-        layer_sum_cycles=layer_sum,
-        overhead_cycles=_mean(overheads),
-        cost_cycles=cost,
-        memory=session.device.memory(),
-    )
+    notes = (*_notes(result, profiles), *_prediction_notes(result))
+    return Profiled(replace(result, notes=notes), session.device.memory())
 
 
 def _layer(layer: Layer, index: int, profiles: Sequence[Profile]) -> Layer:
@@ -54,15 +40,22 @@ def _layer(layer: Layer, index: int, profiles: Sequence[Profile]) -> Layer:
     )
 
 
-def _notes(
-    cycles: float | None, layer_sum: float | None, overhead: float | None, cost: int | None
-) -> tuple[str, ...]:
-    if cycles is None or layer_sum is None or overhead is None:
+def _notes(result: Result, profiles: Sequence[Profile]) -> tuple[str, ...]:
+    """How the layers add up, in what the target counts."""
+    if result.cycles is not None:
+        whole, overheads = result.cycles, [one.overhead_cycles for one in profiles]
+        cost = profiles[0].cost_cycles
+    else:
+        whole, overheads = result.instructions, [one.overhead_instructions for one in profiles]
+        cost = profiles[0].cost_instructions
+    layer_sum, overhead = _sum(layer.taken for layer in result.layers), _mean(overheads)
+    if whole is None or layer_sum is None or overhead is None:
         return ("This target counts neither cycles nor instructions.",)
+    unit = result.unit
     return (
-        f"The layers' cycles add up to {100 * layer_sum / cycles:.2f} % of the whole. "
-        f"The profiler makes a run {overhead:,.0f} cycles ({100 * overhead / cycles:.2f} %) longer; its own "
-        f"{cost} cycles are taken off each layer.",
+        f"The layers' {unit} add up to {100 * layer_sum / whole:.2f} % of the whole. "
+        f"The profiler makes a run {overhead:,.0f} {unit} ({100 * overhead / whole:.2f} %) longer; its own "
+        f"{cost} {unit} are taken off each layer.",
     )
 
 

@@ -37,6 +37,15 @@ class Layer:
     bound: str | None = None
 
     @property
+    def taken(self) -> float | None:
+        """Cycles, or instructions on a target that counts no cycles."""
+        return self.instructions if self.cycles is None else self.cycles
+
+    @property
+    def instructions_per_mac(self) -> float | None:
+        return self.instructions / self.macs if self.instructions and self.macs else None
+
+    @property
     def macs_per_cycle(self) -> float | None:
         return self.macs / self.cycles if self.cycles and self.macs else None
 
@@ -57,7 +66,9 @@ class Layer:
         return self.predicted_cycles / self.cycles - 1
 
     def to_json(self) -> dict[str, Any]:
-        derived = ("macs_per_cycle", "roof_macs_per_cycle", "roof_share", "prediction_error")
+        derived = (
+            "macs_per_cycle", "roof_macs_per_cycle", "roof_share", "prediction_error", "instructions_per_mac"
+        )  # fmt: skip
         return asdict(self) | {name: getattr(self, name) for name in derived}
 
 
@@ -78,6 +89,8 @@ class Result:
     instructions: float | None = None
     cycles_min: int | None = None
     cycles_max: int | None = None
+    instructions_min: int | None = None
+    instructions_max: int | None = None
     arena_bytes: int | None = None
     arena_tensors_bytes: int | None = None
     arena_lower_bound_bytes: int | None = None
@@ -97,6 +110,17 @@ class Result:
     def macs(self) -> int:
         return sum(layer.macs for layer in self.layers)
 
+    @property
+    def unit(self) -> str | None:
+        """What the target counts: "cycles", "instructions" and no cycles, or nothing."""
+        if self.cycles is not None:
+            return "cycles"
+        return None if self.instructions is None else "instructions"
+
+    @property
+    def instructions_per_mac(self) -> float | None:
+        return self.instructions / self.macs if self.instructions and self.macs else None
+
     def with_figures(self, figures: Figures) -> Result:
         """With the sizes of a build."""
         return replace(self, **asdict(figures))
@@ -115,7 +139,8 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         layers = [layer.to_json() for layer in self.layers]
-        return asdict(self) | {"layers": layers, "prediction_error": self.prediction_error}
+        derived = ("prediction_error", "instructions_per_mac")
+        return asdict(self) | {"layers": layers} | {name: getattr(self, name) for name in derived}
 
 
 def layers_of(schedule: Schedule) -> tuple[Layer, ...]:

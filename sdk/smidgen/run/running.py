@@ -36,6 +36,8 @@ def with_counts(result: Result, runs: Sequence[Run]) -> Result:
         instructions=fmean(instructions) if instructions else None,
         cycles_min=min(cycles, default=None),
         cycles_max=max(cycles, default=None),
+        instructions_min=min(instructions, default=None),
+        instructions_max=max(instructions, default=None),
     )
 
 

@@ -35,6 +35,12 @@ static int deep(volatile int *from) {
 }
 #endif
 
+#ifdef __riscv
+#define SCRATCH_REGISTER "t0"
+#else
+#define SCRATCH_REGISTER "r0"
+#endif
+
 /* The layer that runs, counted from 1. */
 static volatile uint32_t toy_layer;
 
@@ -48,7 +54,7 @@ static void misbehave(void *arena) {
     (void)deep(&from);
 #endif
 #ifdef TOY_TRAP
-    (void)*(volatile int *)0x40000000u;
+    (void)*(volatile int *)TOY_TRAP; /* nothing is there */
 #endif
 #ifdef TOY_HANG
     for (;;) {
@@ -72,7 +78,7 @@ static void toy_run_hooked(void *arena, smidgen_hook hook, void *context) {
     }
     toy_layer = 2;
 #ifdef TOY_INSTRUCTION
-    __asm__ volatile(TOY_INSTRUCTION ::: "t0", "memory");
+    __asm__ volatile(TOY_INSTRUCTION ::: SCRATCH_REGISTER, "memory");
 #endif
     for (int i = 0; i < TOY_BYTES; ++i) {
         at[STATE + i] = (int8_t)(at[STATE + i] + at[SUM + i]);

@@ -78,7 +78,7 @@ class DidNotStart(DeviceError):
         )
         self.text = simulator.log().strip() or line.strip() or end
         command = " ".join(map(str, simulator.process.args))
-        super().__init__(Problem(f"{simulator.name} start", self.text, f"command: {command}"))
+        super().__init__(Problem(f"start of {simulator.name}", self.text, f"command: {command}"))
 
 
 def launch(name: str, command: Callable[[Path], Sequence[str]]) -> Simulator:
