@@ -19,6 +19,7 @@ from smidgen.compile.kernels import (
     shape,
 )
 from smidgen.compile.kernels.dsp import conv as dsp_conv
+from smidgen.compile.kernels.dsp import depthwise as dsp_depthwise
 from smidgen.compile.kernels.dsp import matmul as dsp_matmul
 from smidgen.compile.kernels.midge import activation as midge_activation
 from smidgen.compile.kernels.midge import conv as midge_conv
@@ -40,7 +41,7 @@ COMPILE_FLAGS = {
 }
 
 _PORTABLE = (conv, matmul, pool, reduce, elementwise, activation, shape, quantize, resize)
-_DSP = (dsp_conv, dsp_matmul)
+_DSP = (dsp_conv, dsp_depthwise, dsp_matmul)
 _MIDGE = (
     midge_conv,
     midge_matmul,

@@ -102,7 +102,7 @@ def _refuse_3x3(graph: Graph, node: Node) -> str | None:
     return None
 
 
-def _packed(runs: Iterable[np.ndarray], dtype: DType) -> np.ndarray:
+def packed_rows(runs: Iterable[np.ndarray], dtype: DType) -> np.ndarray:
     """Runs of weights one after the other (int8), each of which starts with a byte."""
     per_byte = 8 // dtype.bits
     flat = [np.pad(run.reshape(-1), (0, -run.size % per_byte)) for run in runs]
@@ -148,7 +148,7 @@ def _lower_3x3(graph: Graph, node: Node, optimize: str) -> Lowered:
         },
         reads=node.inputs[:1],
         blobs=(
-            Blob("weights", _packed(kernel.reshape(channels, -1), weights.dtype), "weights"),
+            Blob("weights", packed_rows(kernel.reshape(channels, -1), weights.dtype), "weights"),
             Blob("bias", prepared.bias_of_inputs(x.zero_point), "bias"),
             *prepared.requantization,
         ),
@@ -198,7 +198,7 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
         shape=shape,
         reads=node.inputs[:1],
         blobs=(
-            Blob("weights", _packed(blocks, weights.dtype), "weights"),
+            Blob("weights", packed_rows(blocks, weights.dtype), "weights"),
             Blob("bias", prepared.bias, "bias"),
             *prepared.requantization,
         ),

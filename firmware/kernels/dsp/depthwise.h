@@ -1,0 +1,307 @@
+/* Depthwise convolutions with the DSP extension, int8 activations, NHWC, weights of 8, 4 or 2 bits.
+ *
+ * Planes of 4 channels at a time are copied to scratch, padded and widened to halves of words, so
+ * that two neighbours along a line meet two weights in one instruction. A line is a row or a column
+ * of the image, whichever takes fewer steps. */
+#ifndef SMIDGEN_KERNELS_DSP_DEPTHWISE_H
+#define SMIDGEN_KERNELS_DSP_DEPTHWISE_H
+
+#include "../portable/depthwise.h"
+#include "dsp.h"
+
+/* Output channel c * copies + m is of input channel c. A step leads from one line, or position on a
+ * line, to the next, in bytes. band: lines of the output for which planes are copied together.
+ * pitch: words of a line in a plane; kernel_words: of a line of a widened kernel. Weights [output
+ * channels][line][position], every channel's start with a byte. The input's zero point is part of
+ * the bias, and padding holds it. */
+struct smidgen_dsp_depthwise_shape {
+    int32_t batches, channels, copies, weight_bits, band, pitch, kernel_words;
+    int32_t input_lines, output_lines, kernel_lines, line_stride, line_dilation, pad_lines;
+    int32_t inputs, outputs, taps, stride, dilation, pad;
+    int32_t input_batch_step, input_line_step, input_step;
+    int32_t output_batch_step, output_line_step, output_step;
+    int32_t input_zero_point, output_zero_point, activation_min, activation_max;
+};
+
+/* Words of one plane, for `lines` of the output. */
+SMIDGEN_INLINE int32_t smidgen_dsp_plane_lines(const struct smidgen_dsp_depthwise_shape *shape,
+                                               int32_t lines) {
+    return (lines - 1) * shape->line_stride + (shape->kernel_lines - 1) * shape->line_dilation + 1;
+}
+
+/* Four channels of two neighbours to one word in each of four planes. */
+SMIDGEN_INLINE void smidgen_dsp_spread(uint32_t first, uint32_t second, uint32_t *target,
+                                       ptrdiff_t plane) {
+    const uint32_t even_first = smidgen_dsp_even_bytes(first);
+    const uint32_t even_second = smidgen_dsp_even_bytes(second);
+    const uint32_t odd_first = smidgen_dsp_odd_bytes(first);
+    const uint32_t odd_second = smidgen_dsp_odd_bytes(second);
+    target[0] = smidgen_dsp_lower_halves(even_first, even_second);
+    target[plane] = smidgen_dsp_lower_halves(odd_first, odd_second);
+    target[2 * plane] = smidgen_dsp_upper_halves(even_first, even_second);
+    target[3 * plane] = smidgen_dsp_upper_halves(odd_first, odd_second);
+}
+
+/* Up to 4 channels at position i of a line that has them; the zero point outside the image. */
+SMIDGEN_INLINE uint32_t smidgen_dsp_position(const struct smidgen_dsp_depthwise_shape *shape,
+                                             const int8_t *line, int32_t i, int32_t channels,
+                                             uint32_t zeros) {
+    if ((uint32_t)i >= (uint32_t)shape->inputs)
+        return zeros;
+    line += i * shape->input_step;
+    return channels >= 4 ? smidgen_dsp_load(line) : smidgen_dsp_load_some(line, channels);
+}
+
+/* Planes of up to 4 channels, from a line (perhaps outside the image) on. */
+SMIDGEN_SHARED void smidgen_dsp_planes(const struct smidgen_dsp_depthwise_shape *shape,
+                                       const int8_t *x, int32_t line, int32_t lines,
+                                       int32_t channels, uint32_t *target, ptrdiff_t plane) {
+    const uint32_t zeros = (uint8_t)shape->input_zero_point * 0x1010101u;
+    for (; lines > 0; lines--, line++) {
+        const int is_inside = (uint32_t)line < (uint32_t)shape->input_lines;
+        const int8_t *from = is_inside ? x + line * shape->input_line_step : x;
+        int32_t at = -shape->pad;
+        for (int32_t i = shape->pitch; i > 0; i--, at += 2, target++) {
+            uint32_t first = zeros, second = zeros;
+            if (is_inside) {
+                first = smidgen_dsp_position(shape, from, at, channels, zeros);
+                second = smidgen_dsp_position(shape, from, at + 1, channels, zeros);
+            }
+            smidgen_dsp_spread(first, second, target, plane);
+        }
+    }
+}
+
+/* One weight of a channel whose weights begin at w. */
+SMIDGEN_INLINE uint32_t smidgen_dsp_depthwise_weight(const int8_t *w, int32_t n, int32_t bits) {
+    if (bits == 8)
+        return (uint32_t)w[n];
+    return (uint32_t)(bits == 4 ? smidgen_depthwise_weight(w, n, 4)
+                                : smidgen_depthwise_weight(w, n, 2));
+}
+
+/* A channel's kernel for windows of 3 x 3: of each line the first two weights and the last two,
+ * then the bias. */
+SMIDGEN_SHARED void smidgen_dsp_kernel_3x3(const int8_t *w, int32_t bits, int32_t bias,
+                                           uint32_t *kernel) {
+    for (int32_t line = 0; line < 3; line++) {
+        const uint32_t w0 = smidgen_dsp_depthwise_weight(w, 3 * line, bits);
+        const uint32_t w1 = smidgen_dsp_depthwise_weight(w, 3 * line + 1, bits);
+        const uint32_t w2 = smidgen_dsp_depthwise_weight(w, 3 * line + 2, bits);
+        *kernel++ = smidgen_dsp_lower_halves(w0, w1);
+        *kernel++ = smidgen_dsp_lower_halves(w1, w2);
+    }
+    *kernel = (uint32_t)bias;
+}
+
+#ifdef __ARM_FEATURE_DSP
+#define SMIDGEN_DSP_SLIDE_LINE(text) text "\n\t"
+#define SMIDGEN_DSP_SLIDE_TAPS(a, first, second, x0, x1, start)                                    \
+    SMIDGEN_DSP_SLIDE_LINE(first " %[" #a "], %[" #x0 "], %[w0], %[" #start "]")                   \
+    SMIDGEN_DSP_SLIDE_LINE(second " %[" #a "], %[" #x1 "], %[w1], %[" #a "]")
+
+/* Adds one line of the kernel, at `offset`, for 4 neighbours; b, c, d: what a, b and c begin with.
+ */
+#define SMIDGEN_DSP_SLIDE_1(from, offset, a0, a1, a2)                                              \
+    SMIDGEN_DSP_SLIDE_LINE("ldrd %[w0], %[w1], [%[kernel], #" offset "]")                          \
+    SMIDGEN_DSP_SLIDE_LINE("ldrd %[x0], %[x1], [%[" #from "]]")                                    \
+    SMIDGEN_DSP_SLIDE_LINE("ldr %[x2], [%[" #from "], #8]")                                        \
+    SMIDGEN_DSP_SLIDE_TAPS(a, "smlad", "smlabt", x0, x1, a0)                                       \
+    SMIDGEN_DSP_SLIDE_TAPS(b, "smlatb", "smlad", x0, x1, a1)                                       \
+    SMIDGEN_DSP_SLIDE_TAPS(c, "smlad", "smlabt", x1, x2, a2)                                       \
+    SMIDGEN_DSP_SLIDE_TAPS(d, "smlatb", "smlad", x1, x2, d)
+
+/* The same with a stride of 2. */
+#define SMIDGEN_DSP_SLIDE_2(from, offset, a0, a1, a2)                                              \
+    SMIDGEN_DSP_SLIDE_LINE("ldrd %[w0], %[w1], [%[kernel], #" offset "]")                          \
+    SMIDGEN_DSP_SLIDE_LINE("ldrd %[x0], %[x1], [%[" #from "]]")                                    \
+    SMIDGEN_DSP_SLIDE_LINE("ldr %[x2], [%[" #from "], #8]")                                        \
+    SMIDGEN_DSP_SLIDE_TAPS(a, "smlad", "smlabt", x0, x1, a0)                                       \
+    SMIDGEN_DSP_SLIDE_TAPS(b, "smlad", "smlabt", x1, x2, a1)                                       \
+    SMIDGEN_DSP_SLIDE_LINE("ldrd %[x0], %[x1], [%[" #from "], #12]")                               \
+    SMIDGEN_DSP_SLIDE_TAPS(c, "smlad", "smlabt", x2, x0, a2)                                       \
+    SMIDGEN_DSP_SLIDE_TAPS(d, "smlad", "smlabt", x0, x1, d)
+
+#define SMIDGEN_DSP_SLIDE(line)                                                                    \
+    __asm__(SMIDGEN_DSP_SLIDE_LINE("ldr %[d], [%[kernel], #24]") line(x, "0", d, d, d)             \
+                SMIDGEN_DSP_SLIDE_LINE("add %[from], %[x], %[pitch]") line(from, "8", a, b, c)     \
+                    SMIDGEN_DSP_SLIDE_LINE("add %[from], %[x], %[pitch], lsl #1")                  \
+                        line(from, "16", a, b, c)                                                  \
+            : [a] "=&r"(sums[0]), [b] "=&r"(sums[1]), [c] "=&r"(sums[2]), [d] "=&r"(sums[3]),      \
+              [w0] "=&r"(w0), [w1] "=&r"(w1), [x0] "=&r"(x0), [x1] "=&r"(x1), [x2] "=&r"(x2),      \
+              [from] "=&r"(from)                                                                   \
+            : [x] "r"(x), [pitch] "r"(4 * pitch), [kernel] "r"(kernel)                             \
+            : "memory")
+
+/* The accumulators of 4 neighbours for windows of 3 x 3, the first of which begins at x. */
+SMIDGEN_INLINE void smidgen_dsp_slide(const uint32_t *x, ptrdiff_t pitch, const uint32_t *kernel,
+                                      uint32_t *sums, const int stride) {
+    uint32_t w0, w1, x0, x1, x2, from;
+    if (stride == 1)
+        SMIDGEN_DSP_SLIDE(SMIDGEN_DSP_SLIDE_1);
+    else
+        SMIDGEN_DSP_SLIDE(SMIDGEN_DSP_SLIDE_2);
+}
+#else
+SMIDGEN_INLINE void smidgen_dsp_slide(const uint32_t *x, ptrdiff_t pitch, const uint32_t *kernel,
+                                      uint32_t *sums, const int stride) {
+    for (int32_t i = 0; i < 4; i++) {
+        const int32_t at = i * stride;
+        sums[i] = kernel[6];
+        for (int32_t line = 0; line < 3; line++) {
+            const uint32_t *from = x + line * pitch + at / 2, *w = kernel + 2 * line;
+            if (at % 2 == 0) {
+                sums[i] = smidgen_dsp_multiply_pairs(from[0], w[0], sums[i]);
+                sums[i] = smidgen_dsp_multiply_pairs(from[1] & 0xffffu, w[1] >> 16, sums[i]);
+            } else {
+                sums[i] = smidgen_dsp_multiply_pairs(from[0] >> 16, w[0] & 0xffffu, sums[i]);
+                sums[i] = smidgen_dsp_multiply_pairs(from[1], w[1], sums[i]);
+            }
+        }
+    }
+}
+#endif
+
+/* One line of outputs for windows of 3 x 3. */
+SMIDGEN_INLINE void smidgen_dsp_line_3x3(const struct smidgen_dsp_depthwise_shape *shape,
+                                         const uint32_t *x, const uint32_t *kernel,
+                                         const struct smidgen_dsp_scaling *scaling,
+                                         const struct smidgen_output *output, int8_t *out,
+                                         const int stride, const int variant) {
+    const ptrdiff_t pitch = shape->pitch, step = shape->output_step;
+    uint32_t sums[4];
+    int32_t n = shape->outputs;
+    for (; n >= 4; n -= 4, x += 2 * stride, out += 4 * step) {
+        smidgen_dsp_slide(x, pitch, kernel, sums, stride);
+        for (int32_t i = 0; i < 4; i++)
+            out[i * step] = smidgen_dsp_finish(sums[i], scaling, output, variant);
+    }
+    if (n > 0) {
+        smidgen_dsp_slide(x, pitch, kernel, sums, stride);
+        SMIDGEN_KEEP_LOOP
+        for (int32_t i = 0; i < n; i++, out += step)
+            *out = smidgen_dsp_finish(sums[i], scaling, output, variant);
+    }
+}
+
+/* A channel's kernel for any window: its lines for windows that begin with the first half of a
+ * word, then, where some begin with the second, for these. Zeros fill up the words of a line. */
+SMIDGEN_SHARED void smidgen_dsp_kernel(const struct smidgen_dsp_depthwise_shape *shape,
+                                       const int8_t *w, uint32_t *kernel) {
+    const int32_t halves = shape->stride % 2 != 0 && shape->outputs > 1 ? 2 : 1;
+    for (int32_t half = 0; half < halves; half++) {
+        int32_t n = 0;
+        for (int32_t line = 0; line < shape->kernel_lines; line++, kernel += shape->kernel_words) {
+            for (int32_t i = 0; i < shape->kernel_words; i++)
+                kernel[i] = 0;
+            for (int32_t tap = 0, at = half; tap < shape->taps; tap++, at += shape->dilation) {
+                const uint32_t weight = smidgen_dsp_depthwise_weight(w, n++, shape->weight_bits);
+                kernel[at / 2] |= (weight & 0xffffu) << 16 * (at % 2);
+            }
+        }
+    }
+}
+
+/* One line of outputs for any window. */
+SMIDGEN_INLINE void smidgen_dsp_line(const struct smidgen_dsp_depthwise_shape *shape,
+                                     const uint32_t *x, const uint32_t *kernel, int32_t bias,
+                                     const struct smidgen_dsp_scaling *scaling,
+                                     const struct smidgen_output *output, int8_t *out,
+                                     const int variant) {
+    const ptrdiff_t line_words = (ptrdiff_t)shape->line_dilation * shape->pitch;
+    const int32_t words = shape->kernel_words, lines = shape->kernel_lines;
+    int32_t at = 0;
+    for (int32_t n = shape->outputs; n > 0; n--, at += shape->stride, out += shape->output_step) {
+        const uint32_t *w = at % 2 != 0 ? kernel + lines * words : kernel, *from = x + at / 2;
+        uint32_t sum = (uint32_t)bias;
+        for (int32_t line = 0; line < lines; line++, from += line_words) {
+            const uint32_t *value = from;
+            for (const uint32_t *const end = w + words; w != end; w += 2, value += 2) {
+                sum = smidgen_dsp_multiply_pairs(value[0], w[0], sum);
+                sum = smidgen_dsp_multiply_pairs(value[1], w[1], sum);
+            }
+        }
+        *out = smidgen_dsp_finish(sum, scaling, output, variant);
+    }
+}
+
+/* stride: 1 or 2 along lines for windows of 3 x 3, 0 for any window. */
+SMIDGEN_INLINE void smidgen_dsp_depthwise_body(const struct smidgen_dsp_depthwise_shape *shape,
+                                               const int8_t *x, const int8_t *weights,
+                                               const int32_t *bias, const uint32_t *multiplier,
+                                               const int8_t *shift, int8_t *y, uint32_t *scratch,
+                                               const int stride, const int variant) {
+    const struct smidgen_output output = {shape->output_zero_point, shape->activation_min,
+                                          shape->activation_max};
+    const ptrdiff_t plane = (ptrdiff_t)smidgen_dsp_plane_lines(shape, shape->band) * shape->pitch;
+    const int32_t weight_bytes = (shape->kernel_lines * shape->taps * shape->weight_bits + 7) / 8;
+    uint32_t *const kernel = scratch + 4 * plane;
+    int32_t first = 0;
+    for (int32_t lines = shape->batches * shape->output_lines; lines > 0;) {
+        const int32_t left = shape->output_lines - first;
+        const int32_t band = left < shape->band ? left : shape->band;
+        const int8_t *w = weights;
+        int32_t output_channel = 0;
+        for (int32_t channel = 0; channel < shape->channels; channel++) {
+            const int32_t in_block = channel % 4;
+            if (in_block == 0)
+                smidgen_dsp_planes(shape, x + channel,
+                                   first * shape->line_stride - shape->pad_lines,
+                                   smidgen_dsp_plane_lines(shape, band), shape->channels - channel,
+                                   scratch, plane);
+            for (int32_t copy = 0; copy < shape->copies; copy++, output_channel++) {
+                const struct smidgen_dsp_scaling scaling = smidgen_dsp_scaling(
+                    multiplier[output_channel], shift[output_channel], output.zero_point, variant);
+                const uint32_t *from = scratch + in_block * plane;
+                int8_t *out = y + first * shape->output_line_step + output_channel;
+                if (stride != 0)
+                    smidgen_dsp_kernel_3x3(w, shape->weight_bits, bias[output_channel], kernel);
+                else
+                    smidgen_dsp_kernel(shape, w, kernel);
+                w += weight_bytes;
+                for (int32_t line = band; line > 0; line--) {
+                    if (stride != 0)
+                        smidgen_dsp_line_3x3(shape, from, kernel, &scaling, &output, out, stride,
+                                             variant);
+                    else
+                        smidgen_dsp_line(shape, from, kernel, bias[output_channel], &scaling,
+                                         &output, out, variant);
+                    from += shape->line_stride * shape->pitch;
+                    out += shape->output_line_step;
+                }
+            }
+        }
+        lines -= band;
+        first += band;
+        if (first == shape->output_lines) {
+            first = 0;
+            x += shape->input_batch_step;
+            y += shape->output_batch_step;
+        }
+    }
+}
+
+/* scratch: 4 planes, then one kernel: 7 words for windows of 3 x 3. */
+#define SMIDGEN_DSP_DEPTHWISE(name, stride, variant)                                               \
+    static inline void name(const struct smidgen_dsp_depthwise_shape *shape, const int8_t *x,      \
+                            const int8_t *weights, const int32_t *bias,                            \
+                            const uint32_t *multiplier, const int8_t *shift, int8_t *y,            \
+                            void *scratch) {                                                       \
+        smidgen_dsp_depthwise_body(shape, x, weights, bias, multiplier, shift, y, scratch, stride, \
+                                   variant);                                                       \
+    }
+
+SMIDGEN_DSP_DEPTHWISE(smidgen_dsp_depthwise_3x3_stride_1_clamped, 1, SMIDGEN_DSP_CLAMPED)
+SMIDGEN_DSP_DEPTHWISE(smidgen_dsp_depthwise_3x3_stride_1_right, 1, SMIDGEN_DSP_RIGHT)
+SMIDGEN_DSP_DEPTHWISE(smidgen_dsp_depthwise_3x3_stride_1_bounded, 1, SMIDGEN_DSP_BOUNDED)
+SMIDGEN_DSP_DEPTHWISE(smidgen_dsp_depthwise_3x3_stride_1_wide, 1, SMIDGEN_DSP_WIDE)
+SMIDGEN_DSP_DEPTHWISE(smidgen_dsp_depthwise_3x3_stride_2_clamped, 2, SMIDGEN_DSP_CLAMPED)
+SMIDGEN_DSP_DEPTHWISE(smidgen_dsp_depthwise_3x3_stride_2_right, 2, SMIDGEN_DSP_RIGHT)
+SMIDGEN_DSP_DEPTHWISE(smidgen_dsp_depthwise_3x3_stride_2_bounded, 2, SMIDGEN_DSP_BOUNDED)
+SMIDGEN_DSP_DEPTHWISE(smidgen_dsp_depthwise_3x3_stride_2_wide, 2, SMIDGEN_DSP_WIDE)
+SMIDGEN_DSP_DEPTHWISE(smidgen_dsp_depthwise_clamped, 0, SMIDGEN_DSP_CLAMPED)
+SMIDGEN_DSP_DEPTHWISE(smidgen_dsp_depthwise_right, 0, SMIDGEN_DSP_RIGHT)
+SMIDGEN_DSP_DEPTHWISE(smidgen_dsp_depthwise_bounded, 0, SMIDGEN_DSP_BOUNDED)
+SMIDGEN_DSP_DEPTHWISE(smidgen_dsp_depthwise_wide, 0, SMIDGEN_DSP_WIDE)
+
+#endif
