@@ -12,6 +12,7 @@ EVERYONE = {"errors", "paths", "__init__"}
 ALLOWED = {
     "graph": set(),
     "importers": {"graph"},
+    "exporters": {"graph"},
     "compress": {"graph"},
     "compile": {"graph", "targets", "toolchains", "golden"},
     "device": {"graph", "compile", "targets", "golden", "toolchains"},

@@ -22,6 +22,9 @@ MAX_RANK = 6
 MAX_ENTRIES = 1 << 16
 MAX_NAME_BYTES = 512
 
+# Metadata that Smidgen's exporter writes: pairs of int32, a tensor's index and the bits of its weights.
+WEIGHT_BITS = b"smidgen.weight_bits"
+
 _READ_ERRORS = (struct.error, IndexError, ValueError, TypeError, OverflowError, AssertionError)
 
 OPERATOR_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
@@ -45,7 +48,10 @@ class FileQuantization:
 
 @dataclass(frozen=True, eq=False)
 class FileTensor:
-    """As in the file. `data` is the raw bytes of a constant, None when the buffer is empty."""
+    """As in the file. `data` is the raw bytes of a constant, None when the buffer is empty.
+
+    bits: of weights that the exporter wrote in a wider type than they need, else 0.
+    """
 
     index: int
     name: str
@@ -56,6 +62,7 @@ class FileTensor:
     quantization: FileQuantization | None
     variable: bool
     sparse: bool
+    bits: int
 
 
 class Options:
@@ -115,8 +122,9 @@ def read(content: bytes) -> FileModel:
     if not subgraphs:
         raise DamagedFile("no subgraph")
     graph = subgraphs[0]
+    bits = _weight_bits(model, content, buffers)
     tensors = _table_vector(
-        graph, "Tensors", content, lambda tensor, index, where: _tensor(tensor, index, where, buffers)
+        graph, "Tensors", content, lambda tensor, index, where: _tensor(tensor, index, where, buffers, bits)
     )
     operators = _table_vector(
         graph,
@@ -172,7 +180,21 @@ def _operator_code(code: Any, index: int, where: str) -> tuple[str, bool]:
     return OPERATOR_NAMES.get(builtin, f"BUILTIN_{builtin}"), False
 
 
-def _tensor(tensor: Any, index: int, where: str, buffers: list[np.ndarray | None]) -> FileTensor:
+def _weight_bits(model: Any, content: bytes, buffers: list[np.ndarray | None]) -> dict[int, int]:
+    """The bits of weights by tensor index, from the file's metadata."""
+    entries = _table_vector(
+        model, "Metadata", content, lambda entry, index, where: (entry.Name(), entry.Buffer())
+    )
+    for name, buffer in entries:
+        data = buffers[buffer] if name == WEIGHT_BITS and buffer < len(buffers) else None
+        if data is not None and data.size % 8 == 0:
+            return {int(index): int(bits) for index, bits in data.copy().view("<i4").reshape(-1, 2)}
+    return {}
+
+
+def _tensor(
+    tensor: Any, index: int, where: str, buffers: list[np.ndarray | None], bits: dict[int, int]
+) -> FileTensor:
     buffer = tensor.Buffer()
     if buffer >= len(buffers):
         raise DamagedFile(f"{where}: buffer {buffer} does not exist, there are {len(buffers)}")
@@ -187,6 +209,7 @@ def _tensor(tensor: Any, index: int, where: str, buffers: list[np.ndarray | None
         _quantization(tensor.Quantization()),
         tensor.IsVariable(),
         tensor.Sparsity() is not None,
+        bits.get(index, 0),
     )
 
 

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from smidgen.graph import DType, Quantization, Tensor
+from smidgen.graph.fixed_point import integer_range
 from smidgen.importers.tflite.reader import MAX_RANK, FileQuantization, FileTensor
 
 MAX_ELEMENTS = 1 << 24  # per tensor; far above what a microcontroller holds
@@ -14,14 +15,15 @@ MAX_ELEMENTS = 1 << 24  # per tensor; far above what a microcontroller holds
 _TYPES = {
     "FLOAT32": DType.F32,
     "INT8": DType.I8,
+    "INT4": DType.I4,
     "INT32": DType.I32,
 }
 # Constants that only operators' parameters come from (axes, sizes) may be 64-bit in the file.
 _DATA_TYPES = {"FLOAT32": "<f4", "INT8": "i1", "INT32": "<i4", "INT64": "<i8"}
-_ZERO_POINTS = {DType.I8: (-128, 127), DType.I32: (0, 0)}
+_ZERO_POINTS = {DType.I8: (-128, 127), DType.I4: (0, 0), DType.I32: (0, 0)}
+_NARROW = {4: DType.I4, 2: DType.I2}
 
 _FIXES = {
-    "INT4": "convert with 8-bit weights",
     "INT2": "convert with 8-bit weights",
     "INT64": "only axes, sizes and shapes may be 64-bit integers",
 }
@@ -53,7 +55,15 @@ def convert(tensor: FileTensor, name: str) -> Tensor:
     data = None if tensor.data is None else _data(tensor)
     if dtype is DType.F32 and data is not None and not np.isfinite(data).all():
         raise BadTensor("constant holds values that are not finite")
+    if tensor.bits in _NARROW and dtype in (DType.I8, DType.I4) and data is not None:
+        dtype = _narrowed(data, dtype, _NARROW[tensor.bits])
     return Tensor(name, tensor.shape, dtype, quantization, data)
+
+
+def _narrowed(data: np.ndarray, dtype: DType, narrow: DType) -> DType:
+    """The narrow type that the exporter noted, where the values are in its range."""
+    low, high = integer_range(narrow.bits)
+    return narrow if data.min() >= low and data.max() <= high else dtype
 
 
 def check_shape(shape: tuple[int, ...]) -> None:
@@ -81,6 +91,8 @@ def _parameter(tensor: FileTensor, name: str) -> Tensor:
 
 
 def _data(tensor: FileTensor) -> np.ndarray:
+    if tensor.type_name == "INT4":
+        return _unpacked(tensor)
     dtype = np.dtype(_DATA_TYPES[tensor.type_name])
     expected = math.prod(tensor.shape) * dtype.itemsize
     if tensor.data is None or tensor.data.size != expected:
@@ -89,6 +101,17 @@ def _data(tensor: FileTensor) -> np.ndarray:
     # A view of the file's content, copied only where it lies unaligned: many tensors may share one buffer.
     data = np.require(tensor.data.view(dtype), requirements="A")
     return data.reshape(tensor.shape).astype(dtype.newbyteorder("="), copy=False)
+
+
+def _unpacked(tensor: FileTensor) -> np.ndarray:
+    """4-bit values as int8: two to a byte, the first in the lower half."""
+    elements = math.prod(tensor.shape)
+    expected = -(-elements // 2)
+    if tensor.data is None or tensor.data.size != expected:
+        held = 0 if tensor.data is None else tensor.data.size
+        raise BadTensor(f"shape {list(tensor.shape)} needs {expected} bytes, but its buffer holds {held}")
+    halves = np.stack([tensor.data << 4, tensor.data & 0xF0], axis=-1).reshape(-1)[:elements]
+    return (halves.astype(np.uint8).view(np.int8) >> 4).reshape(tensor.shape)
 
 
 def _quantization(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from smidgen.graph import DType, Quantization, Tensor
+from smidgen.graph.reference.base import NARROW_WEIGHTS
 from smidgen.importers.tflite.call import Call
 from smidgen.importers.tflite.multiplier import expect_rescalable
 
@@ -16,7 +17,7 @@ def check_weights(call: Call, weights: Tensor, dtype: DType, channel_axis: int) 
     """Check constant weights for activations of `dtype`; returns them with the channel axis normalised."""
     if weights.data is None:
         call.fail("its weights are not constant")
-    if weights.dtype is not dtype:
+    if weights.dtype is not dtype and not (dtype is DType.I8 and weights.dtype in NARROW_WEIGHTS):
         call.fail(f"its weights have type {weights.dtype.value}, its input {dtype.value}")
     if dtype is DType.F32:
         return weights

@@ -1,0 +1,129 @@
+"""Which quantization every activation gets, under the restrictions of the TFLite 8-bit specification.
+
+Operators that only move or choose values do not rescale, so their inputs and outputs share one quantization;
+Softmax, Logistic and Tanh write a fixed one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from smidgen.compress.quantize.ranges import choose_range, int8_quantization
+from smidgen.compress.quantize.statistics import Histogram
+from smidgen.graph import DType, Graph, Node, Quantization
+from smidgen.graph.operators import (
+    AveragePool2D,
+    Concatenation,
+    Logistic,
+    Maximum,
+    MaxPool2D,
+    Minimum,
+    Pack,
+    Pad,
+    Relu,
+    Relu6,
+    Reshape,
+    ResizeNearestNeighbor,
+    Softmax,
+    Split,
+    StridedSlice,
+    Tanh,
+    Transpose,
+    Unpack,
+)
+
+SAME_SCALE = (
+    AveragePool2D, Concatenation, Maximum, MaxPool2D, Minimum, Pack, Pad, Relu6, Reshape,
+    ResizeNearestNeighbor, Split, StridedSlice, Transpose, Unpack,
+)  # fmt: skip
+FIXED = {Softmax: (1 / 256, -128), Logistic: (1 / 256, -128), Tanh: (1 / 128, 0)}
+
+
+@dataclass(frozen=True)
+class Activations:
+    """quantizations: of every float tensor that operators compute or share a scale with, by name;
+    rescaled: outputs of operators with a fixed quantization that must become their group's by a Quantize."""
+
+    quantizations: Mapping[str, Quantization]
+    rescaled: frozenset[str]
+
+
+def choose_activations(graph: Graph, histograms: Mapping[str, Histogram], method: str) -> Activations:
+    """One quantization for each group of tensors that must share it, from what was seen of all of them."""
+    quantizations: dict[str, Quantization] = {}
+    rescaled: set[str] = set()
+    for group in scale_groups(graph):
+        fixed = {name: _fixed(graph, name) for name in group}
+        sources = [name for name in group if _is_source(graph, name)]
+        shared = {fixed[name] for name in sources}
+        if len(shared) == 1 and None not in shared:
+            (only,) = shared
+            quantization = Quantization.per_tensor(*only)
+        else:
+            seen = [_histogram(graph, histograms, name) for name in group if _counts(graph, name)]
+            quantization = int8_quantization(choose_range(seen, method))
+            rescaled |= {name for name in sources if fixed[name] is not None}
+        quantizations |= dict.fromkeys(group, quantization)
+    return Activations(quantizations, frozenset(rescaled))
+
+
+def scale_groups(graph: Graph) -> list[list[str]]:
+    """Float tensors that must share a quantization, together; constants only where they must share one."""
+    parent: dict[str, str] = {
+        name: name
+        for name, tensor in graph.tensors.items()
+        if tensor.dtype is DType.F32 and not tensor.is_constant
+    }
+
+    def root(name: str) -> str:
+        while parent[name] != name:
+            name = parent[name]
+        return name
+
+    for node in graph.nodes:
+        if isinstance(node.operator, SAME_SCALE):
+            names = [name for name in _floats(graph, node) if name is not None]
+            for name in names:
+                parent.setdefault(name, name)
+            for name in names[1:]:
+                parent[root(name)] = root(names[0])
+    groups: dict[str, list[str]] = {}
+    for name in parent:
+        groups.setdefault(root(name), []).append(name)
+    return list(groups.values())
+
+
+def _floats(graph: Graph, node: Node) -> list[str]:
+    names = [name for name in (*node.inputs, *node.outputs) if name is not None]
+    return [name for name in names if graph.tensor(name).dtype is DType.F32]
+
+
+def _is_source(graph: Graph, name: str) -> bool:
+    """Whether the tensor's values come from outside of its group."""
+    node = graph.producer(name)
+    return node is None or not isinstance(node.operator, SAME_SCALE)
+
+
+def _fixed(graph: Graph, name: str) -> tuple[float, int] | None:
+    node = graph.producer(name)
+    return None if node is None else FIXED.get(type(node.operator))
+
+
+def _counts(graph: Graph, name: str) -> bool:
+    """Whether the tensor's range matters: what only a Relu6 reads may saturate where the Relu6 clamps."""
+    consumers = graph.consumers(name)
+    clamped = bool(consumers) and all(isinstance(node.operator, Relu6) for node in consumers)
+    return not clamped or name in graph.outputs
+
+
+def _histogram(graph: Graph, histograms: Mapping[str, Histogram], name: str) -> Histogram:
+    """What was seen of a tensor: of a constant its values, of one that only a Relu reads none below 0."""
+    tensor, consumers = graph.tensor(name), graph.consumers(name)
+    if tensor.data is not None:
+        constant = Histogram()
+        constant.add(tensor.data)
+        return constant
+    if consumers and all(isinstance(node.operator, Relu) for node in consumers) and name not in graph.outputs:
+        return histograms[name].without_negatives()
+    return histograms[name]
