@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 from compile_graphs import graph, tensor
 
-from smidgen.compile.assemble import assemble, select
+from smidgen.compile.assemble import assemble
 from smidgen.compile.kernels import KernelSpec, kernels_for
 from smidgen.compile.schedule import Cost
+from smidgen.compile.select import Selector
 from smidgen.errors import ModelError
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import Relu
@@ -35,7 +36,7 @@ def kernel(name: str, kernel_set: str, cycles: int | None = None, refusal: str |
 
 
 def chosen(*specs: KernelSpec) -> str:
-    ((_, spec, lowered),) = select(model(), specs, "speed")
+    ((_, spec, lowered),) = Selector(specs, "speed").select(model())
     assert lowered.symbol
     return spec.name
 
@@ -66,7 +67,7 @@ def test_a_later_set_takes_over_what_is_refused() -> None:
     refused = kernel("fast", "a", 1, "too odd")
     assert chosen(refused, kernel("slow", "b")) == "slow"
     with pytest.raises(ModelError, match="fast: too odd; other: too even"):
-        select(model(), [refused, kernel("other", "b", refusal="too even")], "speed")
+        Selector([refused, kernel("other", "b", refusal="too even")]).select(model())
 
 
 def test_the_roof_is_what_needs_the_most_cycles() -> None:
@@ -76,7 +77,7 @@ def test_the_roof_is_what_needs_the_most_cycles() -> None:
 
 
 def test_the_prediction_reaches_the_layers_of_the_report() -> None:
-    schedule = assemble(model(), [kernel("only", "a", 70)], "speed")
+    schedule = assemble(model(), Selector([kernel("only", "a", 70)]))
     costed = replace(schedule.calls[0], macs=480, cost=Cost(100, multipliers=60, data_port=40))
     (layer,) = layers_of(replace(schedule, calls=(costed,)))
     measured = replace(layer, cycles=80.0)

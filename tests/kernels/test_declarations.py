@@ -10,12 +10,13 @@ import pytest
 from kernel_cases import FAMILIES, cases_of
 from kernel_harness import lowered
 
-from smidgen.compile.assemble import assemble, select
+from smidgen.compile.assemble import assemble
 from smidgen.compile.kernels import COMPILE_FLAGS, kernels_for
 from smidgen.compile.kernels.blocks import interleave
 from smidgen.compile.kernels.channels import prepare
 from smidgen.compile.lower import lower
 from smidgen.compile.plan import plan
+from smidgen.compile.select import Selector
 from smidgen.errors import ModelError
 from smidgen.graph import DType, operators
 from smidgen.graph.fixed_point import requantize
@@ -86,7 +87,7 @@ def test_models_stay_within_their_bytes(model: str, shared_data: Path) -> None:
         if isinstance(node.operator, operators.Conv2D | operators.DepthwiseConv2D | operators.FullyConnected):
             weights += graph.tensor(node.inputs[1]).elements
             outputs += graph.tensor(node.outputs[0]).shape[-1]
-    schedule = plan(assemble(graph, kernels_for(["portable"]), "speed"))
+    schedule = plan(assemble(graph, Selector(kernels_for(["portable"]))))
     stored = sum(blob.bytes for blob in schedule.blobs.values() if blob.what != "table")
     assert stored <= 1.05 * weights + 9 * outputs
     assert schedule.arena_bytes <= schedule.arena_lower_bound_bytes + 1024
@@ -97,13 +98,13 @@ def test_types_without_a_kernel_are_refused_with_the_reason() -> None:
     float_x = replace(case.graph.tensor("x"), dtype=DType.F32)
     graph = replace(case.graph, tensors={**case.graph.tensors, "x": float_x})
     with pytest.raises(ModelError, match="'x' is f32"):
-        select(graph, kernels_for(["portable"]), "speed")
+        Selector(kernels_for(["portable"])).select(graph)
 
 
 def test_a_target_without_kernels_says_so() -> None:
     case = cases_of("matmul")[0]
     with pytest.raises(ModelError, match="no kernel of this target computes this operator"):
-        select(case.graph, kernels_for([]), "speed")
+        Selector(kernels_for([])).select(case.graph)
 
 
 def test_cases_reach_every_kernel_and_variant() -> None:

@@ -7,6 +7,7 @@ from smidgen.compile.kernels import kernels_for
 from smidgen.compile.lower import lower
 from smidgen.compile.plan import plan
 from smidgen.compile.schedule import Schedule
+from smidgen.compile.select import Selector
 from smidgen.errors import Problem, ProblemList, UsageError
 from smidgen.graph import Graph
 from smidgen.targets import Target
@@ -34,7 +35,7 @@ def lower_and_plan(
             problems.add(f"{target.path}, 'kernels'", f"there is no kernel set '{name}'", "see `smidgen ops`")
     problems.stop_if_any(UsageError)
     lowered, passes = lower(graph)
-    return lowered, plan(assemble(lowered, kernels_for(target.kernels), optimize)), passes
+    return lowered, plan(assemble(lowered, Selector(kernels_for(target.kernels), optimize))), passes
 
 
 __all__ = ["OPTIMIZE", "compile_model", "lower_and_plan"]

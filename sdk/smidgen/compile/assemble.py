@@ -2,83 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from smidgen.compile.kernels import willing
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.lower.views import Views, find_views
 from smidgen.compile.schedule import Blob, Buffer, KernelCall, Port, Role, Schedule, StateSlot
-from smidgen.errors import ModelError, ProblemList
-from smidgen.graph import DType, Graph, Node
+from smidgen.compile.select import Selector
+from smidgen.graph import Graph, Node
 from smidgen.graph.packing import storage_bytes
 from smidgen.graph.reference.base import NARROW_WEIGHTS
 
-Selection = list[tuple[Node, KernelSpec, Lowered]]
 
-_FLOAT_NODES_SHOWN = 3
-
-
-def select(
-    graph: Graph, specs: Sequence[KernelSpec], optimize: str, without: Collection[str] = ()
-) -> Selection:
-    """A kernel of `specs` for each node but those whose ids are in `without`, and how the node runs on it.
-
-    It is the cheapest of the kernel set that comes first among those that take the node, or the first of the
-    set where the cost is not known.
-
-    Raises ModelError naming every node that no kernel takes, with each kernel's reason. Nodes that compute in
-    float are one problem together: the model was not quantized.
-    """
-    problems = ProblemList()
-    in_float: list[Node] = []
-    chosen: Selection = []
-    for node in graph.nodes:
-        if node.id in without:
-            continue
-        able, reasons = willing(graph, node, specs)
-        if able:
-            chosen.append((node, *_cheapest(graph, node, able, optimize)))
-        elif all(tensor.dtype is DType.F32 for tensor in graph.output_tensors(node)):
-            in_float.append(node)
-        else:
-            where = f"{graph.name}: operator '{node.id}' ({node.operator.type_name})"
-            listed = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
-            problems.add(where, listed or "no kernel of this target computes this operator")
-    if in_float:
-        names = [f"'{node.id}'" for node in in_float]
-        shown = ", ".join(names[:_FLOAT_NODES_SHOWN])
-        more = f" and {len(names) - _FLOAT_NODES_SHOWN} more" if len(names) > _FLOAT_NODES_SHOWN else ""
-        problems.add(
-            graph.name,
-            f"{len(names)} of its {len(graph.nodes)} operators compute in float: {shown}{more}",
-            "quantize all of the model to int8 (TFLiteConverter with a representative_dataset and "
-            "TFLITE_BUILTINS_INT8) and try again",
-        )
-    problems.stop_if_any(ModelError)
-    return chosen
-
-
-def _cheapest(
-    graph: Graph, node: Node, able: Sequence[KernelSpec], optimize: str
-) -> tuple[KernelSpec, Lowered]:
-    """Of kernels that take the node, in order of preference."""
-    first_set = [spec for spec in able if spec.kernel_set == able[0].kernel_set]
-    choices = [(spec, spec.lower(graph, node, optimize)) for spec in first_set]
-    priced = [(lowered.cost.cycles, index) for index, (_, lowered) in enumerate(choices) if lowered.cost]
-    return choices[min(priced)[1] if priced else 0]
-
-
-def assemble(graph: Graph, specs: Sequence[KernelSpec], optimize: str) -> Schedule:
+def assemble(graph: Graph, selector: Selector) -> Schedule:
     """The unplanned schedule of a lowered graph: kernel calls in the graph's order, buffers, constants."""
     blobs = _Blobs()
     views = find_views(graph)
     names = _buffer_names(graph, views)
     calls: list[KernelCall] = []
     scratch: list[Buffer] = []
-    for node, spec, lowered in select(graph, specs, optimize, views.nodes):
+    for node, spec, lowered in selector.select(graph, views.nodes):
         index = len(calls)
         call = _call(graph, node, spec, lowered, blobs, names)
         if lowered.scratch_bytes:
