@@ -16,15 +16,17 @@ COMPILERS = {
     "rv32imc": ["riscv64-unknown-elf-gcc", "-march=rv32imc", "-mabi=ilp32"],
     "cortex-m0": ["arm-none-eabi-gcc", "-mcpu=cortex-m0", "-mthumb"],
     "cortex-m4": ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb"],
+    "cortex-m55": ["arm-none-eabi-gcc", "-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"],
 }
 # For each kernel set those that models use with it, and the compilers. Xmidge runs on the host by emulation.
 SETS = {
     "portable": (("portable",), tuple(COMPILERS)),
+    "mve": (("mve", "dsp", "portable"), ("host", "cortex-m55")),
     "midge": (("midge", "portable"), ("host", "rv32imc")),
     "dsp": (("dsp", "portable"), ("host", "cortex-m4")),
 }
-# Included by xmidge.h and dsp.h.
-EMULATIONS = ("midge/xmidge_host.h", "dsp/dsp_host.h")
+# Included by xmidge.h, dsp.h and vectors.h.
+EMULATIONS = ("midge/xmidge_host.h", "dsp/dsp_host.h", "mve/mve_host.h")
 
 
 @pytest.mark.parametrize("optimize", sorted(COMPILE_FLAGS))

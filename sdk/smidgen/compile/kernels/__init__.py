@@ -28,6 +28,8 @@ from smidgen.compile.kernels.midge import elementwise as midge_elementwise
 from smidgen.compile.kernels.midge import matmul as midge_matmul
 from smidgen.compile.kernels.midge import pool as midge_pool
 from smidgen.compile.kernels.midge import reduce as midge_reduce
+from smidgen.compile.kernels.mve import conv as mve_conv
+from smidgen.compile.kernels.mve import matmul as mve_matmul
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.graph import Graph, Node
 
@@ -42,6 +44,7 @@ COMPILE_FLAGS = {
 
 _PORTABLE = (conv, matmul, pool, reduce, elementwise, activation, shape, quantize, resize)
 _DSP = (dsp_conv, dsp_depthwise, dsp_matmul)
+_MVE = (mve_conv, mve_matmul)
 _MIDGE = (
     midge_conv,
     midge_matmul,
@@ -51,7 +54,7 @@ _MIDGE = (
     midge_elementwise,
     midge_activation,
 )
-_ALL = tuple(spec for family in (*_DSP, *_MIDGE, *_PORTABLE) for spec in family.KERNELS)
+_ALL = tuple(spec for family in (*_DSP, *_MVE, *_MIDGE, *_PORTABLE) for spec in family.KERNELS)
 
 
 def kernels_for(kernel_sets: Sequence[str]) -> list[KernelSpec]:

@@ -1,0 +1,83 @@
+/* Convolutions, int8, weights of 8, 4 or 2 bits: 4 windows at a time are copied to scratch and
+ * multiplied with all channels. */
+#ifndef SMIDGEN_KERNELS_MVE_CONV_H
+#define SMIDGEN_KERNELS_MVE_CONV_H
+
+#include "patches.h"
+#include "vector.h"
+
+/* scratch: 4 interleaved windows, and one more unless whole_vectors. */
+SMIDGEN_INLINE void smidgen_mve_conv_body(const struct smidgen_mve_conv_shape *shape,
+                                          const int8_t *x, const int8_t *weights,
+                                          const int32_t *bias, const int32_t *multiplier,
+                                          const int8_t *shift, int8_t *y, int8_t *scratch,
+                                          const int bits, smidgen_mve_product_function product_4,
+                                          smidgen_mve_product_function product_1) {
+    const int32_t depth = shape->kernel_height * shape->kernel_width * shape->group_inputs;
+    const int32_t patch_bytes =
+        SMIDGEN_MVE_PATCHES * SMIDGEN_MVE_LANES * smidgen_mve_vectors(depth);
+    const int32_t group_rows = (shape->group_outputs * bits + 7) / 8;
+    struct smidgen_mve_position position = {x, 0, 0}, begin;
+    struct smidgen_mve_product product = {
+        weights,
+        bias,
+        multiplier,
+        shift,
+        depth,
+        shape->group_outputs,
+        shape->output_channels,
+        {shape->output_zero_point, shape->activation_min, shape->activation_max},
+    };
+    int32_t pixels = shape->batches * shape->output_height * shape->output_width;
+    int32_t patches = pixels >= SMIDGEN_MVE_PATCHES ? SMIDGEN_MVE_PATCHES : 1;
+    if (patches > 1)
+        smidgen_mve_fill(scratch, 0, patch_bytes, 16); /* the ends of windows stay zero */
+    for (; pixels > 0; pixels -= patches, y += patches * shape->output_channels) {
+        patches = pixels >= SMIDGEN_MVE_PATCHES ? SMIDGEN_MVE_PATCHES : 1;
+        begin = position;
+        for (int32_t group = 0; group < shape->groups; group++) {
+            const ptrdiff_t channel = (ptrdiff_t)group * shape->group_outputs;
+            product.weights = weights + (ptrdiff_t)group * group_rows * depth;
+            product.bias = bias + channel;
+            product.multiplier = multiplier + channel;
+            product.shift = shift + channel;
+            position = begin;
+            position.image += (ptrdiff_t)group * shape->group_inputs;
+            if (patches == 1) {
+                smidgen_mve_window(shape, &position, scratch, 16);
+                product_1(&product, scratch, y + channel);
+                continue;
+            }
+            for (int32_t i = 0; i < SMIDGEN_MVE_PATCHES; i++) {
+                int8_t *const patch = scratch + SMIDGEN_MVE_LANES * i;
+                if (shape->whole_vectors) {
+                    smidgen_mve_window(shape, &position, patch, 64);
+                } else {
+                    smidgen_mve_window(shape, &position, scratch + patch_bytes, 16);
+                    smidgen_mve_copy(patch, scratch + patch_bytes, depth, 64);
+                }
+                smidgen_mve_next(shape, &position);
+            }
+            position.image -= (ptrdiff_t)group * shape->group_inputs;
+            product_4(&product, scratch, y + channel);
+        }
+        if (patches == 1) {
+            position = begin;
+            smidgen_mve_next(shape, &position);
+        }
+    }
+}
+
+#define SMIDGEN_MVE_CONV(variant, value, width, bits)                                              \
+    static inline void smidgen_mve_conv_##width##variant(                                          \
+        const struct smidgen_mve_conv_shape *shape, const int8_t *x, const int8_t *weights,        \
+        const int32_t *bias, const int32_t *multiplier, const int8_t *shift, int8_t *y,            \
+        void *scratch) {                                                                           \
+        smidgen_mve_conv_body(shape, x, weights, bias, multiplier, shift, y, scratch, bits,        \
+                              smidgen_mve_product_4_##width##variant,                              \
+                              smidgen_mve_product_1_##width##variant);                             \
+    }
+
+SMIDGEN_MVE_VARIANTS(SMIDGEN_MVE_CONV)
+
+#endif

@@ -1,0 +1,85 @@
+"""Kernels of firmware/kernels/mve/conv.h."""
+
+from __future__ import annotations
+
+import math
+
+from smidgen.compile.kernels.channels import prepare
+from smidgen.compile.kernels.common import bias_of, constant_operands, output_fields, refuse_layer
+from smidgen.compile.kernels.mve import MVE
+from smidgen.compile.kernels.mve.packing import LANES, MOST_INPUTS, PATCHES, product_blobs, symbol
+from smidgen.compile.kernels.overlap import overlap_of_pixels
+from smidgen.compile.kernels.spec import KernelSpec, Lowered
+from smidgen.graph import Graph, Node
+from smidgen.graph.operators import Conv2D
+from smidgen.graph.reference.conv import conv_parameters
+
+_MOST_PLACES = 1 << 16  # 16 bits say where the outputs of a patch lie
+
+
+def refuse_long(inputs: int) -> str | None:
+    """Why sums of so many products could wrap, or None when they cannot."""
+    return f"its outputs have {inputs:,} inputs each" if inputs > MOST_INPUTS else None
+
+
+def _refuse(graph: Graph, node: Node) -> str | None:
+    weights = graph.tensor(node.inputs[1])
+    if PATCHES * weights.shape[0] > _MOST_PLACES:
+        return f"it has {weights.shape[0]:,} output channels"
+    return refuse_layer(graph, node) or refuse_long(weights.elements // weights.shape[0])
+
+
+def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
+    operator: Conv2D = node.operator
+    x, weights, output = (graph.tensor(name) for name in (*node.inputs[:2], node.outputs[0]))
+    channels, kernel_height, kernel_width, group_inputs = weights.shape
+    groups = x.shape[3] // group_inputs
+    depth = weights.elements // channels
+    p = conv_parameters(graph, node)
+    prepared = prepare(weights.data.reshape(channels, depth), bias_of(graph, node, channels), p, optimize)
+    pad = (operator.padding.top, operator.padding.left)
+    whole_vectors = group_inputs % LANES == 0 or kernel_height * kernel_width == 1
+    patches = PATCHES if math.prod(output.shape[:3]) >= PATCHES else 1
+    scratch_bytes = depth
+    if patches == PATCHES:
+        scratch_bytes = PATCHES * (depth + -depth % LANES) + (0 if whole_vectors else depth)
+    bits = weights.dtype.bits
+    return Lowered(
+        symbol=symbol("conv", prepared, bits),
+        shape_type="struct smidgen_mve_conv_shape",
+        shape={
+            "batches": x.shape[0],
+            "input_height": x.shape[1],
+            "input_width": x.shape[2],
+            "input_channels": x.shape[3],
+            "output_height": output.shape[1],
+            "output_width": output.shape[2],
+            "output_channels": channels,
+            "groups": groups,
+            "group_inputs": group_inputs,
+            "group_outputs": channels // groups,
+            "kernel_height": kernel_height,
+            "kernel_width": kernel_width,
+            "stride_height": operator.stride[0],
+            "stride_width": operator.stride[1],
+            "dilation_height": operator.dilation[0],
+            "dilation_width": operator.dilation[1],
+            "pad_top": pad[0],
+            "pad_left": pad[1],
+            "whole_vectors": int(whole_vectors),
+            "input_zero_point": p.input_zero_point,
+            **output_fields(p),
+        },
+        reads=node.inputs[:1],
+        blobs=product_blobs(prepared, p.input_zero_point, bits, groups),
+        scratch_bytes=scratch_bytes,
+        macs=output.elements * depth,
+        specialise=False,
+        constants=constant_operands(graph, node.inputs[:1]),
+        overlap=overlap_of_pixels(x.shape, output.shape, operator.stride, pad, patches)
+        if groups == 1
+        else None,
+    )
+
+
+KERNELS = (KernelSpec("mve_conv", "conv", MVE, (Conv2D,), _refuse, _lower),)

@@ -1,0 +1,29 @@
+"""Helium's kernels, emulated in C, equal the reference byte for byte on shapes chosen to hurt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from arm_device import run_on_board
+from kernel_harness import calls_of, failures
+from mve_cases import cases_of
+
+FAMILIES = ("conv", "matmul")
+
+
+@pytest.mark.parametrize("optimize", ["speed", "size"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_kernels_equal_the_reference(family: str, optimize: str, tmp_path: Path) -> None:
+    wrong = failures(cases_of(family), optimize, tmp_path, "mve")
+    again = f"KERNEL_CASE=<case number> python -m pytest '{Path(__file__).name}' -k '{family} and {optimize}'"
+    assert not wrong, f"{wrong}\nrun one case again: {again}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimize", ["speed", "size"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_kernels_equal_the_reference_on_a_cortex_m55(family: str, optimize: str, tmp_path: Path) -> None:
+    outcomes = run_on_board(calls_of(cases_of(family), optimize, "mve"), optimize, tmp_path, "mps3-an547")
+    wrong = [f"{outcome.call.name}: {outcome.wrong} bytes" for outcome in outcomes if outcome.wrong]
+    assert not wrong, "\n".join(wrong)
