@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -79,6 +80,13 @@ def compile_object(
         compiler.path, [*flags, *folders, "-c", str(source), "-o", str(output)], f"compiling {source.name}"
     )
     return output
+
+
+def defined_macros(compiler: Compiler, flags: Sequence[str]) -> dict[str, str]:
+    """What the compiler defines on its own with these flags, for example __ARM_FEATURE_DSP."""
+    text = run_tool(compiler.path, [*flags, "-dM", "-E", "-x", "c", os.devnull], "asking the compiler")
+    pairs = (line.split(maxsplit=2)[1:] for line in text.splitlines())
+    return {pair[0]: pair[1] if len(pair) > 1 else "" for pair in pairs}
 
 
 def run_tool(program: Path, arguments: Sequence[str], what: str) -> str:

@@ -9,7 +9,11 @@ import pytest
 from smidgen.errors import UsageError
 from smidgen.targets import list_targets, load_target
 
-NAMES = ("host", "midge", "midge-rv32imc", "midge-rv32imc-flash")
+NAMES = (
+    *("host", "midge", "midge-rv32imc", "midge-rv32imc-flash"),
+    *("mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505", "mps3-an547"),
+    *("microbit", "netduinoplus2", "stm32vldiscovery"),
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -31,10 +35,10 @@ def test_unknown_name_gets_the_nearest_ones() -> None:
         load_target("midge-rv32im")
 
 
-def own_target(folder: Path, name: str = "myboard", **changes: str) -> Path:
-    """A copy of midge-rv32imc with other texts in it."""
-    text = load_target("midge-rv32imc").path.read_text()
-    changes = {'name = "midge-rv32imc"': f'name = "{name}"', **changes}
+def own_target(folder: Path, name: str = "myboard", base: str = "midge-rv32imc", **changes: str) -> Path:
+    """A copy of a target with other texts in it."""
+    text = load_target(base).path.read_text()
+    changes = {f'name = "{base}"': f'name = "{name}"', **changes}
     for old, new in changes.items():
         assert old in text
         text = text.replace(old, new, 1)
@@ -124,3 +128,89 @@ def test_file_that_is_not_toml(content: bytes, tmp_path: Path) -> None:
 def test_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot read"):
         load_target(tmp_path / "none.toml")
+
+
+def problems_of(path: Path) -> str:
+    with pytest.raises(UsageError) as error:
+        load_target(path)
+    return str(error.value)
+
+
+FLASH = '[memory.flash]\nkind = "flash"\norigin = 0x0800_0000\nlength = 0x10_0000'
+RAM = '[memory.sram]\nkind = "ram"\norigin = 0x2000_0000\nlength = 0x2_0000'
+BAD_STEP = '[[board.setup]]\ndoes = "nothing"\nregister = 0x20\nset = 1\n\n[runner]'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            RAM,
+            RAM.replace("2000_", "3000_"),
+            "where the chip has no memory\n    the chip's RAM: 0x20000000",
+        ),
+        (RAM, RAM.replace("0x2_0000", "0x3_0000"), "ends 65,536 bytes behind the chip's memory"),
+        (RAM, RAM.replace("0000\nl", "0010\nl"), "the guard below the stack wants a multiple of 32"),
+        (FLASH, FLASH.replace("0800_", "0801_"), "but the chip starts from what lies at 0x8000000"),
+        (
+            FLASH,
+            FLASH.replace("0800_", "0000_"),
+            "'memory.flash' lies from 0x0 to 0x100000, where the chip",
+        ),
+        ("base = 0x4001_1000", "base = 0x2000_1000", "where the chip has no peripherals"),
+        ("base = 0x4001_1000", "base = 0x4001_1002", "which is no multiple of 4"),
+        ("[runner]", BAD_STEP, "'board.setup[0].register' is 0x20, where the chip has no peripherals"),
+        ("[{ origin = 0x4000_", "[{ origin = 0x2001_", "'chip.peripherals[0]' overlaps 'memory[1]'"),
+        ("[chip]", "[other]", "'chip' is missing"),
+        ('driver = "stm32_usart"', 'driver = "morse"', "use one of: cmsdk, "),
+        ('machine = "netduinoplus2"', "", "'runner.machine' is missing"),
+    ],
+)
+def test_a_wrong_memory_map_is_refused_before_anything_is_built(
+    old: str, new: str, expected: str, tmp_path: Path
+) -> None:
+    assert expected in problems_of(own_target(tmp_path, base="netduinoplus2", **{old: new}))
+
+
+def test_regions_that_are_swapped_are_refused_with_both_places(tmp_path: Path) -> None:
+    swap = {FLASH: FLASH.replace('"flash"', '"ram"'), RAM: RAM.replace('"ram"', '"flash"')}
+    text = problems_of(own_target(tmp_path, base="netduinoplus2", **swap))
+    assert "'memory.flash' is RAM and lies from 0x8000000 to 0x8100000, where the chip has flash" in text
+    assert "'memory.sram' is flash" in text
+
+
+def test_ram_behind_other_ram_is_refused_where_there_is_no_stack_limit(tmp_path: Path) -> None:
+    """An overflow would write into what is below, unless the core compares the stack pointer with a limit."""
+    part = '{ kind = "ram", origin = 0x2000_0000, length = 0x2_0000 }'
+    lower = part.replace("0x2_", "0x1_")
+    changes = {
+        RAM: RAM.replace("2000_", "2001_").replace("0x2_", "0x1_"),
+        part: lower + ",\n    " + lower.replace("2000_", "2001_"),
+    }
+    text = problems_of(own_target(tmp_path, base="netduinoplus2", **changes))
+    assert "right behind other memory, which a stack overflow would write into" in text
+    changes['isa = "armv7e-m"'] = 'isa = "armv8-m.main+dsp"'
+    assert load_target(own_target(tmp_path, base="netduinoplus2", **changes)).core.isa.startswith("armv8")
+
+
+@pytest.mark.parametrize(
+    ("base", "kernels", "expected"),
+    [
+        (
+            "mps2-an385",
+            '["dsp", "portable"]',
+            "names 'dsp', which needs the DSP extension; core.isa, 'armv7-",
+        ),
+        ("microbit", '["dsp", "portable"]', 'write kernels = ["portable"]'),
+        ("mps2-an386", '["mve", "dsp", "portable"]', 'write kernels = ["dsp", "portable"]'),
+        ("midge-rv32imc", '["midge", "portable"]', "which needs Midge's extension"),
+    ],
+)
+def test_kernels_that_the_core_cannot_run_are_refused(
+    base: str, kernels: str, expected: str, tmp_path: Path
+) -> None:
+    path = own_target(tmp_path, base=base)
+    text = path.read_text()
+    (line,) = (line for line in text.splitlines() if line.startswith("kernels = "))
+    path.write_text(text.replace(line, f"kernels = {kernels}"))
+    assert expected in problems_of(path)

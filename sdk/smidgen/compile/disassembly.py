@@ -69,13 +69,29 @@ def linked_functions(elf: Path, compiler: Compiler) -> dict[str, Function]:
     Of machines that are not known here none can be read; a library's function is then an error, not a guess.
     """
     with elf.open("rb") as file:
-        machine = str(ELFFile(file)["e_machine"])
-    if machine not in _MACHINES:
-        return {}
+        program = ELFFile(file)
+        machine = str(program["e_machine"])
+        if machine not in _MACHINES:
+            return {}
+        aliases = _aliases(program)
     listing = run_tool(
         compiler.tool("objdump"), ["-d", "--no-show-raw-insn", str(elf)], "reading the program"
     )
-    return read_disassembly(listing, machine)
+    functions = read_disassembly(listing, machine)
+    return functions | {
+        alias: functions[name] for name in tuple(functions) for alias in aliases.get(name, ())
+    }
+
+
+def _aliases(program: ELFFile) -> dict[str, list[str]]:
+    """The other names of each symbol: the disassembly shows one name for each address."""
+    table = program.get_section_by_name(".symtab")
+    names: dict[int, list[str]] = {}
+    for symbol in table.iter_symbols() if table is not None else ():
+        if symbol.name and symbol["st_shndx"] != "SHN_UNDEF":
+            # The lowest bit of an address of Thumb code is set.
+            names.setdefault(symbol["st_value"] & ~1, []).append(symbol.name)
+    return {name: [one for one in group if one != name] for group in names.values() for name in group}
 
 
 def read_disassembly(text: str, machine: str) -> dict[str, Function]:

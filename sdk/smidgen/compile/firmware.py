@@ -24,11 +24,13 @@ from smidgen.compile.stack import CALLGRAPH_FLAGS, image_stack_bound, read_callg
 from smidgen.errors import BuildError, Problem, ProblemList
 from smidgen.paths import data_folder
 from smidgen.targets import Memory, Target
-from smidgen.toolchains import Compiler, ToolFailed, compile_object, run_tool
+from smidgen.toolchains import Compiler, ToolFailed, compile_object, defined_macros, run_tool
 
 STACK_ALIGNMENT = 16
 MAP = "firmware.map"
 MODEL_OBJECT, DESCRIPTOR_OBJECT = "model.o", "model_agent.o"
+# What the compiler defines where a kernel set has its instructions.
+KERNEL_MACROS = {"dsp": "__ARM_FEATURE_DSP", "mve": "__ARM_FEATURE_MVE"}
 AGENT_ENTRY = "smidgen_agent_main"
 _MAP_ENTRY = re.compile(r"\s0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+(\S+)$", re.MULTILINE)
 _OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes?")
@@ -66,6 +68,7 @@ def build_firmware(
     Raises BuildError: what is too big, in which region and by how many bytes, or what the tools said.
     """
     assert target.board is not None
+    _check_instructions(target, compiler)
     agent, platform = runtime(), board(target.board)
     flags = [*model_flags(target, optimize), *CALLGRAPH_FLAGS]
     settings = [flags, asdict(needs), [asdict(memory) for memory in target.memories], agent_stack_bytes()]
@@ -95,6 +98,21 @@ def build_firmware(
     for name in (ELF, BIN, HEX):
         shutil.copyfile(folder / name, output / name)
     return Image(**json.loads((folder / "image.json").read_text()))
+
+
+def _check_instructions(target: Target, compiler: Compiler) -> None:
+    """The kernel sets' instructions are there with the target's flags: without them the kernels would be
+    right and slow, because elsewhere they are emulated."""
+    if not any(name in KERNEL_MACROS for name in target.kernels):
+        return
+    macros = defined_macros(compiler, target.toolchain.flags)
+    problems = ProblemList()
+    for name in target.kernels:
+        macro = KERNEL_MACROS.get(name)
+        if macro is not None and macro not in macros:
+            what = f"with 'toolchain.flags' there are no instructions for the kernel set '{name}' ({macro})"
+            problems.add(str(target.path), what, f"name the core there (-mcpu=...), or leave '{name}' out")
+    problems.stop_if_any(BuildError)
 
 
 def _boards() -> Path:
@@ -199,8 +217,24 @@ def too_big(overflows: Mapping[str, int], needs: Needs, stack_bytes: int, target
         )
         parts = {**contents[region], "agent and board": total - sum(contents[region].values())}
         listed = ", ".join(f"{name} {size:,}" for name, size in parts.items())
-        problems.add(f"{target.name}, {region}", what, f"it holds: {listed}")
+        problems.add(
+            f"{target.name}, {region}", what, f"it holds: {listed}\n    {_cure(region, count, needs)}"
+        )
     return BuildError(problems.problems)
+
+
+def _cure(region: str, count: int, needs: Needs) -> str:
+    """What would make an image fit that is `count` bytes too big."""
+    if region == "ram":
+        left = needs.arena_bytes - count
+        if left <= 0:
+            return "even without an arena the agent would not fit: this needs a board with more RAM"
+        return f"the arena may take at most {left:,} bytes: see 'smidgen analyze' for a smaller plan"
+    for bits in (4, 2):
+        saved = needs.weights_bytes * (8 - bits) // 8
+        if saved >= count:
+            return f"{bits}-bit weights would take up to {saved:,} bytes less"
+    return "even 2-bit weights would not make it fit: this needs a smaller model or more flash"
 
 
 def _image(elf: Path, linker_map: Path, target: Target) -> Image:

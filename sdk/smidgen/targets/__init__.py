@@ -15,6 +15,7 @@ from smidgen.paths import data_folder
 from smidgen.targets.reading import read_target
 from smidgen.targets.types import (
     Board,
+    Chip,
     Core,
     Flasher,
     HeaderWords,
@@ -29,6 +30,7 @@ from smidgen.targets.types import (
 
 __all__ = [
     "Board",
+    "Chip",
     "Core",
     "Flasher",
     "HeaderWords",

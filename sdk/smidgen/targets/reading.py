@@ -8,11 +8,13 @@ from pathlib import Path
 
 from smidgen.errors import ProblemList, UsageError
 from smidgen.paths import data_folder
+from smidgen.targets.checks import check_kernels, check_map
 from smidgen.targets.table import Table
 from smidgen.targets.types import (
     MEMORY_KINDS,
     RUNNERS,
     Board,
+    Chip,
     Core,
     Flasher,
     HeaderWords,
@@ -42,19 +44,28 @@ def read_target(path: Path) -> Target:
         top.problem("kernels", "names no kernel set", 'for example: kernels = ["portable"]')
     runner = _runner(top)
     is_host = runner.kind == "host"
+    core = _core(top)
+    memories = _memories(top, required=not is_host)
+    board = _board(top, required=not is_host)
+    # Board folders that serve many chips take their UART from the target file; then its map is needed too.
+    chip = _chip(top, required=board is not None and board.uart is not None)
     target = Target(
         name=name,
         description=description,
         path=path,
-        core=_core(top),
-        memories=_memories(top, required=not is_host),
+        core=core,
+        memories=memories,
         kernels=kernels,
         toolchain=_toolchain(top),
-        board=_board(top, required=not is_host),
+        board=board,
         runner=runner,
         flasher=_flasher(top),
         serial=_serial(top),
+        proven=top.flag("proven", True),
     )
+    check_kernels(top, kernels, core)
+    if chip is not None:
+        check_map(top, memories, board, chip, core)
     top.finish()
     problems.stop_if_any(UsageError)
     return target
@@ -67,6 +78,25 @@ def _core(top: Table) -> Core:
     core = Core(table.text("isa"), table.text("abi"), table.number("clock_hz", required=False))
     table.finish()
     return core
+
+
+def _chip(top: Table, required: bool) -> Chip | None:
+    table = top.table("chip", required)
+    if table is None:
+        return None
+    memories = tuple(_part(part, part.choice("kind", MEMORY_KINDS)) for part in table.tables("memory"))
+    peripherals = tuple(_part(part, "peripheral") for part in table.tables("peripherals"))
+    chip = Chip(table.number("boot") or 0, memories, peripherals)
+    table.finish()
+    return chip
+
+
+def _part(table: Table, kind: str) -> Memory:
+    part = Memory(
+        table.name.removeprefix("chip."), table.number("origin") or 0, table.number("length") or 0, kind
+    )
+    table.finish()
+    return part
 
 
 def _memories(top: Table, required: bool) -> tuple[Memory, ...]:

@@ -31,6 +31,9 @@ class Table:
             return None
         return value
 
+    def flag(self, key: str, default: bool) -> bool:
+        return bool(self._value(key, bool, "true or false", default))
+
     def texts(self, key: str, default: list[str] | None = None) -> tuple[str, ...]:
         value = self._value(key, list, "a list of texts", default) or []
         if not all(isinstance(item, str) for item in value):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-RUNNERS = ("host", "verilator", "qemu", "serial")
+RUNNERS = ("host", "verilator", "qemu", "rp2040js", "serial")
 MEMORY_KINDS = ("flash", "ram")
 
 
@@ -21,6 +21,18 @@ class Memory:
     @property
     def end(self) -> int:
         return self.origin + self.length
+
+
+@dataclass(frozen=True)
+class Chip:
+    """What the chip has at which address, whatever of it the target uses.
+
+    boot: where it looks for its vectors after a reset, or for a header that says where they are.
+    """
+
+    boot: int
+    memories: tuple[Memory, ...]
+    peripherals: tuple[Memory, ...]
 
 
 @dataclass(frozen=True)
@@ -90,8 +102,8 @@ class Board:
 
 @dataclass(frozen=True)
 class Runner:
-    """What runs the image: "host", "verilator" with a hardware configuration, "qemu" with a machine, or
-    "serial"."""
+    """What runs the image: "host", "verilator" with a hardware configuration, "qemu" with a machine,
+    "rp2040js" or, on a board, "serial"."""
 
     kind: str
     configuration: str = ""
@@ -116,7 +128,10 @@ class Serial:
 
 @dataclass(frozen=True)
 class Target:
-    """A checked target file. `kernels` are the kernel sets in order of preference."""
+    """A checked target file.
+
+    kernels: the kernel sets in order of preference; proven: whether firmware built for it has run there.
+    """
 
     name: str
     description: str
@@ -129,6 +144,7 @@ class Target:
     runner: Runner
     flasher: Flasher | None = None
     serial: Serial | None = None
+    proven: bool = True
 
     @property
     def is_host(self) -> bool:
