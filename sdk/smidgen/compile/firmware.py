@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -60,12 +60,20 @@ class Needs:
     code_bytes: int
 
 
+class TooBig(BuildError):
+    """The image does not fit; overflows: bytes too many for each region, "flash" or "ram"."""
+
+    def __init__(self, problems: Sequence[Problem], overflows: Mapping[str, int]) -> None:
+        super().__init__(problems)
+        self.overflows = dict(overflows)
+
+
 def build_firmware(
     files: Mapping[str, str], needs: Needs, target: Target, compiler: Compiler, optimize: str, output: Path
 ) -> Image:
     """Write firmware.elf, .bin and .hex to `output`; files: generated sources and kernels, by path.
 
-    Raises BuildError: what is too big, in which region and by how many bytes, or what the tools said.
+    Raises TooBig: what is too big, in which region and by how many bytes; BuildError: what the tools said.
     """
     assert target.board is not None
     _check_instructions(target, compiler)
@@ -202,7 +210,7 @@ def _memory_script(target: Target) -> str:
     )
 
 
-def too_big(overflows: Mapping[str, int], needs: Needs, stack_bytes: int, target: Target) -> BuildError:
+def too_big(overflows: Mapping[str, int], needs: Needs, stack_bytes: int, target: Target) -> TooBig:
     """The error for regions ("flash", "ram") that are too small by so many bytes, with what is in them."""
     contents = {
         "flash": {"weights": needs.weights_bytes, "model code": needs.code_bytes},
@@ -220,7 +228,7 @@ def too_big(overflows: Mapping[str, int], needs: Needs, stack_bytes: int, target
         problems.add(
             f"{target.name}, {region}", what, f"it holds: {listed}\n    {_cure(region, count, needs)}"
         )
-    return BuildError(problems.problems)
+    return TooBig(problems.problems, overflows)
 
 
 def _cure(region: str, count: int, needs: Needs) -> str:
