@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from smidgen.device.simulators import qemu
-from smidgen.device.simulators.counting import CountLog
+from smidgen.device.simulators.counting import LOG, CountLog
 from smidgen.device.simulators.process import launch
 
 pytestmark = pytest.mark.skipif(
@@ -62,7 +62,7 @@ def executed(folder: Path, body: str, machine: str, flags: str) -> dict[str, lis
     command = ["arm-none-eabi-gcc", *flags.split(), "-mthumb", "-nostdlib", f"-DBODY={body}", str(SOURCE)]
     command += ["-Wl,-Ttext=0x100,--section-start=.vectors=0,-e,start", "-o", str(image)]
     subprocess.run(command, check=True)
-    log = folder / qemu.COUNTS
+    log = folder / LOG
     line = [*qemu.command_line(image, machine, log), "-semihosting-config", "enable=on,target=native"]
     with launch("QEMU", lambda _: line) as simulator:
         assert simulator.wait(60) == 0, simulator.log()

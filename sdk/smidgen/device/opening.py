@@ -20,14 +20,16 @@ def open_device(target: Target, bundle: Bundle, port: str | None = None) -> Devi
         from smidgen.device.host import HostDevice
 
         return HostDevice(bundle)
-    if target.runner.kind in ("verilator", "qemu"):
-        from smidgen.device.simulated_device import MidgeDevice, QemuDevice
+    if target.runner.kind in ("verilator", "qemu", "rp2040js"):
+        from smidgen.device.simulated_device import MidgeDevice, QemuDevice, Rp2040Device
 
         if bundle.elf is None:
             fix = f"build it with -t {target.name}"
             raise UsageError(Problem(str(bundle.folder), "the bundle holds no firmware image", fix))
         if target.runner.kind == "verilator":
             return MidgeDevice(bundle.elf, target.runner.configuration, expected=version)
+        if target.runner.kind == "rp2040js":
+            return Rp2040Device(bundle.elf, expected=version)
         return QemuDevice(bundle.elf, target.runner.machine, expected=version)
     from smidgen.device.serial_device import SerialDevice
 

@@ -1,4 +1,4 @@
-"""Devices whose `load` starts a simulator: the Midge core, and QEMU's boards with their counts."""
+"""Devices whose `load` starts a simulator: the Midge core, QEMU's boards, the RP2040 in rp2040js."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import numpy as np
 from smidgen.device import protocol
 from smidgen.device.base import Profile, Run
 from smidgen.device.serial_device import Deadlines, SerialDevice
-from smidgen.device.simulators import qemu, verilator
-from smidgen.device.simulators.counting import CountLog
+from smidgen.device.simulators import counting, qemu, rp2040js, verilator
 from smidgen.device.simulators.process import Simulator
 
 
@@ -79,28 +78,13 @@ class MidgeDevice(SimulatedDevice):
         )  # fmt: skip
 
 
-class QemuDevice(SimulatedDevice):
-    """An ELF file on one of QEMU's boards. QEMU has no notion of cycles; it executes instructions, which are
-    counted exactly. machine: as `qemu-system-arm -machine help` lists them."""
-
-    def __init__(
-        self,
-        image: Path,
-        machine: str,
-        *,
-        expected: str | None = None,
-        deadlines: Deadlines | None = None,
-        retry_seconds: float = 2.0,
-    ) -> None:
-        super().__init__(
-            lambda: qemu.start(image, machine),
-            expected=expected, deadlines=deadlines, retry_seconds=retry_seconds,
-        )  # fmt: skip
+class CountedDevice(SimulatedDevice):
+    """Simulators without a notion of cycles: they count the instructions that they execute, exactly."""
 
     def load(self) -> None:
         super().load()
         assert self._simulator is not None
-        self._log = CountLog(self._simulator.folder / qemu.COUNTS)
+        self._log = counting.CountLog(self._simulator.folder / counting.LOG)
 
     def run(self, inputs: Sequence[np.ndarray]) -> Run:
         run = super().run(inputs)
@@ -122,3 +106,38 @@ class QemuDevice(SimulatedDevice):
             cost_cycles=None,
             cost_instructions=cost,
         )
+
+
+class QemuDevice(CountedDevice):
+    """An ELF file on one of QEMU's boards. machine: as `qemu-system-arm -machine help` lists them."""
+
+    def __init__(
+        self,
+        image: Path,
+        machine: str,
+        *,
+        expected: str | None = None,
+        deadlines: Deadlines | None = None,
+        retry_seconds: float = 2.0,
+    ) -> None:
+        super().__init__(
+            lambda: qemu.start(image, machine),
+            expected=expected, deadlines=deadlines, retry_seconds=retry_seconds,
+        )  # fmt: skip
+
+
+class Rp2040Device(CountedDevice):
+    """An ELF file for the RP2040 in rp2040js."""
+
+    def __init__(
+        self,
+        image: Path,
+        *,
+        expected: str | None = None,
+        deadlines: Deadlines | None = None,
+        retry_seconds: float = 2.0,
+    ) -> None:
+        super().__init__(
+            lambda: rp2040js.start(image),
+            expected=expected, deadlines=deadlines, retry_seconds=retry_seconds,
+        )  # fmt: skip

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from smidgen.compile import compile_model
+from smidgen.compile import Plan
 from smidgen.compile.build import Progress, build, silent
 from smidgen.compile.bundle import Bundle
 from smidgen.compile.schedule import Schedule
@@ -18,7 +18,11 @@ from smidgen.importers import load_model
 from smidgen.run.result import Result, layers_of
 from smidgen.targets import Target, load_target
 
-_RUNNERS = {"verilator": "the simulator (built the first time)", "qemu": "QEMU"}
+_RUNNERS = {
+    "verilator": "the simulator (built the first time)",
+    "qemu": "QEMU",
+    "rp2040js": "rp2040js (fetched the first time)",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,19 +32,27 @@ class Session:
     model: Path
     graph: Graph
     target: Target
-    schedule: Schedule
+    plan: Plan
     bundle: Bundle
     device: Device
     optimize: str
 
+    @property
+    def schedule(self) -> Schedule:
+        return self.plan.schedule
+
     def result(self) -> Result:
         """Everything that is known before anything runs."""
-        return static_result(self.model, self.target, self.schedule, self.bundle, self.optimize)
+        return static_result(self.model, self.target, self.plan, self.bundle, self.optimize)
 
 
 @contextmanager
 def open_session(
-    model: str | Path | Graph, target: str | Path, optimize: str = "speed", progress: Progress = silent
+    model: str | Path | Graph,
+    target: str | Path,
+    optimize: str = "speed",
+    progress: Progress = silent,
+    arena: str = "fast",
 ) -> Iterator[Session]:
     """Import, build in a temporary folder and load. progress: told the name of each stage.
 
@@ -53,23 +65,24 @@ def open_session(
     else:
         graph, path = load_model(model), Path(model)
     with tempfile.TemporaryDirectory(prefix="smidgen-") as folder:
-        bundle = build(graph, loaded_target, folder, optimize, progress)
-        schedule = compile_model(graph, loaded_target, optimize)
+        bundle = build(graph, loaded_target, folder, optimize, progress, arena=arena)
+        assert bundle.plan is not None
         progress(f"starting {_RUNNERS.get(loaded_target.runner.kind, 'the device')}")
         with open_device(loaded_target, bundle) as device:
-            yield Session(path, graph, loaded_target, schedule, bundle, device, optimize)
+            yield Session(path, graph, loaded_target, bundle.plan, bundle, device, optimize)
 
 
-def static_result(
-    model: Path, target: Target, schedule: Schedule, bundle: Bundle | None, optimize: str
-) -> Result:
-    """The figures of a schedule, and of its bundle when there is one."""
+def static_result(model: Path, target: Target, plan: Plan, bundle: Bundle | None, optimize: str) -> Result:
+    """The figures of a plan, and of its bundle when there is one."""
+    schedule = plan.schedule
     result = Result(
         target=target.name,
         model=str(model),
         arena_bytes=schedule.arena_bytes,
         arena_tensors_bytes=schedule.arena_tensors_bytes,
         arena_lower_bound_bytes=schedule.arena_lower_bound_bytes,
+        arena_live_bytes=schedule.arena_live_bytes,
+        recomputed_macs=plan.recomputed_macs,
         layers=layers_of(schedule),
         optimize=optimize,
     )

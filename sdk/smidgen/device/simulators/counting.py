@@ -1,7 +1,7 @@
-"""Exact counts of executed instructions under QEMU: the plugin that counts, and what its log says.
+"""Exact counts of executed instructions: where the simulator is to look, QEMU's plugin, and the log.
 
 The firmware has labels around a run of the model and around every layer (firmware/runtime/measure.c). The
-plugin logs how many instructions were executed when one of them is reached.
+simulator logs how many instructions were executed when one of them is reached.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from elftools.elf.elffile import ELFFile
 from smidgen.compile.cache import cached, content_key
 from smidgen.toolchains import find_compiler, run_tool
 
+LOG = "counts"  # the log, in the simulator's folder
 _LIBRARY = "count_instructions.so"
 _PREFIX = "smidgen_mark_"
 _FLAGS = (
@@ -30,7 +31,7 @@ _MARK_INSTRUCTIONS = 1  # the no-operation that carries a mark
 
 
 def plugin() -> Path:
-    """The plugin as a shared library, compiled if the cache does not hold it yet. BuildError without gcc."""
+    """QEMU's plugin, compiled if the cache does not hold it yet. BuildError without gcc."""
     compiler = find_compiler("gcc")
     here = Path(__file__).parent
     source, header = here / "count_instructions.c", here / "qemu_plugin.h"
@@ -56,7 +57,7 @@ def marks(image: Path) -> dict[str, int]:
 
 
 class CountLog:
-    """The plugin's log, read on from where the last reading ended."""
+    """A simulator's log, read on from where the last reading ended."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

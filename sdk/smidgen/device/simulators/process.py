@@ -117,6 +117,11 @@ def await_port(simulator: Simulator, port_in: Callable[[str], str | None]) -> No
     simulator.port = port
 
 
+def port_of_uart_line(line: str) -> str | None:
+    """The port in a line "uart: PORT", which our own simulators begin with."""
+    return line.removeprefix("uart: ").strip() if line.startswith("uart: ") else None
+
+
 def _log_file(folder: Path) -> Path:
     return folder / "standard-error"
 

@@ -11,7 +11,6 @@ from smidgen.device.simulators.process import Simulator, await_port, launch
 from smidgen.errors import DeviceError, Problem
 
 PROGRAM = "qemu-system-arm"
-COUNTS = "counts"  # the plugin's log, in the simulator's folder
 
 
 def start(image: Path, machine: str) -> Simulator:
@@ -20,7 +19,7 @@ def start(image: Path, machine: str) -> Simulator:
     machine: as `qemu-system-arm -machine help` lists them. QEMU ends with this process, however that ends.
     Raises BuildError (no compiler for the plugin) and DeviceError: QEMU is missing, or did not start.
     """
-    simulator = launch("QEMU", lambda folder: command_line(image, machine, folder / COUNTS))
+    simulator = launch("QEMU", lambda folder: command_line(image, machine, folder / counting.LOG))
     await_port(simulator, _port_in)
     return simulator
 

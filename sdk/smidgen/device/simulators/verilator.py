@@ -17,7 +17,13 @@ import tomllib
 from pathlib import Path
 from typing import Literal
 
-from smidgen.device.simulators.process import DidNotStart, Simulator, await_port, launch
+from smidgen.device.simulators.process import (
+    DidNotStart,
+    Simulator,
+    await_port,
+    launch,
+    port_of_uart_line,
+)
 from smidgen.errors import BuildError, Problem, ProblemList, UsageError
 from smidgen.paths import cache_folder, data_folder
 
@@ -137,13 +143,9 @@ def start(
     if uart == "stdio":
         return simulator
     try:
-        await_port(simulator, _port_in)
+        await_port(simulator, port_of_uart_line)
     except DidNotStart as error:
         if error.code == UsageError.exit_code:
             raise UsageError(Problem("simulator", error.text.removeprefix("midge-sim: "))) from None
         raise
     return simulator
-
-
-def _port_in(line: str) -> str | None:
-    return line.removeprefix("uart: ").strip() if line.startswith("uart: ") else None
