@@ -2,18 +2,19 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
+ARM_INSTALLED := $(VENV)/.installed-arm
 VERIFY_INSTALLED := $(VENV)/.installed-verify
 WORKERS ?= 2
 
-.PHONY: demo test test-slow lint bench hw-synth setup clean
+.PHONY: demo test test-slow lint bench hw-synth setup arm clean
 
 demo: setup
 	$(PYTHON) examples/digits/demo.py
 
-test: setup
+test: setup arm
 	$(PYTHON) -m pytest -n $(WORKERS)
 
-test-slow: setup $(VERIFY_INSTALLED)
+test-slow: setup arm $(VERIFY_INSTALLED)
 	$(PYTHON) -m pytest -n $(WORKERS) -m slow
 
 lint: setup
@@ -22,7 +23,7 @@ lint: setup
 	$(PYTHON) -m ruff format --check .
 	git ls-files 'firmware/*.c' 'firmware/*.h' 'hw/*.c' 'hw/*.h' 'hw/*.cpp' 'tests/*.c' 'tests/*.h' | xargs --no-run-if-empty clang-format --dry-run --Werror
 
-bench: setup
+bench: setup arm
 	$(PYTHON) -m benchmarks
 
 hw-synth: setup
@@ -35,6 +36,13 @@ $(INSTALLED): pyproject.toml scripts/prerequisites.sh
 	python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Smidgen needs Python 3.11 or newer")'
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+# What targets with a Cortex-M need: the compiler, and QEMU, which stands in for boards.
+arm: $(ARM_INSTALLED)
+
+$(ARM_INSTALLED): $(INSTALLED) scripts/prerequisites.sh
+	scripts/prerequisites.sh gcc-arm-none-eabi qemu-system-arm
 	touch $@
 
 # Spike, the independent model that the core is compared with instruction by instruction.

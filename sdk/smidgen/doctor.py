@@ -9,6 +9,9 @@ import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from smidgen.device.simulators import counting
+from smidgen.errors import BuildError
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -22,12 +25,15 @@ class Finding:
     required: bool
 
 
+# Command, what for, Debian package, and whether a set-up without it is incomplete.
 _PROGRAMS = (
-    ("gcc", "the target host", "sudo apt-get install gcc"),
-    ("g++", "building the simulator", "sudo apt-get install g++"),
-    ("make", "building the simulator", "sudo apt-get install make"),
-    ("verilator", "simulating Midge", "sudo apt-get install verilator"),
-    ("riscv64-unknown-elf-gcc", "firmware for RISC-V", "sudo apt-get install gcc-riscv64-unknown-elf"),
+    ("gcc", "the target host", "gcc", True),
+    ("g++", "building the simulator", "g++", True),
+    ("make", "building the simulator", "make", True),
+    ("verilator", "simulating Midge", "verilator", True),
+    ("riscv64-unknown-elf-gcc", "firmware for RISC-V", "gcc-riscv64-unknown-elf", True),
+    ("arm-none-eabi-gcc", "firmware for Cortex-M", "gcc-arm-none-eabi", False),
+    ("qemu-system-arm", "running it in QEMU", "qemu-system-arm", False),
 )
 _PACKAGES = (
     ("numpy", "the reference", True),
@@ -42,13 +48,23 @@ _PACKAGES = (
 def examine() -> list[Finding]:
     """Every program and package, in the order in which they are needed."""
     python = Finding("python", "everything", platform.python_version(), "install Python 3.11 or newer", True)
-    return [python, *map(_program, _PROGRAMS), *map(_package, _PACKAGES)]
+    return [python, *map(_program, _PROGRAMS), _plugin(), *map(_package, _PACKAGES)]
 
 
-def _program(entry: tuple[str, str, str]) -> Finding:
-    name, purpose, fix = entry
+def _program(entry: tuple[str, str, str, bool]) -> Finding:
+    name, purpose, package, required = entry
     path = shutil.which(name)
-    return Finding(name, purpose, path and f"{_first_line(path)} ({path})", fix, True)
+    found = path and f"{_first_line(path)} ({path})"
+    return Finding(name, purpose, found, f"sudo apt-get install {package}", required)
+
+
+def _plugin() -> Finding:
+    """QEMU's plugin is part of Smidgen, but has to be compiled here."""
+    try:
+        found, fix = str(counting.plugin()), ""
+    except BuildError as error:
+        found, fix = None, str(error)
+    return Finding("QEMU plugin", "counting instructions in QEMU", found, fix, False)
 
 
 def _first_line(path: str) -> str:

@@ -47,7 +47,8 @@ def install_hint(compiler: str) -> str:
     package = PACKAGES.get(Path(compiler).name)
     if package is None:
         return "install it, or name another one as toolchain.compiler in the target file"
-    return f"on Debian and Ubuntu: sudo apt install {package}"
+    more = ", or 'make arm' in Smidgen's source tree" if package == "gcc-arm-none-eabi" else ""
+    return f"on Debian and Ubuntu: sudo apt install {package}{more}"
 
 
 def find_compiler(name: str) -> Compiler:

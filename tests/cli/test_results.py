@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -161,7 +162,9 @@ def test_doctor_says_how_to_get_what_is_missing(tmp_path: Path) -> None:
     outcome = smidgen("doctor", environment={"PATH": str(tmp_path)})
     assert outcome.code == 1
     assert "sudo apt-get install verilator" in outcome.output
-    assert "sudo apt-get install gcc-riscv64-unknown-elf" in outcome.output
+    for package in ("gcc-riscv64-unknown-elf", "gcc-arm-none-eabi", "qemu-system-arm"):
+        assert f"sudo apt-get install {package}" in outcome.output
+    assert re.search(r"missing +QEMU plugin", outcome.output)
 
 
 def test_output_to_a_reader_that_leaves_ends_quietly(repository: Path) -> None:
