@@ -130,7 +130,7 @@ def chain(
 
 @pytest.mark.parametrize(
     ("overlap", "in_place", "arena"),
-    [(None, False, 128), (0, False, 64), (None, True, 64), (-16, False, 112)],
+    [(None, False, 128), (0, False, 64), (None, True, 64), (-64, True, 64), (-16, False, 112)],
 )
 def test_a_chain_shares_memory_as_far_as_its_kernels_allow(overlap, in_place, arena) -> None:
     """With -16 every tensor begins 16 bytes below the one before, or clear of it."""

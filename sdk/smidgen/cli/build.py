@@ -7,7 +7,6 @@ from pathlib import Path
 
 from smidgen.cli import options
 from smidgen.cli.parser import Parser
-from smidgen.compile import compile_model
 from smidgen.compile.build import build
 from smidgen.importers import load_model
 from smidgen.report import models
@@ -25,6 +24,7 @@ def add_options(parser: Parser) -> None:
     options.add_target(parser)
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="the bundle's folder")
     options.add_optimize(parser)
+    options.add_arena(parser)
     options.add_json(parser)
 
 
@@ -32,9 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     target = load_target(arguments.target)
     graph = load_model(arguments.model)
     with Stages() as stages:
-        bundle = build(graph, target, arguments.output, arguments.optimize, stages)
-    schedule = compile_model(graph, target, arguments.optimize)
-    result = static_result(arguments.model, target, schedule, bundle, arguments.optimize)
+        bundle = build(graph, target, arguments.output, arguments.optimize, stages, arena=arguments.arena)
+    assert bundle.plan is not None
+    result = static_result(arguments.model, target, bundle.plan, bundle, arguments.optimize)
     print_pairs(models.sizes(result, target), title=f"{bundle.name} for {target.name}, in {arguments.output}")
     if arguments.json:
         write_json(arguments.json, result.to_json())

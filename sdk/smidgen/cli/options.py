@@ -30,6 +30,16 @@ def add_optimize(parser: Parser) -> None:
     )
 
 
+def add_arena(parser: Parser) -> None:
+    parser.add_argument(
+        "--arena",
+        choices=("fast", "small"),
+        default="fast",
+        help="fast: the fastest plan that fits the target's RAM (default); small: the smallest arena, with "
+        "kernels that need little memory and the first layers in bands of rows, some of them computed twice",
+    )
+
+
 def add_json(parser: Parser) -> None:
     parser.add_argument("--json", type=output_file, metavar="FILE", help="write what the table shows as JSON")
 

@@ -25,6 +25,7 @@ def add_options(parser: Parser) -> None:
     options.add_target(parser)
     options.add_input(parser)
     options.add_optimize(parser)
+    options.add_arena(parser)
     options.add_json(parser)
     options.add_report(parser)
 
@@ -34,7 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
     inputs = get_inputs(load_model(arguments.model), arguments.input, limit)
     with (
         Stages() as stages,
-        open_session(arguments.model, arguments.target, arguments.optimize, stages) as session,
+        open_session(
+            arguments.model, arguments.target, arguments.optimize, stages, arguments.arena
+        ) as session,
     ):
         stages.done()
         profiled = profile(session, inputs, track)

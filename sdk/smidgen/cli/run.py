@@ -31,6 +31,7 @@ def add_options(parser: Parser) -> None:
         help="an .npz file for the outputs: y (N, ...) in the model's output type",
     )  # fmt: skip
     options.add_optimize(parser)
+    options.add_arena(parser)
     options.add_json(parser)
 
 
@@ -38,7 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
     inputs = get_inputs(load_model(arguments.model), arguments.input, arguments.limit)
     with (
         Stages() as stages,
-        open_session(arguments.model, arguments.target, arguments.optimize, stages) as session,
+        open_session(
+            arguments.model, arguments.target, arguments.optimize, stages, arguments.arena
+        ) as session,
     ):
         stages.done()
         runs = run_all(session.device, track(inputs.samples, "running"))

@@ -31,6 +31,7 @@ def add_options(parser: Parser) -> None:
         "litert: LiteRT's built-in reference kernels",
     )  # fmt: skip
     options.add_optimize(parser)
+    options.add_arena(parser)
     options.add_json(parser)
     options.add_report(parser)
 
@@ -39,7 +40,9 @@ def run(arguments: argparse.Namespace) -> int:
     inputs = get_inputs(load_model(arguments.model), arguments.input, arguments.limit)
     with (
         Stages() as stages,
-        open_session(arguments.model, arguments.target, arguments.optimize, stages) as session,
+        open_session(
+            arguments.model, arguments.target, arguments.optimize, stages, arguments.arena
+        ) as session,
     ):
         stages.done()
         validation = validate(session, inputs, arguments.against, arguments.layers, track)

@@ -43,20 +43,22 @@ def build(
     optimize: str = "speed",
     progress: Progress = silent,
     golden_seeds: tuple[int, ...] = GOLDEN_SEEDS,
+    arena: str = "fast",
 ) -> Bundle:
     """Build a model for a target into a folder; files of an earlier build there are replaced.
 
     progress is told the name of each stage as it starts. golden_seeds: known answers for the self-test,
-    each costs a checksum per tensor of flash and one run of the reference.
+    each costs a checksum per tensor of flash and one run of the reference. arena: see `lower_and_plan`.
     Raises ModelError (operators that no kernel computes), BuildError (too big, a tool is missing or failed)
     and UsageError (the folder cannot be written).
     """
     folder = Path(directory)
     compiler = find_compiler(target.toolchain.compiler)
     progress("planning")
-    lowered, schedule, passes = lower_and_plan(graph, target, optimize)
+    plan, passes = lower_and_plan(graph, target, optimize, arena)
+    schedule = plan.schedule
     progress("computing known answers")
-    golden, arrays = make_golden(lowered, schedule, golden_seeds)
+    golden, arrays = make_golden(plan.graph, schedule, golden_seeds)
     _prepare(folder)
 
     figures = Figures(weights_bytes=weights_bytes(schedule))
@@ -94,9 +96,9 @@ def build(
         "version": compiler.version,
         "flags": model_flags(target, optimize),
     }
-    manifest = make_manifest(schedule, figures, target, optimize, toolchain, golden, passes)
+    manifest = make_manifest(plan, figures, target, optimize, toolchain, golden, passes)
     manifest["descriptor_bytes"] = descriptor_bytes
-    return write_manifest(folder, manifest)
+    return replace(write_manifest(folder, manifest), plan=plan)
 
 
 def weights_bytes(schedule: Schedule) -> int:

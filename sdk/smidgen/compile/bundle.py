@@ -21,6 +21,7 @@ from smidgen import __version__
 from smidgen.compile.emit import identifier, model_version
 from smidgen.compile.figures import Figures, Golden
 from smidgen.compile.schedule import Port, Schedule
+from smidgen.compile.search import Plan
 from smidgen.errors import Problem, UsageError
 from smidgen.graph import DType
 from smidgen.targets import Target
@@ -31,10 +32,12 @@ ELF, BIN, HEX, LIBRARY, GOLDEN = "firmware.elf", "firmware.bin", "firmware.hex",
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """A built model. `manifest` is what `manifest.json` holds (see `make_manifest`)."""
+    """A built model. `manifest` is what `manifest.json` holds (see `make_manifest`); plan: what it was built
+    from, None when the bundle was loaded from a folder."""
 
     folder: Path
     manifest: Mapping[str, Any]
+    plan: Plan | None = None
 
     @property
     def name(self) -> str:
@@ -89,7 +92,7 @@ def write_manifest(folder: Path, manifest: dict[str, Any]) -> Bundle:
 
 
 def make_manifest(
-    schedule: Schedule,
+    plan: Plan,
     figures: Figures,
     target: Target,
     optimize: str,
@@ -98,6 +101,7 @@ def make_manifest(
     passes: Mapping[str, int],
 ) -> dict[str, Any]:
     """Everything that is known about a build except its files; sizes in bytes."""
+    schedule = plan.schedule
     return {
         "smidgen": __version__,
         "model": schedule.name,
@@ -111,6 +115,10 @@ def make_manifest(
             "bytes": schedule.arena_bytes,
             "tensors_bytes": schedule.arena_tensors_bytes,
             "lower_bound_bytes": schedule.arena_lower_bound_bytes,
+            "live_bytes": schedule.arena_live_bytes,
+            "banded_layers": plan.layers,
+            "bands": plan.bands,
+            "recomputed_macs": plan.recomputed_macs,
             "buffers": [
                 {
                     "name": buffer.name,

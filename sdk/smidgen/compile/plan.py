@@ -21,7 +21,7 @@ from smidgen.compile.schedule import ARENA_ALIGNMENT, WORD, Buffer, Role, Schedu
 EXHAUSTIVE_BUFFERS = 9
 EXHAUSTIVE_NODES = 50_000
 LOCAL_SEARCH_STEPS = 2_000
-LOCAL_SEARCH_WORK = 200_000  # steps times buffers, so that large models do not wait
+LOCAL_SEARCH_WORK = 60_000  # steps times buffers, so that large models do not wait
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,12 @@ def plan(schedule: Schedule) -> Schedule:
         arena_lower_bound_bytes=lower_bound(tensors, related),
         arena_live_bytes=most_live(tensors),
     )
+
+
+def quick_bytes(schedule: Schedule, related: Relations) -> int:
+    """Bytes of an arena that is found without much searching."""
+    conflicts = _Conflicts([b for b in schedule.buffers.values() if b.within is None], related)
+    return min(_place_each(order, WORD, conflicts).bytes for order in _orders(conflicts.buffers))
 
 
 def _placed(buffer: Buffer, offsets: Mapping[str, int]) -> Buffer:

@@ -22,6 +22,10 @@ class Relation:
     limit: int | None
     exactly: int | None = None
 
+    def lets_share(self, later_bytes: int) -> bool:
+        """Whether it allows more than what is clear of the earlier buffer anyway."""
+        return self.exactly is not None or (self.limit is not None and self.limit > -later_bytes)
+
 
 Relations = Mapping[tuple[str, str], Relation]  # by the names of the earlier buffer and the later one
 
@@ -48,7 +52,7 @@ def relations(schedule: Schedule) -> Relations:
         for b in later:
             if a.name != b.name and a.first <= b.last and b.first <= a.last:
                 relation = _relation(reads.get(a.name, []), writes.get(a.name, []), writes[b.name])
-                if relation is not None and (relation.limit is None or relation.limit > -b.bytes):
+                if relation is not None and relation.lets_share(b.bytes):
                     found[a.name, b.name] = relation
     return found
 

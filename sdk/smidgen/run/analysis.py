@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from smidgen.compile import compile_model
+from smidgen.compile import Plan, lower_and_plan
 from smidgen.compile.build import Progress, build, silent, weights_bytes
 from smidgen.compile.figures import Figures
-from smidgen.compile.schedule import Schedule
 from smidgen.errors import BuildError, ModelError, Problem
 from smidgen.graph import Graph
 from smidgen.importers import load_model
@@ -18,16 +18,19 @@ from smidgen.run.result import Result
 from smidgen.run.session import static_result
 from smidgen.targets import Target, load_target
 
+_PLANS = {"fastest": "fast", "smallest": "small"}
+
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """schedule and result: None when the model has operators that no kernel computes; problems: everything
-    that keeps it off the target."""
+    """plan, the one asked for, and result: None when the model has operators that no kernel computes; plans:
+    the fastest and the smallest; problems: everything that keeps it off the target."""
 
     graph: Graph
     target: Target
-    schedule: Schedule | None
+    plan: Plan | None
     result: Result | None
+    plans: Mapping[str, Plan]
     problems: tuple[Problem, ...]
 
     def operators(self) -> dict[str, int]:
@@ -40,6 +43,7 @@ def analyze(
     target: str | Path,
     optimize: str = "speed",
     progress: Progress = silent,
+    arena: str = "fast",
 ) -> Analysis:
     """Import, plan and build, and go on as far as possible when something is in the way.
 
@@ -48,15 +52,19 @@ def analyze(
     loaded_target = load_target(target)
     graph = load_model(model)
     try:
-        schedule = compile_model(graph, loaded_target, optimize)
+        plans = {
+            name: lower_and_plan(graph, loaded_target, optimize, arena)[0] for name, arena in _PLANS.items()
+        }
     except ModelError as error:
-        return Analysis(graph, loaded_target, None, None, error.problems)
+        return Analysis(graph, loaded_target, None, None, {}, error.problems)
     try:
         with tempfile.TemporaryDirectory(prefix="smidgen-") as folder:
-            bundle = build(graph, loaded_target, folder, optimize, progress)
-        result = static_result(model, loaded_target, schedule, bundle, optimize)
-        return Analysis(graph, loaded_target, schedule, result, ())
+            bundle = build(graph, loaded_target, folder, optimize, progress, arena=arena)
+        assert bundle.plan is not None
+        result = static_result(model, loaded_target, bundle.plan, bundle, optimize)
+        return Analysis(graph, loaded_target, bundle.plan, result, plans, ())
     except BuildError as error:
-        result = static_result(model, loaded_target, schedule, None, optimize)
-        result = result.with_figures(Figures(weights_bytes(schedule)))
-        return Analysis(graph, loaded_target, schedule, result, error.problems)
+        plan = next(plans[name] for name, value in _PLANS.items() if value == arena)
+        result = static_result(model, loaded_target, plan, None, optimize)
+        result = result.with_figures(Figures(weights_bytes(plan.schedule)))
+        return Analysis(graph, loaded_target, plan, result, plans, error.problems)

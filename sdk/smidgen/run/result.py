@@ -94,6 +94,8 @@ class Result:
     arena_bytes: int | None = None
     arena_tensors_bytes: int | None = None
     arena_lower_bound_bytes: int | None = None
+    arena_live_bytes: int | None = None
+    recomputed_macs: int = 0
     stack_bytes: int | None = None
     weights_bytes: int | None = None
     code_bytes: int | None = None
