@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -32,6 +32,8 @@ MODEL_OBJECT, DESCRIPTOR_OBJECT = "model.o", "model_agent.o"
 # What the compiler defines where a kernel set has its instructions.
 KERNEL_MACROS = {"dsp": "__ARM_FEATURE_DSP", "mve": "__ARM_FEATURE_MVE"}
 AGENT_ENTRY = "smidgen_agent_main"
+# How things are put together is part of what comes out.
+_MODULES = [Path(str(module)) for module in (__file__, stack.__file__, disassembly.__file__)]
 _MAP_ENTRY = re.compile(r"\s0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+(\S+)$", re.MULTILINE)
 _OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes?")
 
@@ -79,21 +81,18 @@ def build_firmware(
     _check_instructions(target, compiler)
     agent, platform = runtime(), board(target.board)
     flags = [*model_flags(target, optimize), *CALLGRAPH_FLAGS]
-    settings = [flags, asdict(needs), [asdict(memory) for memory in target.memories], agent_stack_bytes()]
-    settings += [board_header(target)]
-    settings += [[c.cflags, c.ldflags] for c in (agent, platform)]
-    parts: list[str | bytes] = [compiler.version, json.dumps(settings)]
+    settings = [flags, asdict(needs), _stack_reserve(needs), platform.ldflags]
+    settings += [[asdict(memory) for memory in target.memories]]
+    agent_key, make_agent = _agent(agent, platform, target, compiler)
+    parts: list[str | bytes] = [agent_key, json.dumps(settings)]
     parts += [f"{name}\n{text}" for name, text in sorted(files.items())]
-    # This file too: how things are put together is part of what comes out.
-    inputs = [*agent.files(), *platform.files(), *sorted(_boards().glob("*.h"))]
-    inputs += sorted((_boards() / "uart").glob("*.h"))
-    inputs += [Path(module) for module in (__file__, stack.__file__, disassembly.__file__)]
-    parts += [path.name.encode() + b"\n" + path.read_bytes() for path in inputs]
+    parts += _contents([*platform.files(), *_MODULES])
 
     def make(folder: Path) -> None:
         work = folder / "work"
-        write_files(work, {**files, BOARD_HEADER: board_header(target)})
-        objects = _compile(work, agent, platform, target, compiler, flags)
+        write_files(work, files)
+        objects = _compile_model(work, agent, target, compiler, flags)
+        objects += sorted(cached("agent", agent_key, make_agent).glob("*.o"))
         elf = _link(work, objects, platform, needs, target, compiler, folder / ELF)
         _check_stack(objects, elf, needs, compiler)
         objcopy = compiler.tool("objcopy")
@@ -127,20 +126,47 @@ def _boards() -> Path:
     return data_folder("firmware") / "boards"
 
 
-def _compile(
-    work: Path, agent: Component, platform: Component, target: Target, compiler: Compiler, flags: list[str]
+def _contents(paths: Iterable[Path]) -> list[bytes]:
+    return [path.name.encode() + b"\n" + path.read_bytes() for path in paths]
+
+
+def _agent(
+    agent: Component, platform: Component, target: Target, compiler: Compiler
+) -> tuple[str, Callable[[Path], None]]:
+    """The key of the agent's and the board's object files in the cache, and how they are made.
+
+    They are the same for every model.
+    """
+    flags = [*target.toolchain.flags, *agent.cflags, *CALLGRAPH_FLAGS]
+    jobs = [(path, flags, f"agent_{path.stem}.o") for path in agent.sources]
+    jobs += [(path, [*flags, *platform.cflags], f"board_{path.stem}.o") for path in platform.sources]
+    headers = sorted([*_boards().glob("*.h"), *(_boards() / "uart").glob("*.h")])
+    header = board_header(target)
+    settings = json.dumps([flags, platform.cflags, header])
+    key = content_key(
+        [compiler.version, settings, *_contents([*agent.files(), *platform.files(), *headers, *_MODULES])]
+    )
+
+    def make(folder: Path) -> None:
+        write_files(folder, {BOARD_HEADER: header})
+        include = [folder, _boards(), *platform.include, *agent.include]
+        for path, options, name in jobs:
+            compile_object(compiler, path, folder / name, options, include)
+
+    return key, make
+
+
+def _compile_model(
+    work: Path, agent: Component, target: Target, compiler: Compiler, flags: list[str]
 ) -> list[Path]:
-    """All object files of the image."""
-    include = [work, _boards(), *platform.include, *agent.include]
-    objects = [
-        compile_object(compiler, work / "model.c", work / MODEL_OBJECT, [*flags, "-DSMIDGEN_HOOKS"], [work])
-    ]
+    """The object files of the model and its descriptor."""
     common = [*target.toolchain.flags, *agent.cflags, *CALLGRAPH_FLAGS]
-    jobs = [(work / "model_agent.c", [*common, "-DSMIDGEN_HOOKS"], DESCRIPTOR_OBJECT)]
-    jobs += [(path, common, f"agent_{path.stem}.o") for path in agent.sources]
-    jobs += [(path, [*common, *platform.cflags], f"board_{path.stem}.o") for path in platform.sources]
-    objects += [compile_object(compiler, path, work / name, options, include) for path, options, name in jobs]
-    return objects
+    jobs = [("model.c", flags, MODEL_OBJECT, [work])]
+    jobs += [("model_agent.c", common, DESCRIPTOR_OBJECT, [work, *agent.include])]
+    return [
+        compile_object(compiler, work / source, work / name, [*options, "-DSMIDGEN_HOOKS"], include)
+        for source, options, name, include in jobs
+    ]
 
 
 def _link(
