@@ -19,13 +19,19 @@ struct smidgen_dsp_conv_shape {
 
 /* Both return the next target. */
 SMIDGEN_INLINE int8_t *smidgen_dsp_copy(int8_t *target, const int8_t *source, int32_t n) {
+    int8_t *const end = target + n;
+    if (n >= 4) {
+        const int8_t *const last = source + n - 4;
+        SMIDGEN_KEEP_LOOP
+        for (; source < last; source += 4, target += 4)
+            smidgen_dsp_store(target, smidgen_dsp_load(source));
+        smidgen_dsp_store(end - 4, smidgen_dsp_load(last)); /* may overlap the one before */
+        return end;
+    }
     SMIDGEN_KEEP_LOOP
-    for (; n >= 4; n -= 4, target += 4, source += 4)
-        smidgen_dsp_store(target, smidgen_dsp_load(source));
-    SMIDGEN_KEEP_LOOP
-    for (; n > 0; n--)
+    while (target != end)
         *target++ = *source++;
-    return target;
+    return end;
 }
 
 SMIDGEN_INLINE int8_t *smidgen_dsp_fill(int8_t *target, int8_t value, int32_t n) {
@@ -39,47 +45,49 @@ SMIDGEN_INLINE int8_t *smidgen_dsp_fill(int8_t *target, int8_t value, int32_t n)
  * first channel of the group. */
 SMIDGEN_SHARED void smidgen_dsp_window(const struct smidgen_dsp_conv_shape *shape,
                                        const int8_t *image, int32_t y, int32_t x, int8_t *target) {
-    const int32_t channels = shape->group_inputs;
+    const int32_t channels = shape->group_inputs, width = shape->input_width;
     const int8_t zero = (int8_t)shape->input_zero_point;
-    const ptrdiff_t row_bytes = (ptrdiff_t)shape->input_width * shape->input_channels;
+    const ptrdiff_t row_bytes = (ptrdiff_t)width * shape->input_channels;
     /* Kernel columns that lie side by side in memory are copied together. */
     const int together = shape->dilation_width == 1 && shape->groups == 1;
     const int32_t columns = together ? shape->kernel_width : 1;
     const int32_t end = x + shape->kernel_width * shape->dilation_width;
-    for (int32_t row = shape->kernel_height; row > 0; row--, y += shape->dilation_height) {
+    const int is_inside = together && x >= 0 && end <= width;
+    const int8_t *from = image + y * row_bytes + (ptrdiff_t)x * shape->input_channels;
+    for (int32_t row = shape->kernel_height; row > 0; row--) {
         if (y < 0 || y >= shape->input_height) {
             target = smidgen_dsp_fill(target, zero, shape->kernel_width * channels);
-            continue;
+        } else if (is_inside) {
+            target = smidgen_dsp_copy(target, from, columns * channels);
+        } else {
+            const int8_t *at = from;
+            for (int32_t first = x; first < end; first += columns * shape->dilation_width) {
+                const int32_t left = smidgen_clamp(-first, 0, columns);
+                const int32_t inside = smidgen_clamp(width - first, left, columns) - left;
+                target = smidgen_dsp_fill(target, zero, left * channels);
+                if (inside > 0)
+                    target = smidgen_dsp_copy(target, at + left * shape->input_channels,
+                                              inside * channels);
+                target = smidgen_dsp_fill(target, zero, (columns - left - inside) * channels);
+                at += shape->dilation_width * shape->input_channels;
+            }
         }
-        for (int32_t first = x; first < end; first += columns * shape->dilation_width) {
-            const int32_t left = smidgen_clamp(-first, 0, columns);
-            const int32_t inside = smidgen_clamp(shape->input_width - first, left, columns) - left;
-            target = smidgen_dsp_fill(target, zero, left * channels);
-            if (inside > 0)
-                target = smidgen_dsp_copy(target,
-                                          image + y * row_bytes +
-                                              (ptrdiff_t)(first + left) * shape->input_channels,
-                                          inside * channels);
-            target = smidgen_dsp_fill(target, zero, (columns - left - inside) * channels);
-        }
+        y += shape->dilation_height;
+        from += shape->dilation_height * row_bytes;
     }
 }
 
 SMIDGEN_INLINE void smidgen_dsp_conv_body(const struct smidgen_dsp_conv_shape *shape,
-                                          const int8_t *x, const void *weights, const int32_t *bias,
-                                          const uint32_t *multiplier, const int8_t *shift,
-                                          int8_t *y, uint32_t *scratch,
+                                          const int8_t *x, const void *weights,
+                                          const void *parameters, int8_t *y, uint32_t *scratch,
                                           smidgen_dsp_block_function *multiply_2,
                                           smidgen_dsp_block_function *multiply_1, const int bits) {
     const int32_t depth = shape->kernel_height * shape->kernel_width * shape->group_inputs;
     struct smidgen_dsp_block block = {
         weights,
-        bias,
-        multiplier,
-        shift,
+        parameters,
         (depth + 3) / 4,
         shape->group_outputs,
-        1,
         shape->output_channels,
         {shape->output_zero_point, shape->activation_min, shape->activation_max},
     };
@@ -100,7 +108,7 @@ SMIDGEN_INLINE void smidgen_dsp_conv_body(const struct smidgen_dsp_conv_shape *s
                            ((ptrdiff_t)row * shape->input_width + column) * shape->input_channels;
                 else
                     smidgen_dsp_window(shape, image, row, column, window);
-                totals[patch] = smidgen_dsp_widen(from, depth, scratch + patch, patches);
+                totals[patch] = smidgen_dsp_widen(from, depth, scratch + patch, patches, bits);
                 column += shape->stride_width;
                 if (--columns == 0) {
                     columns = shape->output_width;
@@ -118,21 +126,19 @@ SMIDGEN_INLINE void smidgen_dsp_conv_body(const struct smidgen_dsp_conv_shape *s
             out += (ptrdiff_t)patches * shape->output_channels;
             pixels -= patches;
         }
-        block.weights += (ptrdiff_t)(shape->group_outputs + 3) / 4 * block.quads * (bits / 2);
-        block.bias += shape->group_outputs;
-        block.multiplier += shape->group_outputs;
-        block.shift += shape->group_outputs;
+        const ptrdiff_t blocks = (shape->group_outputs + 3) / 4;
+        block.weights += blocks * block.quads * (bits / 2);
+        block.parameters += blocks;
     }
 }
 
 /* scratch: 16 bytes for each quad of a window's inputs, and the window's bytes unless it is whole.
  */
 #define SMIDGEN_DSP_CONV(suffix, variant, bits)                                                    \
-    static inline void smidgen_dsp_conv##suffix(const struct smidgen_dsp_conv_shape *shape,        \
-                                                const int8_t *x, const void *weights,              \
-                                                const int32_t *bias, const uint32_t *multiplier,   \
-                                                const int8_t *shift, int8_t *y, void *scratch) {   \
-        smidgen_dsp_conv_body(shape, x, weights, bias, multiplier, shift, y, scratch,              \
+    static inline void smidgen_dsp_conv##suffix(                                                   \
+        const struct smidgen_dsp_conv_shape *shape, const int8_t *x, const void *weights,          \
+        const void *parameters, int8_t *y, void *scratch) {                                        \
+        smidgen_dsp_conv_body(shape, x, weights, parameters, y, scratch,                           \
                               smidgen_dsp_block_2##suffix, smidgen_dsp_block_1##suffix, bits);     \
     }
 

@@ -41,9 +41,10 @@ SMIDGEN_INLINE int32_t smidgen_dsp_multiply_high(int32_t x, uint32_t multiplier)
     return result;
 }
 
-SMIDGEN_INLINE int32_t smidgen_dsp_saturate(int32_t x) {
+/* Half of x, rounded down, as an int8. */
+SMIDGEN_INLINE int32_t smidgen_dsp_saturate_half(int32_t x) {
     int32_t result;
-    __asm__("ssat %0, #8, %1" : "=r"(result) : "r"(x));
+    __asm__("ssat %0, #8, %1, asr #1" : "=r"(result) : "r"(x));
     return result;
 }
 
@@ -76,7 +77,8 @@ SMIDGEN_INLINE uint32_t smidgen_dsp_load_some(const int8_t *from, int32_t n) {
  * with the zero point, so how a negative value is rounded does not matter. */
 enum { SMIDGEN_DSP_CLAMPED, SMIDGEN_DSP_RIGHT, SMIDGEN_DSP_BOUNDED, SMIDGEN_DSP_WIDE };
 
-/* One channel's scaling. rounding: half of the last place, and the zero point. */
+/* One channel's scaling. shift: to the right; less 1 but for WIDE, since saturating shifts by one
+ * more. rounding: half of the last place, and the zero point. */
 struct smidgen_dsp_scaling {
     uint32_t multiplier;
     int32_t shift, rounding;
@@ -86,7 +88,7 @@ SMIDGEN_INLINE struct smidgen_dsp_scaling
 smidgen_dsp_scaling(uint32_t multiplier, int32_t shift, int32_t zero_point, const int variant) {
     struct smidgen_dsp_scaling scaling = {multiplier, shift, 0};
     if (variant != SMIDGEN_DSP_WIDE)
-        scaling.rounding = (int32_t)((uint32_t)(2 * zero_point + 1) << (shift - 1));
+        scaling.rounding = (int32_t)((uint32_t)(2 * zero_point + 1) << shift);
     return scaling;
 }
 
@@ -101,8 +103,8 @@ SMIDGEN_INLINE int8_t smidgen_dsp_finish(uint32_t sum, const struct smidgen_dsp_
         value += high >> 31;
     value >>= scaling->shift;
     if (variant == SMIDGEN_DSP_BOUNDED)
-        return (int8_t)smidgen_clamp(value, output->min, output->max);
-    return (int8_t)smidgen_dsp_saturate(value);
+        return (int8_t)smidgen_clamp(value >> 1, output->min, output->max);
+    return (int8_t)smidgen_dsp_saturate_half(value);
 }
 
 #endif

@@ -31,8 +31,8 @@ SMIDGEN_INLINE int32_t smidgen_dsp_multiply_high(int32_t x, uint32_t multiplier)
     return smidgen_multiply_high(x, multiplier);
 }
 
-SMIDGEN_INLINE int32_t smidgen_dsp_saturate(int32_t x) {
-    return smidgen_clamp(x, INT8_MIN, INT8_MAX);
+SMIDGEN_INLINE int32_t smidgen_dsp_saturate_half(int32_t x) {
+    return smidgen_clamp(x >> 1, INT8_MIN, INT8_MAX);
 }
 
 #endif

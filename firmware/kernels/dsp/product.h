@@ -3,7 +3,8 @@
  *
  * Inputs are widened to halves of words. Of each quad of depths the first and third make one word,
  * the second and fourth the next. Two patches lie word beside word. Depths that fill up the last
- * quad are zeros, and so are channels that fill up the last block.
+ * quad are zeros. Where the channels are no multiple of 4, the last block begins with some of those
+ * of the block before it.
  *
  * Weights lie block by block, quad by quad. With 8 bits a quad has 4 words: channels 0 and 1 of the
  * first and third depth, channels 2 and 3 of them, then both for the second and fourth. A half
@@ -20,30 +21,35 @@
 
 #include "dsp.h"
 
-/* One matrix product. quads: of inputs per output. parameter_step: 0 when one multiplier and shift
- * serve all channels, 1 when each has its own. pixel_stride: bytes from one patch's outputs to the
- * next's. */
+/* Of a block of channels. shift: as struct smidgen_dsp_scaling has it. */
+struct smidgen_dsp_parameters {
+    int32_t bias[4];
+    uint32_t multiplier[4];
+    int8_t shift[4];
+};
+
+/* One matrix product. quads: of inputs per output; channels: at least 4. pixel_stride: bytes from
+ * one patch's outputs to the next's. */
 struct smidgen_dsp_block {
     const uint32_t *weights;
-    const int32_t *bias;
-    const uint32_t *multiplier;
-    const int8_t *shift;
-    int32_t quads, channels, parameter_step, pixel_stride;
+    const struct smidgen_dsp_parameters *parameters;
+    int32_t quads, channels, pixel_stride;
     struct smidgen_output output;
 };
 
-/* Widens n inputs to every step-th word of target. Returns the sum of the inputs where narrow
- * weights need it. */
-SMIDGEN_SHARED int32_t smidgen_dsp_widen(const int8_t *x, int32_t n, uint32_t *target,
-                                         ptrdiff_t step) {
+/* Widens n inputs to every step-th word of target. Returns their sum, which narrow weights need. */
+SMIDGEN_INLINE int32_t smidgen_dsp_widen(const int8_t *x, int32_t n, uint32_t *target,
+                                         const ptrdiff_t step, const int bits) {
     uint32_t sum = 0;
     for (; n > 0; n -= 4, x += 4, target += 2 * step) {
         const uint32_t word = n >= 4 ? smidgen_dsp_load(x) : smidgen_dsp_load_some(x, n);
         const uint32_t first = smidgen_dsp_even_bytes(word), second = smidgen_dsp_odd_bytes(word);
         target[0] = first;
         target[step] = second;
-        sum = smidgen_dsp_multiply_pairs(first, 0x10001u, sum);
-        sum = smidgen_dsp_multiply_pairs(second, 0x10001u, sum);
+        if (bits < 8) {
+            sum = smidgen_dsp_multiply_pairs(first, 0x10001u, sum);
+            sum = smidgen_dsp_multiply_pairs(second, 0x10001u, sum);
+        }
     }
     return (int32_t)sum;
 }
@@ -68,10 +74,14 @@ SMIDGEN_INLINE uint32_t smidgen_dsp_weights(const uint32_t *quad, int32_t p, int
     return bits == 4 ? word : smidgen_dsp_even_bytes(word);
 }
 
-/* Adds the products of one block with `pixels` patches to sums[channel][pixel]. */
+/* The sums of one block with `pixels` patches, [channel][pixel]; bias: what each channel's begin
+ * with. */
 SMIDGEN_INLINE void smidgen_dsp_multiply_plainly(const uint32_t *weights, const uint32_t *x,
-                                                 int32_t quads, uint32_t *sums, const int pixels,
+                                                 int32_t quads, const uint32_t *bias,
+                                                 uint32_t *sums, const int pixels,
                                                  const int variant, const int bits) {
+    for (int32_t i = 0; i < 4 * pixels; i++)
+        sums[i] = bias[i / pixels];
     for (; quads > 0; quads--, weights += bits / 2, x += 2 * pixels)
         for (int32_t p = 0; p < 2; p++)
             for (int32_t c = 0; c < 4; c++) {
@@ -84,88 +94,101 @@ SMIDGEN_INLINE void smidgen_dsp_multiply_plainly(const uint32_t *weights, const 
 
 #ifdef __ARM_FEATURE_DSP
 #define SMIDGEN_DSP_LINE(text) text "\n\t"
-/* Both pixels' products with weights w for channel c. */
+/* Products with weights w for channel c: of both pixels, or of one with either pair of a quad. */
+#define SMIDGEN_DSP_FIRST(c, w) SMIDGEN_DSP_LINE("smlad %[" #c "0], %[x0], %[" #w "], %[" #c "0]")
+#define SMIDGEN_DSP_SECOND(c, w) SMIDGEN_DSP_LINE("smlad %[" #c "0], %[x1], %[" #w "], %[" #c "0]")
 #define SMIDGEN_DSP_BOTH(c, w)                                                                     \
-    SMIDGEN_DSP_LINE("smlad %[" #c "0], %[x0], %[" #w "], %[" #c "0]")                             \
+    SMIDGEN_DSP_FIRST(c, w)                                                                        \
     SMIDGEN_DSP_LINE("smlad %[" #c "1], %[x1], %[" #w "], %[" #c "1]")
-#define SMIDGEN_DSP_INPUTS SMIDGEN_DSP_LINE("ldrd %[x0], %[x1], [%[x]], #8")
 
-#define SMIDGEN_DSP_PAIR_8                                                                         \
+/* Each pair of a quad with all channels. */
+#define SMIDGEN_DSP_PAIR_8(multiply, bytes)                                                        \
     SMIDGEN_DSP_LINE("ldrd %[w0], %[w1], [%[w]], #8")                                              \
-    SMIDGEN_DSP_INPUTS                                                                             \
-    SMIDGEN_DSP_BOTH(b, w0)                                                                        \
-    SMIDGEN_DSP_BOTH(d, w1)                                                                        \
-    SMIDGEN_DSP_LINE("sxtb16 %[w0], %[w0]")                                                        \
-    SMIDGEN_DSP_LINE("sxtb16 %[w1], %[w1]")                                                        \
-    SMIDGEN_DSP_BOTH(a, w0)                                                                        \
-    SMIDGEN_DSP_BOTH(c, w1)
-#define SMIDGEN_DSP_QUAD_8 SMIDGEN_DSP_PAIR_8 SMIDGEN_DSP_PAIR_8
-
-#define SMIDGEN_DSP_PAIR_4                                                                         \
+    multiply(b, w0) multiply(d, w1) SMIDGEN_DSP_LINE("sxtb16 %[w0], %[w0]")                        \
+        SMIDGEN_DSP_LINE("sxtb16 %[w1], %[w1]") multiply(a, w0) multiply(c, w1)
+#define SMIDGEN_DSP_PAIR_4(multiply, bytes)                                                        \
     SMIDGEN_DSP_LINE("ldr %[w0], [%[w]], #4")                                                      \
-    SMIDGEN_DSP_INPUTS                                                                             \
-    SMIDGEN_DSP_BOTH(d, w0)                                                                        \
-    SMIDGEN_DSP_LINE("bic %[w0], %[w0], #0xf000f000")                                              \
-    SMIDGEN_DSP_BOTH(c, w0)                                                                        \
-    SMIDGEN_DSP_LINE("uxtb16 %[w0], %[w0]")                                                        \
-    SMIDGEN_DSP_BOTH(b, w0)                                                                        \
-    SMIDGEN_DSP_LINE("and %[w0], %[w0], #0x000f000f")                                              \
-    SMIDGEN_DSP_BOTH(a, w0)
-#define SMIDGEN_DSP_QUAD_4 SMIDGEN_DSP_PAIR_4 SMIDGEN_DSP_PAIR_4
-
-#define SMIDGEN_DSP_PAIR_2(bytes)                                                                  \
-    SMIDGEN_DSP_INPUTS                                                                             \
+    multiply(d, w0) SMIDGEN_DSP_LINE("bic %[w0], %[w0], #0xf000f000") multiply(c, w0)              \
+        SMIDGEN_DSP_LINE("uxtb16 %[w0], %[w0]") multiply(b, w0)                                    \
+            SMIDGEN_DSP_LINE("and %[w0], %[w0], #0x000f000f") multiply(a, w0)
+#define SMIDGEN_DSP_PAIR_2(multiply, bytes)                                                        \
     SMIDGEN_DSP_LINE("sxtb16 %[w0], %[w1]" bytes)                                                  \
-    SMIDGEN_DSP_BOTH(d, w0)                                                                        \
-    SMIDGEN_DSP_LINE("and %[w0], %[w0], #0x003f003f")                                              \
-    SMIDGEN_DSP_BOTH(c, w0)                                                                        \
-    SMIDGEN_DSP_LINE("and %[w0], %[w0], #0x000f000f")                                              \
-    SMIDGEN_DSP_BOTH(b, w0)                                                                        \
-    SMIDGEN_DSP_LINE("and %[w0], %[w0], #0x00030003")                                              \
-    SMIDGEN_DSP_BOTH(a, w0)
-#define SMIDGEN_DSP_QUAD_2                                                                         \
-    SMIDGEN_DSP_LINE("ldr %[w1], [%[w]], #4")                                                      \
-    SMIDGEN_DSP_PAIR_2("")                                                                         \
-    SMIDGEN_DSP_PAIR_2(", ror #8")
+    multiply(d, w0) SMIDGEN_DSP_LINE("and %[w0], %[w0], #0x003f003f") multiply(c, w0)              \
+        SMIDGEN_DSP_LINE("and %[w0], %[w0], #0x000f000f") multiply(b, w0)                          \
+            SMIDGEN_DSP_LINE("and %[w0], %[w0], #0x00030003") multiply(a, w0)
 
-/* Two quads at a time; an odd one comes first, through the middle of the loop. Every register but
- * the stack pointer is taken, so the end is compared from memory. */
+/* A quad; begin: what both of its pairs need, for narrow weights. */
+#define SMIDGEN_DSP_INPUTS SMIDGEN_DSP_LINE("ldrd %[x0], %[x1], [%[x]], #8")
+#define SMIDGEN_DSP_QUAD_OF_1(begin, pair)                                                         \
+    begin SMIDGEN_DSP_INPUTS pair(SMIDGEN_DSP_FIRST, "") pair(SMIDGEN_DSP_SECOND, ", ror #8")
+#define SMIDGEN_DSP_QUAD_OF_2(begin, pair)                                                         \
+    begin SMIDGEN_DSP_INPUTS pair(SMIDGEN_DSP_BOTH, "") SMIDGEN_DSP_INPUTS pair(SMIDGEN_DSP_BOTH,  \
+                                                                                ", ror #8")
+#define SMIDGEN_DSP_QUAD_8(quad) quad("", SMIDGEN_DSP_PAIR_8)
+#define SMIDGEN_DSP_QUAD_4(quad) quad("", SMIDGEN_DSP_PAIR_4)
+#define SMIDGEN_DSP_QUAD_2(quad) quad(SMIDGEN_DSP_LINE("ldr %[w1], [%[w]], #4"), SMIDGEN_DSP_PAIR_2)
+
+/* Two quads at a time; an odd one comes first, through the middle of the loop. With two pixels
+ * every register but the stack pointer is taken, so the end is compared from memory. */
 #define SMIDGEN_DSP_LOOP(quad)                                                                     \
-    __asm__ volatile(                                                                              \
-        SMIDGEN_DSP_LINE("cmp %[x0], #0") SMIDGEN_DSP_LINE("bne 2f") SMIDGEN_DSP_LINE("1:")        \
-            quad SMIDGEN_DSP_LINE("2:") quad SMIDGEN_DSP_LINE("ldr %[x0], %[end]")                 \
-                SMIDGEN_DSP_LINE("cmp %[x], %[x0]") SMIDGEN_DSP_LINE("bne 1b")                     \
-        : [a0] "+r"(s[0]), [a1] "+r"(s[1]), [b0] "+r"(s[2]), [b1] "+r"(s[3]), [c0] "+r"(s[4]),     \
-          [c1] "+r"(s[5]), [d0] "+r"(s[6]), [d1] "+r"(s[7]), [w] "+r"(weights), [x] "+r"(x),       \
-          [x0] "+r"(odd), [x1] "=&r"(x1), [w0] "=&r"(w0), [w1] "=&r"(w1)                           \
-        : [end] "m"(end)                                                                           \
-        : "cc", "memory")
+    SMIDGEN_DSP_LINE("cmp %[x0], #0")                                                              \
+    SMIDGEN_DSP_LINE("bne 2f")                                                                     \
+    SMIDGEN_DSP_LINE("1:")                                                                         \
+    quad SMIDGEN_DSP_LINE("2:") quad SMIDGEN_DSP_LINE("ldr %[x0], %[end]")                         \
+        SMIDGEN_DSP_LINE("cmp %[x], %[x0]") SMIDGEN_DSP_LINE("bne 1b")
+#define SMIDGEN_DSP_REGISTERS                                                                      \
+    [w] "+r"(weights), [x] "+r"(x), [x0] "+r"(odd), [x1] "=&r"(x1), [w0] "=&r"(w0), [w1] "=&r"(w1)
+#define SMIDGEN_DSP_MULTIPLY_1(quad)                                                               \
+    __asm__(SMIDGEN_DSP_LOOP(quad(SMIDGEN_DSP_QUAD_OF_1))                                          \
+            : [a0] "+r"(a0), [b0] "+r"(b0), [c0] "+r"(c0), [d0] "+r"(d0), SMIDGEN_DSP_REGISTERS    \
+            : [end] "m"(end)                                                                       \
+            : "cc", "memory")
+#define SMIDGEN_DSP_MULTIPLY_2(quad)                                                               \
+    __asm__(SMIDGEN_DSP_LOOP(quad(SMIDGEN_DSP_QUAD_OF_2))                                          \
+            : [a0] "+r"(a0), [a1] "+r"(a1), [b0] "+r"(b0), [b1] "+r"(b1), [c0] "+r"(c0),           \
+              [c1] "+r"(c1), [d0] "+r"(d0), [d1] "+r"(d1), SMIDGEN_DSP_REGISTERS                   \
+            : [end] "m"(end)                                                                       \
+            : "cc", "memory")
 
-/* As smidgen_dsp_multiply_plainly, with 2 pixels and not WIDE. */
-SMIDGEN_INLINE void smidgen_dsp_multiply_2(const uint32_t *weights, const uint32_t *x,
-                                           int32_t quads, uint32_t *s, const int bits) {
-    const uint32_t *const end = x + 4 * quads;
+/* As smidgen_dsp_multiply_plainly, not WIDE. */
+SMIDGEN_INLINE void smidgen_dsp_multiply_fast(const uint32_t *weights, const uint32_t *x,
+                                              int32_t quads, const uint32_t *bias, uint32_t *sums,
+                                              const int pixels, const int bits) {
+    const uint32_t *const end = x + 2 * pixels * quads;
+    uint32_t a0 = bias[0], b0 = bias[1], c0 = bias[2], d0 = bias[3];
     uint32_t odd = (uint32_t)quads & 1, x1, w0, w1;
+    if (pixels == 1) {
+        if (bits == 8)
+            SMIDGEN_DSP_MULTIPLY_1(SMIDGEN_DSP_QUAD_8);
+        else if (bits == 4)
+            SMIDGEN_DSP_MULTIPLY_1(SMIDGEN_DSP_QUAD_4);
+        else
+            SMIDGEN_DSP_MULTIPLY_1(SMIDGEN_DSP_QUAD_2);
+        sums[0] = a0, sums[1] = b0, sums[2] = c0, sums[3] = d0;
+        return;
+    }
+    uint32_t a1 = a0, b1 = b0, c1 = c0, d1 = d0;
     if (bits == 8)
-        SMIDGEN_DSP_LOOP(SMIDGEN_DSP_QUAD_8);
+        SMIDGEN_DSP_MULTIPLY_2(SMIDGEN_DSP_QUAD_8);
     else if (bits == 4)
-        SMIDGEN_DSP_LOOP(SMIDGEN_DSP_QUAD_4);
+        SMIDGEN_DSP_MULTIPLY_2(SMIDGEN_DSP_QUAD_4);
     else
-        SMIDGEN_DSP_LOOP(SMIDGEN_DSP_QUAD_2);
+        SMIDGEN_DSP_MULTIPLY_2(SMIDGEN_DSP_QUAD_2);
+    sums[0] = a0, sums[1] = a1, sums[2] = b0, sums[3] = b1;
+    sums[4] = c0, sums[5] = c1, sums[6] = d0, sums[7] = d1;
 }
 #endif
 
-/* Adds the products of one block with `pixels` patches to sums[channel][pixel]. */
 SMIDGEN_INLINE void smidgen_dsp_multiply(const uint32_t *weights, const uint32_t *x, int32_t quads,
-                                         uint32_t *sums, const int pixels, const int variant,
-                                         const int bits) {
+                                         const uint32_t *bias, uint32_t *sums, const int pixels,
+                                         const int variant, const int bits) {
 #ifdef __ARM_FEATURE_DSP
-    if (pixels == 2 && variant != SMIDGEN_DSP_WIDE) {
-        smidgen_dsp_multiply_2(weights, x, quads, sums, bits);
+    if (variant != SMIDGEN_DSP_WIDE) {
+        smidgen_dsp_multiply_fast(weights, x, quads, bias, sums, pixels, bits);
         return;
     }
 #endif
-    smidgen_dsp_multiply_plainly(weights, x, quads, sums, pixels, variant, bits);
+    smidgen_dsp_multiply_plainly(weights, x, quads, bias, sums, pixels, variant, bits);
 }
 
 /* Bits by which channel c lies above the channels whose sums are in its own; 0 when it is alone. */
@@ -175,87 +198,86 @@ SMIDGEN_INLINE int32_t smidgen_dsp_above(int32_t c, const int variant, const int
     return bits == 8 ? c % 2 * 8 : c * bits;
 }
 
-/* The accumulator of channel c and pixel i from the sums. total: of the pixel's inputs. */
-SMIDGEN_INLINE uint32_t smidgen_dsp_end(const uint32_t *sums, int32_t c, int32_t i, int32_t total,
-                                        const int pixels, const int variant, const int bits) {
-    const int32_t above = smidgen_dsp_above(c, variant, bits);
-    uint32_t sum = sums[c * pixels + i];
-    if (above > 0)
-        sum = (uint32_t)((int32_t)(sum - sums[(c - 1) * pixels + i]) >> above);
-    if (bits < 8 && (c < 3 || variant == SMIDGEN_DSP_WIDE))
-        sum -= (uint32_t)total << (bits - 1);
-    return sum;
-}
-
-/* Pointers that move on from block to block. */
-struct smidgen_dsp_channels {
-    const uint32_t *weights;
-    const int32_t *bias;
-    const uint32_t *multiplier;
-    const int8_t *shift;
-    int8_t *out;
-};
-
-/* The first `count` channels of a block. */
-SMIDGEN_INLINE void smidgen_dsp_some(const struct smidgen_dsp_block *block,
-                                     struct smidgen_dsp_channels *at, const uint32_t *x,
-                                     const int32_t *totals, const int32_t count, const int pixels,
-                                     const int variant, const int bits) {
+/* The outputs of one block. sums: [channel][pixel]; totals: the sums of the patches' inputs, where
+ * weights are narrow. */
+SMIDGEN_INLINE void smidgen_dsp_finish_block(const struct smidgen_dsp_block *block,
+                                             const struct smidgen_dsp_parameters *parameters,
+                                             const uint32_t *sums, const int32_t *totals,
+                                             int8_t *out, const int pixels, const int variant,
+                                             const int bits) {
+    /* Copies, since any store of an output might change what pointers lead to. */
     const struct smidgen_output output = block->output;
-    uint32_t bias[4] = {0, 0, 0, 0}, sums[8];
-    for (int32_t c = 0; c < count; c++)
-        bias[c] = (uint32_t)*at->bias++;
+    const ptrdiff_t pixel_stride = block->pixel_stride;
+    uint32_t below[2] = {0, 0};
     for (int32_t c = 0; c < 4; c++) {
         const int32_t above = smidgen_dsp_above(c, variant, bits);
-        if (above > 0)
-            bias[c] = bias[c - 1] + (bias[c] << above);
-        for (int32_t i = 0; i < pixels; i++)
-            sums[c * pixels + i] = bias[c];
-    }
-    smidgen_dsp_multiply(at->weights, x, block->quads, sums, pixels, variant, bits);
-    at->weights += block->quads * (bits / 2);
-    for (int32_t c = 0; c < count; c++) {
-        const struct smidgen_dsp_scaling scaling =
-            smidgen_dsp_scaling(*at->multiplier, *at->shift, output.zero_point, variant);
+        const struct smidgen_dsp_scaling scaling = smidgen_dsp_scaling(
+            parameters->multiplier[c], parameters->shift[c], output.zero_point, variant);
         for (int32_t i = 0; i < pixels; i++) {
-            const uint32_t sum = smidgen_dsp_end(sums, c, i, totals[i], pixels, variant, bits);
-            at->out[i * block->pixel_stride] = smidgen_dsp_finish(sum, &scaling, &output, variant);
+            const uint32_t sum = sums[c * pixels + i];
+            uint32_t value = sum;
+            if (above > 0)
+                value = (uint32_t)((int32_t)(sum - below[i]) >> above);
+            if (bits < 8 && (c < 3 || variant == SMIDGEN_DSP_WIDE))
+                value -= (uint32_t)totals[i] << (bits - 1);
+            out[c + i * pixel_stride] = smidgen_dsp_finish(value, &scaling, &output, variant);
+            below[i] = sum;
         }
-        at->multiplier += block->parameter_step;
-        at->shift += block->parameter_step;
-        at->out++;
     }
 }
 
-/* All channels of `pixels` patches; totals: the sums of their inputs. */
+typedef void smidgen_dsp_finish_function(const struct smidgen_dsp_block *block,
+                                         const struct smidgen_dsp_parameters *parameters,
+                                         const uint32_t *sums, const int32_t *totals, int8_t *out);
+
+/* All channels of `pixels` patches. */
 SMIDGEN_INLINE void smidgen_dsp_block_body(const struct smidgen_dsp_block *block, const uint32_t *x,
-                                           const int32_t *totals, int8_t *out, const int pixels,
+                                           const int32_t *totals, int8_t *out,
+                                           smidgen_dsp_finish_function *finish, const int pixels,
                                            const int variant, const int bits) {
-    const struct smidgen_dsp_block same = *block;
-    struct smidgen_dsp_channels at = {block->weights, block->bias, block->multiplier, block->shift,
-                                      out};
+    const uint32_t *weights = block->weights;
+    const struct smidgen_dsp_parameters *parameters = block->parameters;
+    const int32_t quads = block->quads, weight_words = quads * (bits / 2);
     int32_t channels = block->channels;
-    for (; channels >= 4; channels -= 4)
-        smidgen_dsp_some(&same, &at, x, totals, 4, pixels, variant, bits);
-    if (channels > 0)
-        smidgen_dsp_some(&same, &at, x, totals, channels, pixels, variant, bits);
+    for (;;) {
+        uint32_t bias[4], sums[8];
+        for (int32_t c = 0; c < 4; c++) {
+            const int32_t above = smidgen_dsp_above(c, variant, bits);
+            bias[c] = (uint32_t)parameters->bias[c];
+            if (above > 0)
+                bias[c] = bias[c - 1] + (bias[c] << above);
+        }
+        smidgen_dsp_multiply(weights, x, quads, bias, sums, pixels, variant, bits);
+        finish(block, parameters, sums, totals, out);
+        channels -= 4;
+        if (channels <= 0)
+            break;
+        out += channels < 4 ? channels : 4;
+        weights += weight_words;
+        parameters++;
+    }
 }
 
 typedef void smidgen_dsp_block_function(const struct smidgen_dsp_block *block, const uint32_t *x,
                                         const int32_t *totals, int8_t *out);
 
-/* All channels of two patches, and of one vector, for each variant and width. */
-#define SMIDGEN_DSP_BLOCK(suffix, variant, bits)                                                   \
-    SMIDGEN_SHARED void smidgen_dsp_block_2##suffix(const struct smidgen_dsp_block *block,         \
-                                                    const uint32_t *x, const int32_t *totals,      \
-                                                    int8_t *out) {                                 \
-        smidgen_dsp_block_body(block, x, totals, out, 2, variant, bits);                           \
+#define SMIDGEN_DSP_BLOCK(suffix, pixels, variant, bits)                                           \
+    SMIDGEN_SHARED void smidgen_dsp_finish_##pixels##suffix(                                       \
+        const struct smidgen_dsp_block *block, const struct smidgen_dsp_parameters *parameters,    \
+        const uint32_t *sums, const int32_t *totals, int8_t *out) {                                \
+        smidgen_dsp_finish_block(block, parameters, sums, totals, out, pixels, variant, bits);     \
     }                                                                                              \
-    SMIDGEN_SHARED void smidgen_dsp_block_1##suffix(const struct smidgen_dsp_block *block,         \
-                                                    const uint32_t *x, const int32_t *totals,      \
-                                                    int8_t *out) {                                 \
-        smidgen_dsp_block_body(block, x, totals, out, 1, variant, bits);                           \
+    SMIDGEN_SHARED void smidgen_dsp_block_##pixels##suffix(const struct smidgen_dsp_block *block,  \
+                                                           const uint32_t *x,                      \
+                                                           const int32_t *totals, int8_t *out) {   \
+        smidgen_dsp_block_body(block, x, totals, out, smidgen_dsp_finish_##pixels##suffix, pixels, \
+                               variant, bits);                                                     \
     }
+
+/* All channels of two patches, and of one vector, for each variant and width. */
+#define SMIDGEN_DSP_BLOCKS(suffix, variant, bits)                                                  \
+    SMIDGEN_DSP_BLOCK(suffix, 2, variant, bits)                                                    \
+    SMIDGEN_DSP_BLOCK(suffix, 1, variant, bits)
 
 #define SMIDGEN_DSP_FOR_VARIANTS(define, width, bits)                                              \
     define(width##_clamped, SMIDGEN_DSP_CLAMPED, bits)                                             \
@@ -267,6 +289,6 @@ typedef void smidgen_dsp_block_function(const struct smidgen_dsp_block *block, c
     SMIDGEN_DSP_FOR_VARIANTS(define, _i4, 4)                                                       \
     SMIDGEN_DSP_FOR_VARIANTS(define, _i2, 2)
 
-SMIDGEN_DSP_FOR_ALL(SMIDGEN_DSP_BLOCK)
+SMIDGEN_DSP_FOR_ALL(SMIDGEN_DSP_BLOCKS)
 
 #endif

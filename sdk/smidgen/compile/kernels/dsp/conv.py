@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from smidgen.compile.kernels.common import bias_of, constant_operands, output_fields, refuse_layer
 from smidgen.compile.kernels.dsp import DSP
-from smidgen.compile.kernels.dsp.packing import QUAD, blobs, joined, prepare, refuse_padding
+from smidgen.compile.kernels.dsp.packing import QUAD, blobs, joined, prepare, refuse_form
 from smidgen.compile.kernels.overlap import overlap_of_pixels
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.graph import Graph, Node
@@ -24,7 +24,7 @@ def _sizes(graph: Graph, node: Node) -> tuple[int, int, int]:
 def _refuse(graph: Graph, node: Node) -> str | None:
     groups, outputs, depth = _sizes(graph, node)
     bits = graph.tensor(node.inputs[1]).dtype.bits
-    return refuse_layer(graph, node) or refuse_padding(outputs, depth, bits, groups)
+    return refuse_layer(graph, node) or refuse_form(outputs, depth, bits, groups)
 
 
 def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:

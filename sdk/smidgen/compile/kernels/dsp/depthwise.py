@@ -10,7 +10,7 @@ import numpy as np
 from smidgen.compile.kernels.common import bias_of, constant_operands, output_fields, refuse_layer
 from smidgen.compile.kernels.depthwise import Axis, axes, packed_rows
 from smidgen.compile.kernels.dsp import DSP
-from smidgen.compile.kernels.dsp.packing import prepare
+from smidgen.compile.kernels.dsp.packing import kernel_shift, prepare
 from smidgen.compile.kernels.overlap import overlap_of_steps
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Blob
@@ -176,7 +176,8 @@ def _lower(walk_of, graph: Graph, node: Node, optimize: str) -> Lowered:
         blobs=(
             Blob("weights", packed_rows(kernel.reshape(channels, -1), weights.dtype), "weights"),
             Blob("bias", prepared.bias_of_inputs(p.input_zero_point), "bias"),
-            *prepared.requantization,
+            Blob("multiplier", prepared.multiplier, "requantization"),
+            Blob("shift", kernel_shift(prepared), "requantization"),
         ),
         scratch_bytes=walk.scratch_bytes,
         macs=output.elements * lines.kernel * along.kernel,

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
-
 from smidgen.compile.kernels.common import bias_of, constant_operands, output_fields, refuse_layer
 from smidgen.compile.kernels.dsp import DSP
-from smidgen.compile.kernels.dsp.packing import QUAD, blobs, joined, prepare, refuse_padding
+from smidgen.compile.kernels.dsp.packing import QUAD, blobs, joined, prepare, refuse_form
 from smidgen.compile.kernels.overlap import overlap_of_elements
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.graph import Graph, Node
@@ -18,7 +14,7 @@ from smidgen.graph.reference.matmul import fully_connected_parameters
 
 def _refuse(graph: Graph, node: Node) -> str | None:
     weights = graph.tensor(node.inputs[1])
-    return refuse_layer(graph, node) or refuse_padding(*weights.shape, weights.dtype.bits)
+    return refuse_layer(graph, node) or refuse_form(*weights.shape, weights.dtype.bits)
 
 
 def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
@@ -27,10 +23,6 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
     bits, rows = weights.dtype.bits, output.elements // outputs
     p = fully_connected_parameters(graph, node)
     channels = joined(prepare(weights.data, bias_of(graph, node, outputs), p, optimize), p, bits)
-    # One multiplier and shift for all outputs are stored once.
-    per_channel = bool(np.ptp(channels.multiplier) or np.ptp(channels.shift))
-    if not per_channel:
-        channels = replace(channels, multiplier=channels.multiplier[:1], shift=channels.shift[:1])
     return Lowered(
         symbol=f"smidgen_dsp_fully_connected_{weights.dtype.value}_{channels.variant}",
         shape_type="struct smidgen_dsp_fully_connected_shape",
@@ -38,7 +30,6 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
             "rows": rows,
             "depth": depth,
             "outputs": outputs,
-            "parameter_step": int(per_channel),
             **output_fields(p),
         },
         reads=node.inputs[:1],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -31,6 +30,14 @@ def prepare(weights: np.ndarray, bias: np.ndarray, p: ConvParameters, optimize: 
     return channels
 
 
+def _blocks(count: int, groups: int = 1) -> np.ndarray:
+    """(blocks, 4): which of `count` channels are in each block, group by group; count: at least 4 of each."""
+    of_one = count // groups
+    first = np.minimum(np.arange(0, of_one, BLOCK), of_one - BLOCK)
+    starts = (np.arange(groups)[:, None] * of_one + first).reshape(-1, 1)
+    return starts + np.arange(BLOCK)
+
+
 def joined(channels: Channels, p: ConvParameters, bits: int, groups: int = 1) -> Channels:
     """Channels whose products may be summed up together, or else in the variant "wide".
 
@@ -41,59 +48,63 @@ def joined(channels: Channels, p: ConvParameters, bits: int, groups: int = 1) ->
         return channels
     weights, bias = channels.weights.astype(np.int64), channels.bias.astype(np.int64)
     low, high = portable.accumulators(weights, bias, p.input_zero_point)
-    position = np.arange(len(weights)) % (len(weights) // groups) % BLOCK
+    blocks, position = _blocks(len(weights), groups), np.arange(BLOCK)
+    largest, fits = np.maximum(np.abs(low), np.abs(high))[blocks], True
     if bits == 8:
-        lost = np.where(position % 2 == 1, 8, 0)
-        upper = np.where(position[:, None] % 2 == 1, weights, 0)
-        fits = bool(np.all(upper > -128))  # one less where the lower byte is negative
+        lost = position % 2 * 8
+        fits = bool(np.all(weights[blocks[:, 1::2]] > -128))  # one less where the lower byte is negative
     else:
         lost = position * bits
-        offset = np.where(position < BLOCK - 1, 1 << (bits - 1), 0) * weights.shape[1] * 128
-        low, high, fits = low - offset, high + offset, True
-    limit = np.int64(1) << (_ACCUMULATOR - 1 - lost)
-    if not fits or np.any(np.maximum(np.abs(low), np.abs(high)) >= limit):
+        offset = np.where(position < BLOCK - 1, 1 << (bits - 1), 0)
+        largest += offset * (weights.shape[1] * 128)
+    if not fits or np.any(largest >= np.int64(1) << (_ACCUMULATOR - 1 - lost)):
         return replace(channels, variant="wide")
     return channels
 
 
-def pack(weights: np.ndarray, bits: int, variant: str) -> np.ndarray:
+def pack(weights: np.ndarray, bits: int, variant: str, groups: int = 1) -> np.ndarray:
     """(channels, depth) as the words of product.h (uint32)."""
     count, depth = weights.shape
-    padded = np.pad(weights.astype(np.int64), ((0, -count % BLOCK), (0, -depth % QUAD)))
+    padded = np.pad(weights.astype(np.int64), ((0, 0), (0, -depth % QUAD)))
     # [block][channel][quad][which half][which pair], to be [block][quad][pair][channel][half]
-    fields = padded.reshape(-1, BLOCK, padded.shape[1] // QUAD, 2, 2).transpose(0, 2, 4, 1, 3)
-    scale = np.int64(1) << np.arange(0, BLOCK * bits, bits)
+    fields = padded[_blocks(count, groups)].reshape(-1, BLOCK, padded.shape[1] // QUAD, 2, 2)
+    fields = fields.transpose(0, 2, 4, 1, 3)
     if bits == 8:
         lower, upper = fields[..., 0::2, :], fields[..., 1::2, :]
-        halves = (lower & 0xFF) + 256 * upper if variant == "wide" else lower + 256 * upper
+        halves = (lower & 0xFF if variant == "wide" else lower) + 256 * upper
     else:
+        scale = np.int64(1) << np.arange(0, BLOCK * bits, bits)
         offset = np.where(np.arange(BLOCK) < BLOCK - 1, 1 << (bits - 1), 0)
         halves = ((fields + offset[:, None]) * scale[:, None]).sum(axis=3)
         if bits == 2:  # a byte for each pair
-            halves = (halves & 0xFF) * (np.int64(1) << np.array([0, 8]))[:, None]
-            halves = halves.sum(axis=2)
+            halves = ((halves & 0xFF) * np.array([1, 256])[:, None]).sum(axis=2)
     halves = halves.reshape(-1, 2) & 0xFFFF
     return (halves[:, 0] | halves[:, 1] << 16).astype(np.uint32)
 
 
-def packed_bytes(count: int, depth: int, bits: int) -> int:
-    """Bytes of the weights of `count` channels."""
-    return -(-count // BLOCK) * -(-depth // QUAD) * (BLOCK * QUAD * bits // 8)
+def kernel_shift(channels: Channels) -> np.ndarray:
+    """The shift (int8) as dsp.h has it."""
+    return (channels.shift - (channels.variant != "wide")).astype(np.int8)
 
 
 def blobs(channels: Channels, input_zero_point: int, bits: int, groups: int = 1) -> tuple[Blob, ...]:
-    """Weights, bias, multiplier and shift; the input's zero point goes into the bias."""
-    rows: Sequence[np.ndarray] = channels.weights.reshape(groups, -1, channels.weights.shape[1])
+    """Weights and parameters; the input's zero point goes into the bias."""
+    blocks = _blocks(len(channels.weights), groups)
+    parameters = (channels.bias_of_inputs(input_zero_point), channels.multiplier, kernel_shift(channels))
+    in_blocks = [np.ascontiguousarray(values[blocks]).view("<u4") for values in parameters]
     return (
-        Blob("weights", np.concatenate([pack(row, bits, channels.variant) for row in rows]), "weights"),
-        Blob("bias", channels.bias_of_inputs(input_zero_point), "bias"),
-        *channels.requantization,
+        Blob("weights", pack(channels.weights, bits, channels.variant, groups), "weights"),
+        Blob("parameters", np.concatenate(in_blocks, axis=1).reshape(-1).astype(np.uint32), "requantization"),
     )
 
 
-def refuse_padding(count: int, depth: int, bits: int, groups: int = 1) -> str | None:
-    """Why filling up blocks and quads would cost too much, or None: no more than a quarter and 512 bytes."""
-    needed, stored = groups * count * depth * bits // 8, groups * packed_bytes(count, depth, bits)
+def refuse_form(count: int, depth: int, bits: int, groups: int = 1) -> str | None:
+    """Why weights do not suit blocks and quads, or None: too few channels in a group, or too much to fill up,
+    which may be a quarter and 512 bytes."""
+    if count < BLOCK:
+        return f"it has {count} output channels{' per group' if groups > 1 else ''}, fewer than {BLOCK}"
+    needed = groups * count * depth * bits // 8
+    stored = groups * -(-count // BLOCK) * -(-depth // QUAD) * (BLOCK * QUAD * bits // 8)
     if stored <= needed + needed // 4 + 512:
         return None
     return f"its weights would take {stored:,} bytes in blocks of {BLOCK} channels, not {needed:,}"
