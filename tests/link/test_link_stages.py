@@ -184,3 +184,29 @@ def test_a_port_that_does_not_exist_is_a_clear_error() -> None:
 def test_a_device_that_is_not_loaded_says_so() -> None:
     with pytest.raises(DeviceError, match="is not loaded"):
         SerialDevice("/dev/does-not-exist").memory()
+
+
+class CountingDevice(SerialDevice):
+    """Counts the pieces of inputs that it sends."""
+
+    pieces = 0
+
+    def _ask(self, stage: Stage, *arguments, **fields):
+        self.pieces += stage.name == "send input"
+        return super()._ask(stage, *arguments, **fields)
+
+
+@pytest.mark.parametrize(("agent", "sent_again"), [("host_agent", False), ("small_host_agent", True)])
+def test_an_input_that_the_device_has_kept_is_not_sent_again(
+    request: pytest.FixtureRequest, agent: str, sent_again: bool
+) -> None:
+    model = toy.ToyModel()
+    with Line(request.getfixturevalue(agent)) as line, CountingDevice(line.url) as device:
+        pieces = []
+        for inputs in (INPUTS, INPUTS, [INPUTS[0] + 1, INPUTS[1]]):
+            for actual, expected in zip(device.run(inputs).outputs, model.run(*inputs), strict=True):
+                np.testing.assert_array_equal(actual, expected)
+            pieces.append(device.pieces)
+    first, second, third = pieces
+    assert second == (2 * first if sent_again else first)
+    assert third == second + first

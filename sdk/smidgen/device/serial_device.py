@@ -74,6 +74,7 @@ class SerialDevice(Device):
         self._description: Description | None = None
         self._transaction = random.getrandbits(32)
         self._run_number = 0
+        self._kept: bytes | None = None  # what the device has of the last transaction, where it can keep that
 
     # Coming and going
 
@@ -102,6 +103,7 @@ class SerialDevice(Device):
         if self._port is not None:
             self._port.close()
         self._port = self._client = self._served = self._description = None
+        self._kept = None
 
     @property
     def client(self) -> Client:
@@ -231,20 +233,29 @@ class SerialDevice(Device):
         return self.client.ask(stage, request, reply, **fields)
 
     def _send_and_run(self, inputs: Sequence[np.ndarray], mode: RunMode) -> protocol.RunReply:
-        """Sends the inputs and runs the model; sends them again if they did not arrive as they were sent."""
+        """Sends the inputs, unless the device has them, and runs the model; sends them again if they did not
+        arrive as they were sent."""
         data = b"".join(input_bytes(self.describe().inputs, inputs))
         crc = zlib.crc32(data)
+        keeps = Capability.INPUT_COPY in Capability(self._known().caps)
         for attempt in range(_INPUT_ATTEMPTS):
-            self._send(data)
+            again = keeps and data == self._kept
+            self._kept = None
+            if not again:
+                self._send(data)
             self._run_number += 1
             try:
-                return self._ask(
+                reply = self._ask(
                     Stage("run", self._deadlines.run), protocol.RunRequest, protocol.RunReply,
                     t=self._transaction, r=self._run_number, mode=int(mode), crc=crc,
                 )  # fmt: skip
             except Refused as error:
-                if error.status is not Status.INPUT_DAMAGED or attempt + 1 == _INPUT_ATTEMPTS:
+                lost = error.status is Status.INPUT_DAMAGED or (again and error.status is Status.NO_INPUT)
+                if not lost or attempt + 1 == _INPUT_ATTEMPTS:
                     raise
+            else:
+                self._kept = data
+                return reply
         raise AssertionError("the loop above returns or raises")
 
     def _send(self, data: bytes) -> None:
