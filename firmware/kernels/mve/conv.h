@@ -3,6 +3,7 @@
 #ifndef SMIDGEN_KERNELS_MVE_CONV_H
 #define SMIDGEN_KERNELS_MVE_CONV_H
 
+#include "depthwise.h"
 #include "patches.h"
 #include "vector.h"
 

@@ -9,6 +9,9 @@ typedef struct {
     int8_t lane[16];
 } int8x16_t;
 typedef struct {
+    uint8_t lane[16];
+} uint8x16_t;
+typedef struct {
     int16_t lane[8];
 } int16x8_t;
 typedef struct {
@@ -94,6 +97,13 @@ SMIDGEN_SHARED int32x4_t vreinterpretq_s32_s16(int16x8_t a) {
         (int32_t)((uint16_t)a.lane[2 * i] | (uint32_t)(uint16_t)a.lane[2 * i + 1] << 16));
 }
 
+SMIDGEN_SHARED uint16x8_t vreinterpretq_u16_s16(int16x8_t a) {
+    MVE_HOST_LANES(uint16x8_t, 8, (uint16_t)a.lane[i]);
+}
+SMIDGEN_SHARED int16x8_t vreinterpretq_s16_u16(uint16x8_t a) {
+    MVE_HOST_LANES(int16x8_t, 8, (int16_t)a.lane[i]);
+}
+
 /* first, first + step, ... */
 SMIDGEN_SHARED uint16x8_t vidupq_n_u16(uint16_t first, int step) {
     MVE_HOST_LANES(uint16x8_t, 8, (uint16_t)(first + i * step));
@@ -102,6 +112,18 @@ SMIDGEN_SHARED uint32x4_t vidupq_n_u32(uint32_t first, int step) {
     MVE_HOST_LANES(uint32x4_t, 4, first + (uint32_t)(i * step));
 }
 
+MVE_HOST_BINARY(vandq_s8, int8x16_t, 16, a.lane[i] & b.lane[i])
+MVE_HOST_BINARY(vshlq_s8, int8x16_t, 16,
+                (int8_t)(b.lane[i] < 0 ? a.lane[i] >> -b.lane[i]
+                                       : (int32_t)((uint32_t)a.lane[i] << b.lane[i])))
+MVE_HOST_BINARY(vandq_s16, int16x8_t, 8, a.lane[i] & b.lane[i])
+MVE_HOST_BINARY(vaddq_s16, int16x8_t, 8, (int16_t)(a.lane[i] + b.lane[i]))
+MVE_HOST_BINARY(vshlq_s16, int16x8_t, 8,
+                (int16_t)(b.lane[i] < 0 ? a.lane[i] >> -b.lane[i]
+                                        : (int32_t)((uint32_t)a.lane[i] << b.lane[i])))
+MVE_HOST_SCALAR(vaddq_n_s16, int16x8_t, int16_t, 8, (int16_t)(a.lane[i] + b))
+MVE_HOST_SCALAR(vmulq_n_s16, int16x8_t, int16_t, 8, (int16_t)(a.lane[i] * b))
+MVE_HOST_SCALAR(vshrq_n_s16, int16x8_t, int, 8, (int16_t)(a.lane[i] >> b))
 MVE_HOST_BINARY(vandq_u16, uint16x8_t, 8, a.lane[i] & b.lane[i])
 MVE_HOST_SCALAR(vshrq_n_u16, uint16x8_t, int, 8, (uint16_t)(a.lane[i] >> b))
 MVE_HOST_SCALAR(vmulq_n_u32, uint32x4_t, uint32_t, 4, a.lane[i] * b)
@@ -120,7 +142,24 @@ SMIDGEN_SHARED int16x8_t vqmovntq_s32(int16x8_t a, int32x4_t b) {
     return a;
 }
 
-/* The first n lanes of sixteen, of four. */
+/* A bit for each byte of the lanes that fulfil a condition. */
+#define MVE_HOST_COMPARE(name, second, condition)                                                  \
+    SMIDGEN_SHARED mve_pred16_t name(int16x8_t a, second b) {                                      \
+        uint32_t p = 0;                                                                            \
+        for (int i = 0; i < 8; i++)                                                                \
+            p |= (condition) ? 3u << 2 * i : 0;                                                    \
+        return (mve_pred16_t)p;                                                                    \
+    }
+MVE_HOST_COMPARE(vcmpeqq_s16, int16x8_t, a.lane[i] == b.lane[i])
+MVE_HOST_COMPARE(vcmpltq_n_s16, int16_t, a.lane[i] < b)
+SMIDGEN_SHARED int16x8_t vpselq_s16(int16x8_t a, int16x8_t b, mve_pred16_t p) {
+    MVE_HOST_LANES(int16x8_t, 8, p >> 2 * i & 1 ? a.lane[i] : b.lane[i]);
+}
+
+/* The first n lanes of sixteen, eight, four. */
+SMIDGEN_SHARED mve_pred16_t vctp16q(uint32_t n) {
+    return n >= 8 ? 0xFFFF : (mve_pred16_t)((1u << 2 * n) - 1);
+}
 SMIDGEN_SHARED mve_pred16_t vctp8q(uint32_t n) {
     return n >= 16 ? 0xFFFF : (mve_pred16_t)((1u << n) - 1);
 }
@@ -132,6 +171,15 @@ SMIDGEN_SHARED int32_t vaddvaq_s8(int32_t sum, int8x16_t a) {
     for (int i = 0; i < 16; i++)
         sum += a.lane[i];
     return sum;
+}
+
+SMIDGEN_SHARED int32_t vmladavaq_s8(int32_t sum, int8x16_t a, int8x16_t b) {
+    for (int i = 0; i < 16; i++)
+        sum += a.lane[i] * b.lane[i];
+    return sum;
+}
+SMIDGEN_SHARED int32_t vmladavq_s8(int8x16_t a, int8x16_t b) {
+    return vmladavaq_s8(0, a, b);
 }
 
 /* Loads and stores; _z loads zeros and _p stores nothing where the predicate is off. */
@@ -154,14 +202,44 @@ SMIDGEN_SHARED void vstrwq_s32(int32_t *at, int32x4_t a) {
     for (int i = 0; i < 4; i++)
         at[i] = a.lane[i];
 }
+SMIDGEN_SHARED uint8x16_t vldrbq_u8(const uint8_t *at) {
+    MVE_HOST_LANES(uint8x16_t, 16, at[i]);
+}
+SMIDGEN_SHARED int8x16_t vldrbq_gather_offset_s8(const int8_t *at, uint8x16_t offset) {
+    MVE_HOST_LANES(int8x16_t, 16, at[offset.lane[i]]);
+}
+SMIDGEN_SHARED int16x8_t vldrbq_gather_offset_z_s16(const int8_t *at, uint16x8_t offset,
+                                                    mve_pred16_t p) {
+    MVE_HOST_LANES(int16x8_t, 8, p >> 2 * i & 1 ? at[offset.lane[i]] : 0);
+}
+SMIDGEN_SHARED int16x8_t vldrbq_gather_offset_s16(const int8_t *at, uint16x8_t offset) {
+    return vldrbq_gather_offset_z_s16(at, offset, 0xFFFF);
+}
+SMIDGEN_SHARED void vstrbq_s8(int8_t *at, int8x16_t a) {
+    for (int i = 0; i < 16; i++)
+        at[i] = a.lane[i];
+}
+SMIDGEN_SHARED void vstrbq_p_s16(int8_t *at, int16x8_t a, mve_pred16_t p) {
+    for (int i = 0; i < 8; i++)
+        if (p >> 2 * i & 1)
+            at[i] = (int8_t)a.lane[i];
+}
+SMIDGEN_SHARED void vstrbq_s16(int8_t *at, int16x8_t a) {
+    vstrbq_p_s16(at, a, 0xFFFF);
+}
 SMIDGEN_SHARED void vstrbq_p_s32(int8_t *at, int32x4_t a, mve_pred16_t p) {
     for (int i = 0; i < 4; i++)
         if (p >> 4 * i & 1)
             at[i] = (int8_t)a.lane[i];
 }
-SMIDGEN_SHARED void vstrbq_scatter_offset_s16(int8_t *at, uint16x8_t offset, int16x8_t a) {
+SMIDGEN_SHARED void vstrbq_scatter_offset_p_s16(int8_t *at, uint16x8_t offset, int16x8_t a,
+                                                mve_pred16_t p) {
     for (int i = 0; i < 8; i++)
-        at[offset.lane[i]] = (int8_t)a.lane[i];
+        if (p >> 2 * i & 1)
+            at[offset.lane[i]] = (int8_t)a.lane[i];
+}
+SMIDGEN_SHARED void vstrbq_scatter_offset_s16(int8_t *at, uint16x8_t offset, int16x8_t a) {
+    vstrbq_scatter_offset_p_s16(at, offset, a, 0xFFFF);
 }
 SMIDGEN_SHARED void vstrbq_scatter_offset_s32(int8_t *at, uint32x4_t offset, int32x4_t a) {
     for (int i = 0; i < 4; i++)

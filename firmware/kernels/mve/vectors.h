@@ -79,6 +79,21 @@ SMIDGEN_INLINE int16x8_t smidgen_mve_finish(int32x4_t even, int32x4_t odd, int32
                 function(clamped, SMIDGEN_CLAMPED, i2_, 2) function(right, SMIDGEN_RIGHT, i2_, 2)  \
                     function(wide, SMIDGEN_WIDE, i2_, 2)
 
+/* A vector of four core registers. */
+SMIDGEN_INLINE int32x4_t smidgen_mve_join(int32_t a, int32_t b, int32_t c, int32_t d) {
+    int32x4_t joined;
+#if SMIDGEN_MVE_ASSEMBLY
+    __asm__("vmov %q0[2], %q0[0], %1, %3\n"
+            "vmov %q0[3], %q0[1], %2, %4"
+            : "=&w"(joined)
+            : "r"(a), "r"(b), "r"(c), "r"(d));
+#else
+    const int32_t lanes[4] = {a, b, c, d};
+    joined = vldrwq_s32(lanes);
+#endif
+    return joined;
+}
+
 /* Copies bytes to pieces of 16 that lie `step` (16 or 64) bytes apart. */
 SMIDGEN_INLINE void smidgen_mve_copy(int8_t *to, const int8_t *from, int32_t bytes,
                                      const int step) {

@@ -6,7 +6,7 @@ import math
 
 from smidgen.compile.kernels.channels import prepare
 from smidgen.compile.kernels.common import bias_of, constant_operands, output_fields, refuse_layer
-from smidgen.compile.kernels.mve import MVE
+from smidgen.compile.kernels.mve import MVE, depthwise
 from smidgen.compile.kernels.mve.packing import LANES, MOST_INPUTS, PATCHES, product_blobs, symbol
 from smidgen.compile.kernels.overlap import overlap_of_pixels
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
@@ -82,4 +82,4 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
     )
 
 
-KERNELS = (KernelSpec("mve_conv", "conv", MVE, (Conv2D,), _refuse, _lower),)
+KERNELS = (KernelSpec("mve_conv", "conv", MVE, (Conv2D,), _refuse, _lower), *depthwise.KERNELS)
