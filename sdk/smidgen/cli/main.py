@@ -11,11 +11,11 @@ import sys
 from collections.abc import Sequence
 
 from smidgen import __version__
-from smidgen.cli import analyze, build, doctor, ops, profile, run, targets, validate
+from smidgen.cli import analyze, build, compress, doctor, ops, profile, run, targets, validate
 from smidgen.cli.parser import USAGE_EXIT_CODE, Parser
 from smidgen.errors import SmidgenError
 
-VERBS = (analyze, build, run, validate, profile, targets, ops, doctor)
+VERBS = (analyze, compress, build, run, validate, profile, targets, ops, doctor)
 INTERRUPTED_EXIT_CODE = 130
 
 

@@ -5,7 +5,7 @@ A sample is the list of a model's input arrays, in the graph's own shapes (leadi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -31,11 +31,11 @@ Sample = Sequence[np.ndarray]
 BATCH = 16
 
 # Passes items through one by one and shows how far it is; the text says what is done with them.
-Track = Callable[[Sequence, str], Iterator]
+Track = Callable[[Sequence, str], Iterable]
 
 
-def untracked(items: Sequence, text: str) -> Iterator:
-    return iter(items)
+def untracked(items: Sequence, text: str) -> Iterable:
+    return items
 
 
 def batch_size(graph: Graph) -> int:

@@ -90,37 +90,3 @@ def gather(graph: Graph, samples: Sequence[Sample], track: Track = untracked) ->
         for name, histogram in histograms.items():
             histogram.add(tensors[name])
     return histograms
-
-
-class Moments:
-    """Second moments of a layer's inputs and outputs, summed over rows of data.
-
-    Of groups of output channels that read the same inputs: x (rows, groups, inputs) is what the quantized
-    model gives the layer, z (rows, groups, outputs) what the float model makes of its own before the
-    activation. Convolutions have one group (or as many as they have), depthwise ones a group per channel.
-    """
-
-    def __init__(self, groups: int, inputs: int, outputs: int) -> None:
-        self.rows = 0
-        self.x = np.zeros((groups, inputs))
-        self.z = np.zeros((groups, outputs))
-        self.xx = np.zeros((groups, inputs, inputs))
-        self.xz = np.zeros((groups, inputs, outputs))
-        self.zz = np.zeros((groups, outputs))
-
-    def add(self, x: np.ndarray, z: np.ndarray) -> None:
-        self.rows += len(x)
-        self.x += x.sum(axis=0, dtype=np.float64)
-        self.z += z.sum(axis=0, dtype=np.float64)
-        by_group, outputs = x.transpose(1, 2, 0), z.transpose(1, 0, 2)
-        self.xx += by_group @ by_group.transpose(0, 2, 1)
-        self.xz += by_group @ outputs
-        self.zz += np.square(outputs, dtype=np.float64).sum(axis=1)
-
-    def covariances(self) -> tuple[np.ndarray, np.ndarray]:
-        """(of inputs with inputs (groups, inputs, inputs), of inputs with outputs (groups, inputs, outputs))."""
-        x, z = self.x / self.rows, self.z / self.rows
-        return (
-            self.xx / self.rows - x[:, :, None] * x[:, None, :],
-            self.xz / self.rows - x[:, :, None] * z[:, None, :],
-        )
