@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from smidgen.compile import lower_and_plan
+from smidgen.compile import Plan, lower_and_plan
 from smidgen.compile.bundle import GOLDEN, LIBRARY, Bundle, make_manifest, write_manifest
 from smidgen.compile.emit import emit, identifier
 from smidgen.compile.emit.weights import is_weight
 from smidgen.compile.figures import Figures, Golden
-from smidgen.compile.firmware import Needs, build_firmware
+from smidgen.compile.firmware import Needs, TooBig, build_firmware
 from smidgen.compile.host_library import build_library
 from smidgen.compile.measure import measure_model
 from smidgen.compile.runtime import model_flags
@@ -25,7 +25,7 @@ from smidgen.golden import checksum, golden_inputs
 from smidgen.graph import Graph
 from smidgen.graph.reference import Reference
 from smidgen.targets import Target
-from smidgen.toolchains import find_compiler
+from smidgen.toolchains import Compiler, find_compiler
 
 GOLDEN_SEEDS = (1,)
 
@@ -48,7 +48,8 @@ def build(
     """Build a model for a target into a folder; files of an earlier build there are replaced.
 
     progress is told the name of each stage as it starts. golden_seeds: known answers for the self-test,
-    each costs a checksum per tensor of flash and one run of the reference. arena: see `lower_and_plan`.
+    each costs a checksum per tensor of flash and one run of the reference. arena: see `lower_and_plan`; where
+    the fastest plan does not fit the target's RAM, one that does takes its place, if there is one.
     Raises ModelError (operators that no kernel computes), BuildError (too big, a tool is missing or failed)
     and UsageError (the folder cannot be written).
     """
@@ -56,6 +57,30 @@ def build(
     compiler = find_compiler(target.toolchain.compiler)
     progress("planning")
     plan, passes = lower_and_plan(graph, target, optimize, arena)
+    limit = None
+    while True:
+        try:
+            return _build(plan, passes, target, folder, compiler, optimize, progress, golden_seeds)
+        except TooBig as error:
+            size = plan.schedule.arena_bytes
+            if arena == "small" or set(error.overflows) != {"ram"} or size > (limit or size):
+                raise
+            limit = size - error.overflows["ram"]
+        progress("planning a smaller arena")
+        plan, passes = lower_and_plan(graph, target, optimize, "small", limit)
+
+
+def _build(
+    plan: Plan,
+    passes: Mapping[str, int],
+    target: Target,
+    folder: Path,
+    compiler: Compiler,
+    optimize: str,
+    progress: Progress,
+    golden_seeds: tuple[int, ...],
+) -> Bundle:
+    """Build what has been planned."""
     schedule = plan.schedule
     progress("computing known answers")
     golden, arrays = make_golden(plan.graph, schedule, golden_seeds)
