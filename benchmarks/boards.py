@@ -14,8 +14,8 @@ from smidgen.importers import load_model
 from smidgen.report.tables import number, print_table
 from smidgen.targets import Target, list_targets, load_target
 
-# Tried in this order until the model fits.
-OPTIMIZE = ("speed", "size")
+# What to optimize for and which plan, tried in this order until the model fits.
+BUILDS = (("speed", "fast"), ("size", "fast"), ("size", "small"))
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,11 @@ def emulated_boards() -> list[Target]:
 def run_where_it_fits(model: Path | Graph, target: Target, against: str) -> Attempt:
     """One checked inference with the first way of building that fits."""
     what = ""
-    for optimize in OPTIMIZE:
+    for optimize, arena in BUILDS:
         try:
-            result = measure.run_checked(model, target.name, 1, against, optimize)
+            result = measure.run_checked(model, target.name, 1, against, optimize, arena)
         except BuildError as error:
             what = str(error)
         else:
-            return Attempt(result.instructions, optimize)
+            return Attempt(result.instructions, f"{optimize}, {arena} arena")
     return Attempt(None, what)

@@ -77,7 +77,12 @@ class Synthesis:
 
 
 def run_checked(
-    model: Path | Graph, target_name: str, count: int, against: str = "reference", optimize: str = "speed"
+    model: Path | Graph,
+    target_name: str,
+    count: int,
+    against: str = "reference",
+    optimize: str = "speed",
+    arena: str = "fast",
 ) -> Result:
     """Run random inputs on a target, every output compared with an oracle, and profile the first; run the
     self-test, which compares every layer with the reference. Counts are the mean over inputs, the layers'
@@ -85,7 +90,7 @@ def run_checked(
 
     Raises DeviceError when a byte differs, BuildError when the model does not fit.
     """
-    with open_session(model, target_name, optimize) as session:
+    with open_session(model, target_name, optimize, arena=arena) as session:
         inputs = random_inputs(session.graph, count)
         validation = validate(session, inputs, against)
         selftest = session.device.selftest()
