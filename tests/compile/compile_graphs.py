@@ -12,7 +12,7 @@ from smidgen.compile.bundle import Bundle
 from smidgen.device.host import HostDevice
 from smidgen.graph import DType, Graph, Node, Quantization, State, Tensor
 from smidgen.graph.reference import Reference
-from smidgen.targets import load_target
+from smidgen.targets import Target, load_target
 
 
 def tensor(
@@ -51,17 +51,31 @@ def random_inputs(model: Graph, seed: int, count: int = 3) -> list[list[np.ndarr
     return [[sample(model.tensor(name)) for name in model.inputs] for _ in range(count)]
 
 
-def build_for_host(model: Graph, folder: Path, optimize: str = "speed") -> Bundle:
-    return build(model, load_target("host"), folder, optimize)
+def build_for_host(
+    model: Graph,
+    folder: Path,
+    optimize: str = "speed",
+    target: Target | None = None,
+    arena: str = "fast",
+) -> Bundle:
+    return build(model, target or load_target("host"), folder, optimize, arena=arena)
 
 
 def assert_host_equals_reference(
-    model: Graph, folder: Path, samples: Sequence[Sequence[np.ndarray]], optimize: str = "speed"
+    model: Graph,
+    folder: Path,
+    samples: Sequence[Sequence[np.ndarray]],
+    optimize: str = "speed",
+    target: Target | None = None,
+    arena: str = "fast",
 ) -> None:
-    """Run samples one after the other, state going on, on both; every output and tensor must be equal."""
+    """Run samples one after the other, state going on, on both; every output and tensor must be equal.
+
+    target: this machine, or this machine with other kernels.
+    """
     reference = Reference(model)
     states = None
-    with HostDevice(build_for_host(model, folder, optimize)) as device:
+    with HostDevice(build_for_host(model, folder, optimize, target, arena)) as device:
         assert device.selftest().passed
         for sample in samples:
             expected = reference.run(sample, states, keep="all")
