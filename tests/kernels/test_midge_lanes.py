@@ -58,9 +58,10 @@ def test_every_depthwise_convolution_has_a_kernel() -> None:
 def test_the_cases_reach_every_depthwise_kernel() -> None:
     calls = calls_of([*depthwise()], "speed", "midge")
     symbols = {call.lowered.symbol for call in calls if call.spec.family == "depthwise"}
-    sliding = {f"smidgen_midge_depthwise_{groups}" for groups in (1, 2, 3, 4)}
-    sliding |= {f"smidgen_midge_depthwise_copies_{groups}" for groups in (1, 2)}
-    assert symbols == sliding | {f"smidgen_midge_depthwise_taps_{groups}" for groups in (1, 2, 3)}
+    sliding = {"short", *(str(groups) for groups in (1, 2, 3, 4)), *(f"copies_{groups}" for groups in (1, 2))}
+    by_taps = {f"{way}_{groups}" for way in ("taps", "inside") for groups in (1, 2, 3)}
+    kinds = {f"{kind}{width}" for kind in (*sliding, *by_taps) for width in ("", "_narrow")}
+    assert symbols == {f"smidgen_midge_depthwise_{kind}" for kind in kinds}
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 6, 9, 25, 49, 64, 100, 125, 1000, 4096, 8191])
@@ -87,7 +88,8 @@ def test_narrow_weights_take_a_half_and_a_quarter_of_the_bytes() -> None:
                 continue
             weights, _, walk = call.lowered.blobs
             shape = made.name.removesuffix(" i4").removesuffix(" i2")
-            sizes.setdefault((shape, call.lowered.symbol, str(walk.data)), []).append(weights.bytes)
+            symbol = call.lowered.symbol.removesuffix("_narrow")
+            sizes.setdefault((shape, symbol, str(walk.data)), []).append(weights.bytes)
     # Where unpacking costs more than another walk saves, the walks differ.
     alike = [of_one_walk for of_one_walk in sizes.values() if len(of_one_walk) == 3]
     assert len(alike) > len(sizes) / 2

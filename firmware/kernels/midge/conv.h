@@ -17,7 +17,8 @@ struct smidgen_midge_conv_unpadded_shape {
 SMIDGEN_INLINE void
 smidgen_midge_conv_unpadded_body(const struct smidgen_midge_conv_unpadded_shape *shape,
                                  const int8_t *x, const uint32_t *weights, const uint16_t *groups,
-                                 const uint32_t *parameters, int8_t *y, const int32_t group_steps) {
+                                 const uint32_t *parameters, int8_t *y, const int32_t group_steps,
+                                 const int is_small) {
     struct smidgen_midge_product product = {
         .weights = weights,
         .parameters = parameters,
@@ -34,11 +35,14 @@ smidgen_midge_conv_unpadded_body(const struct smidgen_midge_conv_unpadded_shape 
         .output_step = shape->outputs,
         .output = {shape->output_zero_point, shape->activation_min, shape->activation_max},
     };
-    smidgen_midge_prepare(&product);
+    if (is_small)
+        smidgen_midge_prepare_body(&product);
+    else
+        smidgen_midge_prepare(&product);
     for (int32_t image = 0; image < shape->images; image++, x += shape->image_step) {
         for (int32_t line = 0; line < shape->lines; line++) {
             smidgen_midge_multiply(&product, x + (ptrdiff_t)line * shape->line_step, y,
-                                   shape->pixels, group_steps);
+                                   shape->pixels, group_steps, is_small);
             y += (ptrdiff_t)shape->pixels * shape->outputs;
         }
     }
@@ -47,7 +51,16 @@ smidgen_midge_conv_unpadded_body(const struct smidgen_midge_conv_unpadded_shape 
 static inline void
 smidgen_midge_conv_unpadded(const struct smidgen_midge_conv_unpadded_shape *shape, const int8_t *x,
                             const uint32_t *weights, const uint32_t *parameters, int8_t *y) {
-    smidgen_midge_conv_unpadded_body(shape, x, weights, NULL, parameters, y, SMIDGEN_MIDGE_DENSE);
+    smidgen_midge_conv_unpadded_body(shape, x, weights, NULL, parameters, y, SMIDGEN_MIDGE_DENSE,
+                                     0);
+}
+
+static inline void
+smidgen_midge_conv_unpadded_small(const struct smidgen_midge_conv_unpadded_shape *shape,
+                                  const int8_t *x, const uint32_t *weights,
+                                  const uint32_t *parameters, int8_t *y) {
+    smidgen_midge_conv_unpadded_body(shape, x, weights, NULL, parameters, y, SMIDGEN_MIDGE_DENSE,
+                                     1);
 }
 
 /* Any kernel. Input rows are copied into a ring of ring_rows rows, row_bytes each, with zero points
@@ -185,7 +198,7 @@ SMIDGEN_INLINE void smidgen_midge_conv_image(const struct smidgen_midge_conv_sha
         }
         const int8_t *place = window + shape->window_offset + first_input;
         if (!gather) {
-            smidgen_midge_multiply(product, place, y, shape->output_width, group_steps);
+            smidgen_midge_multiply(product, place, y, shape->output_width, group_steps, 0);
             y += (ptrdiff_t)shape->output_width * shape->outputs;
         }
         for (int32_t column = 0; gather && column < shape->output_width; column++) {
@@ -193,7 +206,7 @@ SMIDGEN_INLINE void smidgen_midge_conv_image(const struct smidgen_midge_conv_sha
                                       patches + (ptrdiff_t)gathered * shape->patch_bytes);
             place += shape->window_step;
             if (++gathered == shape->patches) {
-                smidgen_midge_multiply(product, patches, y, gathered, group_steps);
+                smidgen_midge_multiply(product, patches, y, gathered, group_steps, 0);
                 y += (ptrdiff_t)gathered * shape->outputs;
                 gathered = 0;
             }
@@ -203,7 +216,7 @@ SMIDGEN_INLINE void smidgen_midge_conv_image(const struct smidgen_midge_conv_sha
             window -= product->ring_bytes;
     }
     if (gather)
-        smidgen_midge_multiply(product, patches, y, gathered, group_steps);
+        smidgen_midge_multiply(product, patches, y, gathered, group_steps, 0);
 }
 
 SMIDGEN_INLINE void smidgen_midge_conv_body(const struct smidgen_midge_conv_shape *shape,
@@ -264,7 +277,7 @@ static inline void smidgen_midge_conv_patches(const struct smidgen_midge_conv_sh
         const struct smidgen_midge_conv_unpadded_shape *shape, const int8_t *x,                    \
         const uint32_t *weights, const uint16_t *groups, const uint32_t *parameters, int8_t *y) {  \
         smidgen_midge_conv_unpadded_body(shape, x, weights, groups, parameters, y,                 \
-                                         SMIDGEN_MIDGE_I##bits);                                   \
+                                         SMIDGEN_MIDGE_I##bits, 0);                                \
     }                                                                                              \
     static inline void smidgen_midge_conv_ring_sparse_i##bits(                                     \
         const struct smidgen_midge_conv_shape *shape, const int8_t *x, const uint32_t *weights,    \

@@ -11,11 +11,10 @@ struct smidgen_midge_fully_connected_shape {
     int32_t output_zero_point, activation_min, activation_max;
 };
 
-SMIDGEN_INLINE void
-smidgen_midge_fully_connected_body(const struct smidgen_midge_fully_connected_shape *shape,
-                                   const int8_t *x, const uint32_t *weights, const uint16_t *groups,
-                                   const uint32_t *parameters, int8_t *y,
-                                   const int32_t group_steps) {
+SMIDGEN_INLINE void smidgen_midge_rows(const struct smidgen_midge_fully_connected_shape *shape,
+                                       const int8_t *x, const uint32_t *weights,
+                                       const uint16_t *groups, const uint32_t *parameters,
+                                       int8_t *y, const int32_t group_steps, const int is_small) {
     struct smidgen_midge_product product = {
         .weights = weights,
         .parameters = parameters,
@@ -30,8 +29,19 @@ smidgen_midge_fully_connected_body(const struct smidgen_midge_fully_connected_sh
         .output_step = shape->outputs,
         .output = {shape->output_zero_point, shape->activation_min, shape->activation_max},
     };
-    smidgen_midge_prepare(&product);
-    smidgen_midge_multiply(&product, x, y, shape->rows, group_steps);
+    if (is_small)
+        smidgen_midge_prepare_body(&product);
+    else
+        smidgen_midge_prepare(&product);
+    smidgen_midge_multiply(&product, x, y, shape->rows, group_steps, is_small);
+}
+
+SMIDGEN_INLINE void
+smidgen_midge_fully_connected_body(const struct smidgen_midge_fully_connected_shape *shape,
+                                   const int8_t *x, const uint32_t *weights, const uint16_t *groups,
+                                   const uint32_t *parameters, int8_t *y,
+                                   const int32_t group_steps) {
+    smidgen_midge_rows(shape, x, weights, groups, parameters, y, group_steps, 0);
 }
 
 /* y (outputs) from x, one row. Blocks are of 64 outputs, of 16 where weights are sparse. */
@@ -72,6 +82,13 @@ smidgen_midge_fully_connected(const struct smidgen_midge_fully_connected_shape *
                               const int8_t *x, const uint32_t *weights, const uint32_t *parameters,
                               int8_t *y) {
     smidgen_midge_fully_connected_body(shape, x, weights, NULL, parameters, y, SMIDGEN_MIDGE_DENSE);
+}
+
+static inline void
+smidgen_midge_fully_connected_small(const struct smidgen_midge_fully_connected_shape *shape,
+                                    const int8_t *x, const uint32_t *weights,
+                                    const uint32_t *parameters, int8_t *y) {
+    smidgen_midge_rows(shape, x, weights, NULL, parameters, y, SMIDGEN_MIDGE_DENSE, 1);
 }
 
 static inline void smidgen_midge_vector(const struct smidgen_midge_vector_shape *shape,

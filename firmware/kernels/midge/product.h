@@ -49,6 +49,13 @@ struct smidgen_midge_stream {
 /* `count` steps. Returns the next weights. */
 SMIDGEN_INLINE const void *smidgen_midge_steps(const void *x, const void *weights, int32_t count) {
 #ifdef __riscv
+    if (__builtin_constant_p(count) && count < 4) { /* sooner done than a loop is set up */
+        for (int32_t i = 0; i < count; i++) {
+            x = xmidge_lda(x);
+            weights = xmidge_mac(weights);
+        }
+        return weights;
+    }
     __asm__ volatile(XMIDGE_ASM_BEGIN XMIDGE_ASM_LOOP("%2", "8") XMIDGE_ASM_LDA("%0")
                          XMIDGE_ASM_MAC("%1") XMIDGE_ASM_END
                      : "+r"(x), "+r"(weights)
@@ -159,13 +166,17 @@ SMIDGEN_INLINE const uint32_t *smidgen_midge_begin(const struct smidgen_output *
 }
 
 /* Before the first product. */
-SMIDGEN_SHARED void smidgen_midge_prepare(struct smidgen_midge_product *product) {
+SMIDGEN_INLINE void smidgen_midge_prepare_body(struct smidgen_midge_product *product) {
     product->parameters =
         smidgen_midge_begin(&product->output, product->parameters, product->shared);
     xmidge_set(XMIDGE_PIXEL_STEP, (uintptr_t)product->pixel_step, 0);
     xmidge_set(XMIDGE_OUTPUT_STEP, (uintptr_t)product->output_step, 0);
     if (product->channels <= SMIDGEN_MIDGE_CHANNELS)
         smidgen_midge_parameters(product->parameters, product->channels, product->shared);
+}
+
+SMIDGEN_SHARED void smidgen_midge_prepare(struct smidgen_midge_product *product) {
+    smidgen_midge_prepare_body(product);
 }
 
 /* All channels of `pixels` pixels, the first of which has its first row at x. */
@@ -231,10 +242,13 @@ SMIDGEN_MIDGE_MULTIPLY(smidgen_midge_multiply_sparse_i8, SMIDGEN_MIDGE_I8)
 SMIDGEN_MIDGE_MULTIPLY(smidgen_midge_multiply_sparse_i4, SMIDGEN_MIDGE_I4)
 SMIDGEN_MIDGE_MULTIPLY(smidgen_midge_multiply_sparse_i2, SMIDGEN_MIDGE_I2)
 
+/* is_small: the call's constants are known, and worth code of their own. */
 SMIDGEN_INLINE void smidgen_midge_multiply(const struct smidgen_midge_product *product,
                                            const int8_t *x, int8_t *y, int32_t pixels,
-                                           const int32_t group_steps) {
-    if (group_steps == SMIDGEN_MIDGE_DENSE)
+                                           const int32_t group_steps, const int is_small) {
+    if (is_small)
+        smidgen_midge_multiply_body(product, x, y, pixels, group_steps);
+    else if (group_steps == SMIDGEN_MIDGE_DENSE)
         smidgen_midge_multiply_dense(product, x, y, pixels);
     else if (group_steps == SMIDGEN_MIDGE_I8)
         smidgen_midge_multiply_sparse_i8(product, x, y, pixels);

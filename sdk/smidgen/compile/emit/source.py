@@ -48,8 +48,8 @@ def _key(call: KernelCall) -> ShapeKey:
 def _kernels(schedule: Schedule, prefix: str, optimize: str) -> tuple[dict[ShapeKey, Wrapper], str]:
     """A wrapper for every kernel and shape, and their text.
 
-    A kernel gets one function per shape, with the shape built in, where that pays; otherwise all its
-    shapes share one function. With only one shape in the model, building it in always pays.
+    A shape for which that pays gets a function of its own, with the shape built in; the kernel's other
+    shapes share one. With only one shape in the model, building it in always pays.
     """
     users: dict[ShapeKey, list[int]] = {}
     first: dict[ShapeKey, KernelCall] = {}
@@ -65,13 +65,14 @@ def _kernels(schedule: Schedule, prefix: str, optimize: str) -> tuple[dict[Shape
     texts: list[str] = []
     for symbol, keys in shapes_of.items():
         base = f"{prefix}_{symbol.removeprefix('smidgen_')}"
-        specialise = len(keys) == 1 or (optimize == "speed" and first[keys[0]].specialise)
-        if not specialise:
-            layers = [index for key in keys for index in users[key]]
-            texts.append(_wrapper(SHARED, base, first[keys[0]], layers))
+        own = [key for key in keys if len(keys) == 1 or (optimize == "speed" and first[key].specialise)]
+        sharing = [key for key in keys if key not in own]
+        if sharing:
+            layers = [index for key in sharing for index in users[key]]
+            texts.append(_wrapper(SHARED, base, first[sharing[0]], layers))
         for number, key in enumerate(keys):
             name = base if len(keys) == 1 else f"{base}_{number}"
-            if specialise:
+            if key in own:
                 texts.append(_wrapper(SPECIALISED, name, first[key], users[key]))
                 wrappers[key] = Wrapper(name, None)
             else:

@@ -11,12 +11,14 @@ from smidgen.compile.kernels.midge import MIDGE
 from smidgen.compile.kernels.midge.cost import (
     PIXELS,
     RING_ROW,
+    SMALL,
     Product,
     copy_cycles,
     gather_cycles,
     misaligned,
 )
 from smidgen.compile.kernels.midge.packing import WORD, Packed, channels_of, pack, refuse_dense
+from smidgen.compile.kernels.midge.trim import of_trimmed
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Cost
 from smidgen.graph import Graph, Node
@@ -132,9 +134,10 @@ def _lower_unpadded(sparse: bool, graph: Graph, node: Node, optimize: str) -> Lo
         channels_of(graph, node, c.parameters), c.parameters.input_zero_point, rows, c.bits, sparse=sparse
     )
     unaligned = misaligned(pixel_step, line_step, image_step, c.dilation[0] * c.row_bytes)
-    product = Product.of(packed, pixels, c.outputs, rows, unaligned)
+    cost = Product.of(packed, pixels, c.outputs, rows, unaligned).cost(images * lines)
+    is_small = not sparse and cost.cycles < SMALL
     return Lowered(
-        symbol=f"smidgen_midge_conv_unpadded{packed.suffix}",
+        symbol=f"smidgen_midge_conv_unpadded{'_small' if is_small else packed.suffix}",
         shape_type="struct smidgen_midge_conv_unpadded_shape",
         shape={
             "images": images,
@@ -152,9 +155,9 @@ def _lower_unpadded(sparse: bool, graph: Graph, node: Node, optimize: str) -> Lo
         reads=node.inputs[:1],
         blobs=packed.blobs,
         macs=c.macs,
-        specialise=False,
+        specialise=cost.cycles < SMALL,
         constants=constant_operands(graph, node.inputs[:1]),
-        cost=product.cost(images * lines),
+        cost=cost,
     )
 
 
@@ -274,6 +277,7 @@ def _lower_conv(graph: Graph, node: Node, layout: Layout) -> Lowered:
     c, packed = layout.c, layout.packed
     weights, parameters = packed.blobs[0].data, packed.blobs[-1].data
     count, size = layout.pieces
+    cost = layout.cost()
     return Lowered(
         symbol=f"smidgen_midge_conv_{'patches' if layout.patches else 'ring'}{packed.suffix}",
         shape_type="struct smidgen_midge_conv_shape",
@@ -311,9 +315,9 @@ def _lower_conv(graph: Graph, node: Node, layout: Layout) -> Lowered:
         blobs=packed.blobs,
         scratch_bytes=layout.scratch_bytes,
         macs=c.macs,
-        specialise=layout.patches > 0,
+        specialise=layout.patches > 0 or cost.cycles < SMALL,
         constants=constant_operands(graph, node.inputs[:1]),
-        cost=layout.cost(),
+        cost=cost,
     )
 
 
@@ -321,10 +325,11 @@ def _spec(name: str, refuse: Refuse, lower: Lower) -> KernelSpec:
     return KernelSpec(f"midge_conv_{name}", "conv", MIDGE, (Conv2D,), refuse, lower)
 
 
-KERNELS = (
+_ALL = (
     _spec("unpadded", _refuse_padded, partial(_lower_unpadded, False)),
     _spec("unpadded_sparse", _refuse_unpadded_sparse, partial(_lower_unpadded, True)),
     _spec("ring", _refuse_ring, partial(_lower_ring, False)),
     _spec("ring_sparse", _refuse_ring_sparse, partial(_lower_ring, True)),
     _spec("patches", refuse_layer, _lower_patches),
 )
+KERNELS = of_trimmed(_ALL)

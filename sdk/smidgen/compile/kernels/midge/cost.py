@@ -18,6 +18,8 @@ from smidgen.compile.schedule import Cost
 PIXELS = 4  # computed side by side
 MACS_PER_CYCLE = {8: 16, 4: 32, 2: 64}  # of all multipliers, by bits of a weight; depthwise ones have 8
 
+SMALL = 2000  # cycles of a call that deserves a function of its own, in which the compiler folds constants
+
 LEAST = 2  # cycles of mac
 REQUANTIZE = 9  # cycles of rqc after a mac, besides one per output
 

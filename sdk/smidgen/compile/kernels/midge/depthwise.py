@@ -11,9 +11,10 @@ from smidgen.compile.kernels.channels import prepare
 from smidgen.compile.kernels.common import bias_of, constant_operands, output_fields, refuse_layer
 from smidgen.compile.kernels.depthwise import Axis, axes
 from smidgen.compile.kernels.midge import MIDGE, conv
-from smidgen.compile.kernels.midge.cost import MACS_PER_CYCLE
+from smidgen.compile.kernels.midge.cost import MACS_PER_CYCLE, SMALL
 from smidgen.compile.kernels.midge.lanes import in_blocks
 from smidgen.compile.kernels.midge.packing import pack_parameters
+from smidgen.compile.kernels.midge.trim import of_trimmed
 from smidgen.compile.kernels.midge.walk import Walk, sliding_walks, tap_walks
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Blob, Cost
@@ -54,9 +55,10 @@ def _lower(graph: Graph, node: Node, walks: Walks) -> Lowered:
     kernel = prepared.weights.reshape(channels, *weights.shape[1:3])
     requantization = (prepared.bias_of_inputs(p.input_zero_point), prepared.multiplier, prepared.shift)
     in_order = [in_blocks(values, copies).reshape(-1) for values in requantization]
+    cycles = round(walk.cycles(**work))
     macs = output.elements * weights.shape[1] * weights.shape[2]
     return Lowered(
-        symbol=walk.symbol(copies),
+        symbol=walk.symbol(copies, bits),
         shape_type="struct smidgen_midge_depthwise_shape",
         shape={
             "images": x.shape[0],
@@ -75,11 +77,13 @@ def _lower(graph: Graph, node: Node, walks: Walks) -> Lowered:
             Blob("parameters", pack_parameters(*in_order, shared=False), "requantization"),
             Blob("walk", walk.table, "table"),
         ),
+        scratch_bytes=walk.scratch_bytes(x.shape[3], copies, bits),
         macs=macs,
-        specialise=walk.groups > 1,  # most of what surrounds their instructions is then known
+        # With groups, most of what surrounds their instructions is then known.
+        specialise=walk.groups > 1 or cycles < SMALL,
         constants=constant_operands(graph, node.inputs[:1]),
         cost=Cost(
-            cycles=round(walk.cycles(**work)),
+            cycles=cycles,
             multipliers=-(-macs // MACS_PER_CYCLE[8]),
             data_port=blocks * x.shape[0] * walk.loads + output.elements,
             requantizer=output.elements,
@@ -132,15 +136,17 @@ def _convolution(spec: KernelSpec) -> KernelSpec:
     )
 
 
-KERNELS = (
-    KernelSpec(
-        "midge_depthwise_sliding",
-        "depthwise",
-        MIDGE,
-        (DepthwiseConv2D,),
-        _refuse_sliding,
-        _lower_sliding,
-    ),
-    KernelSpec("midge_depthwise_taps", "depthwise", MIDGE, (DepthwiseConv2D,), refuse_layer, _lower_taps),
-    *(_convolution(spec) for spec in conv.KERNELS),
+_SLIDING, _TAPS = of_trimmed(
+    [
+        KernelSpec(
+            "midge_depthwise_sliding",
+            "depthwise",
+            MIDGE,
+            (DepthwiseConv2D,),
+            _refuse_sliding,
+            _lower_sliding,
+        ),
+        KernelSpec("midge_depthwise_taps", "depthwise", MIDGE, (DepthwiseConv2D,), refuse_layer, _lower_taps),
+    ]
 )
+KERNELS = (_SLIDING, _TAPS, *(_convolution(spec) for spec in conv.KERNELS))

@@ -6,8 +6,9 @@ from functools import partial
 
 from smidgen.compile.kernels.common import constant_operands, output_fields, refuse_layer
 from smidgen.compile.kernels.midge import MIDGE
-from smidgen.compile.kernels.midge.cost import Product, misaligned
+from smidgen.compile.kernels.midge.cost import SMALL, Product, misaligned
 from smidgen.compile.kernels.midge.packing import BLOCK, VECTOR_BLOCK, channels_of, pack, refuse_dense
+from smidgen.compile.kernels.midge.trim import of_trimmed
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import Conv2D, FullyConnected, Padding
@@ -43,8 +44,10 @@ def _lower(sparse: bool, graph: Graph, node: Node, optimize: str) -> Lowered:
         sparse=sparse,
     )
     product = Product.of(packed, rows, outputs, 1, 0.0 if vector else misaligned(depth), vector)
+    cost = product.cost(1)
+    is_small = not (vector or sparse) and cost.cycles < SMALL
     return Lowered(
-        symbol=f"smidgen_midge_{kernel}{packed.suffix}",
+        symbol=f"smidgen_midge_{kernel}{'_small' if is_small else packed.suffix}",
         shape_type=f"struct smidgen_midge_{kernel}_shape",
         shape={
             **({} if vector else {"rows": rows, "depth": depth}),
@@ -55,9 +58,9 @@ def _lower(sparse: bool, graph: Graph, node: Node, optimize: str) -> Lowered:
         reads=node.inputs[:1],
         blobs=packed.blobs,
         macs=output.elements * depth,
-        specialise=False,
+        specialise=cost.cycles < SMALL,
         constants=constant_operands(graph, node.inputs[:1]),
-        cost=product.cost(1),
+        cost=cost,
     )
 
 
@@ -65,5 +68,5 @@ _dense, _sparse = partial(_lower, False), partial(_lower, True)
 KERNELS = (
     KernelSpec("midge_fully_connected", "matmul", MIDGE, (FullyConnected,), refuse_layer, _dense),
     KernelSpec("midge_fully_connected_sparse", "matmul", MIDGE, (FullyConnected,), _refuse_sparse, _sparse),
-    KernelSpec("midge_conv_of_one_window", "matmul", MIDGE, (Conv2D,), _refuse_conv, _dense),
+    *of_trimmed([KernelSpec("midge_conv_of_one_window", "matmul", MIDGE, (Conv2D,), _refuse_conv, _dense)]),
 )

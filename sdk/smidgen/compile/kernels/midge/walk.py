@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from smidgen.compile.kernels.depthwise import Axis
 from smidgen.compile.kernels.midge.cost import misaligned
 from smidgen.compile.kernels.midge.lanes import LANES, in_blocks, row_words
+from smidgen.compile.kernels.midge.packing import PARAMETERS, WORD
 
 GROUP_ROWS = 4
 GROUPS = 4
@@ -27,14 +28,15 @@ BLOCK = 57
 IMAGE = 33  # one block of channels of one image
 PART = 33
 RUN, RUN_OF_GROUPS = 9, 39
-SHORT_LINE = 20  # a line of one batch and one group of rows
+SHORT_BLOCK, SHORT_RUN, SHORT_LINE = 52, 15, 20  # of lines of one batch and one group of rows
 LINE, BATCH = 12, 21
 BATCH_OF_GROUPS = 46
 PLAIN_BATCH_OF_GROUPS, PLAIN_PART_OF_GROUPS = 16, -25  # where all lines are alike
 EDGE_GROUP = 24  # of a column whose groups have different rows inside the image
 PADDING, PADDING_OF_GROUPS = 4, 12  # a column of padding before and between lines
-NARROW_WEIGHT = 15  # to unpack a word
+WIDEN = 8  # a word of narrow weights
 TAP_BATCH, TAP_PASS, TAP_GROUP, TAP_EDGE_GROUP, TAP_PADDING = 60, 45, 47, 12, 2
+INSIDE_PASS, INSIDE_GROUP = 25, 6
 COPY = 14  # a window's outputs that do not lie side by side
 
 
@@ -74,9 +76,24 @@ class Walk:
     output_step: int
     parts: tuple[Part, ...]
 
-    def symbol(self, copies: int) -> str:
-        """The C function. copies: output channels per input channel."""
-        return f"smidgen_midge_depthwise_{'copies_' if copies > 1 else ''}{self.groups}"
+    def symbol(self, copies: int, bits: int) -> str:
+        """The C function. copies: output channels per input channel; bits: of a weight."""
+        return f"smidgen_midge_depthwise_{self._kind(copies)}{'' if bits == 8 else '_narrow'}"
+
+    def _kind(self, copies: int) -> str:
+        if self._is_short(copies):
+            return "short"
+        return f"{'copies_' if copies > 1 else ''}{self.groups}"
+
+    def _is_short(self, copies: int) -> bool:
+        """Whether all lines are alike and each is finished at once."""
+        is_one = self.groups == len(self.parts) == copies == 1
+        return is_one and len(self._batches(self.parts[0])) == 1
+
+    def scratch_bytes(self, channels: int, copies: int, bits: int) -> int:
+        """For the narrow weights that are widened at a time."""
+        blocks = -(-min(channels, PARAMETERS) // LANES) if self._is_short(copies) else 1
+        return 0 if bits == 8 else blocks * LANES * self.passes * self.groups * self.taps * WORD
 
     @property
     def groups(self) -> int:
@@ -240,10 +257,21 @@ class Walk:
 
     def cycles(self, blocks: int, images: int, lanes: float, bits: int, copies: int) -> float:
         """Of all blocks of channels. lanes: channels of a block, on average; copies: of an input."""
+        words = LANES * self.groups * self.taps
+        widening = 0 if bits == 8 else WIDEN * words
+        if self._is_short(copies):
+            return KERNEL + blocks * images * (words + widening + self._short_block(lanes))
         lanes += COPY if copies > 1 else 0
-        weights = LANES * self.groups * self.taps * (1 if bits == 8 else NARROW_WEIGHT)
         image = IMAGE + sum(self._part(part, lanes) for part in self.parts)
-        return KERNEL + blocks * (BLOCK + weights + images * image)
+        return KERNEL + blocks * (BLOCK + words + widening + images * image)
+
+    def _short_block(self, lanes: float) -> float:
+        """One block of channels of one image, without its weights."""
+        (part,) = self.parts
+        padding = self._longest(0)
+        line = SHORT_LINE + part.columns * self._column() + self._gap(part) * padding + lanes * part.windows
+        runs = (len(self._runs(part.first)) - 1) * SHORT_RUN
+        return SHORT_BLOCK + part.pad_columns * padding + runs + self.lines.output * line
 
     def _part(self, part: Part, lanes: float) -> float:
         """One block of channels of one image."""
@@ -252,7 +280,7 @@ class Walk:
         line = part.columns * self._column() + gap * padding + lanes * part.windows
         around, edges = PART + len(runs) * RUN, 0.0
         if self.groups == 1:
-            line += SHORT_LINE if batches == 1 else LINE + batches * BATCH
+            line += LINE + batches * BATCH
         elif gap == 0 and len(runs) == 1:  # the compiler sees that nothing is at an edge
             around, line = PLAIN_PART_OF_GROUPS, line + batches * PLAIN_BATCH_OF_GROUPS
         else:
@@ -272,11 +300,45 @@ class Walk:
 
 
 @dataclass(frozen=True)
+class WindowWalk(Walk):
+    """Windows that share nothing: each is a column by itself, and its rows are groups of rows."""
+
+    @property
+    def groups(self) -> int:
+        return self.lines.kernel
+
+    @property
+    def group_rows(self) -> int:
+        return self.windows.kernel
+
+    @property
+    def reason(self) -> str | None:
+        if self.group_rows > GROUP_ROWS or self.lines.before or self.lines.after:
+            return f"its windows have {self.group_rows} columns, or rows outside the image"
+        return super().reason
+
+    def _groups_inside(self, position: int) -> list[tuple[int, int]]:
+        row = self.lines.dilation * self.lines.input_step
+        return [(group * row, self.group_rows << 2) for group in range(self.groups)]
+
+    def _grouped(self, kernel: np.ndarray) -> np.ndarray:
+        return kernel.reshape(kernel.shape[0], 1, self.groups, 1, self.group_rows)
+
+
+@dataclass(frozen=True)
 class TapWalk(Walk):
     """Up to 16 windows at a time go through one tap after the other, whatever stride and dilation."""
 
-    def symbol(self, copies: int) -> str:
-        return f"smidgen_midge_depthwise_taps_{self.groups}"
+    def _kind(self, copies: int) -> str:
+        return f"{'inside' if self._is_inside else 'taps'}_{self.groups}"
+
+    @property
+    def _is_inside(self) -> bool:
+        """Whether all windows lie inside the image."""
+        return not any((self.lines.before, self.lines.after, self.windows.before, self.windows.after))
+
+    def _is_short(self, copies: int) -> bool:
+        return False
 
     @property
     def passes(self) -> int:
@@ -319,18 +381,22 @@ class TapWalk(Walk):
         lanes += COPY if copies > 1 else 0
         (part,) = self.parts
         batches, passes = -(-part.windows // SLOTS), self.taps * self.passes
-        weights = LANES * self.groups * (1 if bits == 8 else NARROW_WEIGHT)
-        weights += TAP_PASS + TAP_GROUP * (self.groups - 1)
+        around = (INSIDE_PASS, INSIDE_GROUP) if self._is_inside else (TAP_PASS, TAP_GROUP)
+        weights = LANES * self.groups + around[0] + around[1] * (self.groups - 1)
         line = batches * (TAP_BATCH + passes * weights)
         line += part.windows * (lanes + TAP_PADDING + passes * self._column())
         edges = self._uneven_lines(part) * part.windows * passes * self.groups * TAP_EDGE_GROUP
-        return KERNEL + blocks * (BLOCK + images * (IMAGE + self.lines.output * line + edges))
+        widening = 0 if bits == 8 else WIDEN * LANES * self.groups * passes
+        return KERNEL + blocks * (BLOCK + widening + images * (IMAGE + self.lines.output * line + edges))
 
 
 def sliding_walks(height: Axis, width: Axis) -> Iterator[Walk]:
     """Every way; whether the kernel can do it is another question."""
+    for lines, windows in _reshaped(height, width):
+        yield _sliding(lines, windows, turned=False)
     for lines, windows, turned in ((height, width, False), (width, height, True)):
-        yield _sliding(lines, windows, turned)
+        if turned:
+            yield _sliding(lines, windows, turned)
         # Windows of one column slide along the other axis as well, with all their weights in it as rows.
         is_padded = lines.before or lines.after or windows.before or windows.after
         if windows.kernel == 1 and not is_padded:
@@ -347,6 +413,41 @@ def sliding_walks(height: Axis, width: Axis) -> Iterator[Walk]:
                 output_step=lines.output_step,
                 parts=(Part(lines.output, 0, lines.output, 0, 0),),
             )
+        if not (windows.before or windows.after):
+            yield _apart(lines, windows, turned)
+
+
+def _apart(lines: Axis, windows: Axis, turned: bool) -> Walk:
+    return WindowWalk(
+        lines=lines,
+        windows=windows,
+        turned=turned,
+        kernel_rows=lines.kernel * windows.kernel,
+        dilation=0,
+        row_step=windows.dilation * windows.input_step,
+        taps=1,
+        stride=1,
+        column_step=windows.stride * windows.input_step,
+        output_step=windows.output_step,
+        parts=(Part(windows.output, 0, windows.output, 0, 0),),
+    )
+
+
+def _reshaped(height: Axis, width: Axis) -> Iterator[tuple[Axis, Axis]]:
+    """The axes, and where every position is a window, those of images with longer or shorter rows."""
+    yield height, width
+    if all(
+        axis.kernel == axis.stride == 1 and not axis.before and not axis.after for axis in (height, width)
+    ):
+        positions = height.output * width.output
+        for row in range(2, SLOTS + 1):
+            if positions % row == 0:
+                steps = [step * row for step in (width.input_step, width.output_step)]
+                rows = positions // row
+                yield (
+                    replace(height, input=rows, output=rows, input_step=steps[0], output_step=steps[1]),
+                    replace(width, input=row, output=row),
+                )
 
 
 def tap_walks(height: Axis, width: Axis) -> Iterator[Walk]:
