@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import shutil
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 from compile_graphs import constant, graph, tensor
+from elftools.elf.elffile import ELFFile
 
 from smidgen.compile.build import build
 from smidgen.errors import BuildError
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import FullyConnected
+from smidgen.importers import load_model
 from smidgen.targets import Target, list_targets, load_target
 
 pytestmark = pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc")
@@ -55,6 +58,34 @@ def test_it_links_and_the_agent_is_small(name: str, model: Graph, tmp_path: Path
     assert bundle.figures.ram_bytes <= target.memory_of_kind("ram").length
     image = (tmp_path / "firmware.bin").read_bytes()
     assert len(image) == bundle.figures.flash_bytes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in ARM if load_target(name).runner.kind == "serial"])
+def test_keyword_spotting_links_for_boards_that_are_not_at_hand(
+    name: str, shared_data: Path, tmp_path: Path
+) -> None:
+    target = load_target(name)
+    assert not target.proven
+    assert target.flasher is not None
+    graph = load_model(shared_data / "mlperf_tiny" / "kws_int8.tflite")
+    build(graph, target, tmp_path, golden_seeds=())
+    for place in re.findall(r"\{(\w+)\}", " ".join(target.flasher.arguments)):
+        assert place == "port" or (tmp_path / f"firmware.{place}").stat().st_size > 0
+
+
+def test_a_boot_header_leads_to_the_vectors(model: Graph, tmp_path: Path) -> None:
+    """The i.MX RT's boot ROM finds them through its image vector table, 4 KiB behind the flash's start."""
+    build(model, load_target("teensy41"), tmp_path, golden_seeds=())
+    words = struct.unpack("<2048I", (tmp_path / "firmware.bin").read_bytes()[:8192])
+    assert words[0] == 0x4246_4346
+    entry, boot_data, itself = (words[0x400 + index] for index in (1, 4, 5))
+    assert (itself, words[(boot_data - 0x6000_0000) // 4]) == (0x6000_1000, 0x6000_0000)
+    stack, reset = words[(entry - 0x6000_0000) // 4 :][:2]
+    with (tmp_path / "firmware.elf").open("rb") as file:
+        table = ELFFile(file).get_section_by_name(".symtab")
+        symbols = {symbol.name: symbol["st_value"] for symbol in table.iter_symbols()}
+    assert (stack, reset) == (symbols["__stack_end"], symbols["cortex_m_reset"])
 
 
 def test_what_is_too_big_is_said_with_what_would_make_it_fit(model: Graph, tmp_path: Path) -> None:

@@ -70,11 +70,49 @@ static void guard_stack(void) {
 #endif
 }
 
+enum {
+    CACHE_INSTRUCTIONS = 1 << 0, /* in SCB_CACHE_LEVELS */
+    CACHE_DATA = 1 << 1,
+    ENABLE_DATA_CACHE = 1 << 16, /* in SCB_CONFIGURATION */
+    ENABLE_INSTRUCTION_CACHE = 1 << 17
+};
+
+/* Those of a Cortex-M7 or M55 are off after a reset and hold anything: line by line they are
+ * emptied first. */
+static void enable_caches(void) {
+#if HAS_MAIN_EXTENSION
+    uint32_t kinds = SCB_CACHE_LEVELS;
+    uint32_t enabled = SCB_CONFIGURATION;
+    if ((kinds & CACHE_INSTRUCTIONS) != 0 && (enabled & ENABLE_INSTRUCTION_CACHE) == 0) {
+        SCB_INVALIDATE_INSTRUCTIONS = 0;
+        enabled |= ENABLE_INSTRUCTION_CACHE;
+    }
+    if ((kinds & CACHE_DATA) != 0 && (enabled & ENABLE_DATA_CACHE) == 0) {
+        SCB_CACHE_SELECT = 0;
+        __asm__ volatile("dsb" ::: "memory");
+        uint32_t size = SCB_CACHE_SIZE;
+        uint32_t last_set = size >> 13 & 0x7fff, last_way = size >> 3 & 0x3ff;
+        uint32_t set_shift = (size & 7) + 4;
+        uint32_t way_shift = last_way != 0 ? (uint32_t)__builtin_clz(last_way) : 0;
+        for (uint32_t set = 0; set <= last_set; ++set) {
+            for (uint32_t way = 0; way <= last_way; ++way) {
+                SCB_INVALIDATE_DATA_LINE = set << set_shift | way << way_shift;
+            }
+        }
+        enabled |= ENABLE_DATA_CACHE;
+    }
+    __asm__ volatile("dsb\n\tisb" ::: "memory");
+    SCB_CONFIGURATION = enabled;
+    __asm__ volatile("dsb\n\tisb" ::: "memory");
+#endif
+}
+
 void cortex_m_start(void) {
 #if HAS_MAIN_EXTENSION
     SCB_VECTORS = (uint32_t)(uintptr_t)vectors;
 #endif
     guard_stack();
+    enable_caches();
 #if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
     SCB_COPROCESSOR_ACCESS |= 0xfu << 20; /* full access to the vector and floating-point unit */
     __asm__ volatile("dsb\n\tisb" ::: "memory");

@@ -112,7 +112,10 @@ class Runner:
 
 @dataclass(frozen=True)
 class Flasher:
-    """The program that writes the image to the board, and its arguments."""
+    """The program that writes the image to the board, and its arguments.
+
+    In them {elf}, {bin} and {hex} stand for the bundle's images, {port} for the serial port.
+    """
 
     command: str
     arguments: tuple[str, ...] = ()
