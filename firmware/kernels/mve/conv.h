@@ -7,7 +7,25 @@
 #include "patches.h"
 #include "vector.h"
 
-/* scratch: 4 interleaved windows, and one more unless whole_vectors. */
+/* One of 4 interleaved windows. scratch: after the windows. */
+SMIDGEN_INLINE void smidgen_mve_patch(const struct smidgen_mve_conv_shape *shape,
+                                      const struct smidgen_mve_position *position, int32_t depth,
+                                      int8_t *patch, int8_t *scratch) {
+    const int8_t *inside = NULL;
+    if (shape->offset_bytes)
+        inside = smidgen_mve_inside(shape, position);
+    if (inside != NULL) {
+        smidgen_mve_gather_window(inside, (const uint16_t *)(const void *)scratch, depth, patch);
+    } else if (shape->whole_vectors) {
+        smidgen_mve_window(shape, position, patch, 64);
+    } else {
+        scratch += shape->offset_bytes;
+        smidgen_mve_window(shape, position, scratch, 16);
+        smidgen_mve_copy(patch, scratch, depth, 64);
+    }
+}
+
+/* scratch: 4 interleaved windows, offsets, and one more window unless whole_vectors. */
 SMIDGEN_INLINE void smidgen_mve_conv_body(const struct smidgen_mve_conv_shape *shape,
                                           const int8_t *x, const int8_t *weights,
                                           const int32_t *bias, const int32_t *multiplier,
@@ -33,6 +51,8 @@ SMIDGEN_INLINE void smidgen_mve_conv_body(const struct smidgen_mve_conv_shape *s
     int32_t patches = pixels >= SMIDGEN_MVE_PATCHES ? SMIDGEN_MVE_PATCHES : 1;
     if (patches > 1)
         smidgen_mve_fill(scratch, 0, patch_bytes, 16); /* the ends of windows stay zero */
+    if (patches > 1 && shape->offset_bytes)
+        smidgen_mve_find_offsets(shape, (uint16_t *)(void *)(scratch + patch_bytes));
     for (; pixels > 0; pixels -= patches, y += patches * shape->output_channels) {
         patches = pixels >= SMIDGEN_MVE_PATCHES ? SMIDGEN_MVE_PATCHES : 1;
         begin = position;
@@ -45,18 +65,22 @@ SMIDGEN_INLINE void smidgen_mve_conv_body(const struct smidgen_mve_conv_shape *s
             position = begin;
             position.image += (ptrdiff_t)group * shape->group_inputs;
             if (patches == 1) {
-                smidgen_mve_window(shape, &position, scratch, 16);
+                if (shape->pointwise)
+                    smidgen_mve_copy(scratch, position.image, depth, 16);
+                else
+                    smidgen_mve_window(shape, &position, scratch, 16);
                 product_1(&product, scratch, y + channel);
                 continue;
             }
+            if (shape->pointwise) {
+                for (int32_t i = 0; i < SMIDGEN_MVE_PATCHES; i++, position.image += depth)
+                    smidgen_mve_copy(scratch + SMIDGEN_MVE_LANES * i, position.image, depth, 64);
+                product_4(&product, scratch, y);
+                continue;
+            }
             for (int32_t i = 0; i < SMIDGEN_MVE_PATCHES; i++) {
-                int8_t *const patch = scratch + SMIDGEN_MVE_LANES * i;
-                if (shape->whole_vectors) {
-                    smidgen_mve_window(shape, &position, patch, 64);
-                } else {
-                    smidgen_mve_window(shape, &position, scratch + patch_bytes, 16);
-                    smidgen_mve_copy(patch, scratch + patch_bytes, depth, 64);
-                }
+                smidgen_mve_patch(shape, &position, depth, scratch + SMIDGEN_MVE_LANES * i,
+                                  scratch + patch_bytes);
                 smidgen_mve_next(shape, &position);
             }
             position.image -= (ptrdiff_t)group * shape->group_inputs;
@@ -64,7 +88,10 @@ SMIDGEN_INLINE void smidgen_mve_conv_body(const struct smidgen_mve_conv_shape *s
         }
         if (patches == 1) {
             position = begin;
-            smidgen_mve_next(shape, &position);
+            if (shape->pointwise)
+                position.image += depth;
+            else
+                smidgen_mve_next(shape, &position);
         }
     }
 }

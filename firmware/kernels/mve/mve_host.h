@@ -130,6 +130,14 @@ MVE_HOST_SCALAR(vmulq_n_u32, uint32x4_t, uint32_t, 4, a.lane[i] * b)
 MVE_HOST_BINARY(vaddq_u16, uint16x8_t, 8, (uint16_t)(a.lane[i] + b.lane[i]))
 MVE_HOST_SCALAR(vmulq_n_u16, uint16x8_t, uint16_t, 8, (uint16_t)((uint32_t)a.lane[i] * b))
 
+/* Even or odd lanes, widened. */
+SMIDGEN_SHARED int32x4_t vmovlbq_s16(int16x8_t a) {
+    MVE_HOST_LANES(int32x4_t, 4, a.lane[2 * i]);
+}
+SMIDGEN_SHARED int32x4_t vmovltq_s16(int16x8_t a) {
+    MVE_HOST_LANES(int32x4_t, 4, a.lane[2 * i + 1]);
+}
+
 /* Saturated to half the width, into even or odd lanes. */
 SMIDGEN_SHARED int16x8_t vqmovnbq_s32(int16x8_t a, int32x4_t b) {
     for (int i = 0; i < 4; i++)
@@ -202,6 +210,12 @@ SMIDGEN_SHARED void vstrwq_s32(int32_t *at, int32x4_t a) {
     for (int i = 0; i < 4; i++)
         at[i] = a.lane[i];
 }
+SMIDGEN_SHARED uint16x8_t vldrhq_z_u16(const uint16_t *at, mve_pred16_t p) {
+    MVE_HOST_LANES(uint16x8_t, 8, p >> 2 * i & 1 ? at[i] : 0);
+}
+SMIDGEN_SHARED uint16x8_t vldrhq_u16(const uint16_t *at) {
+    return vldrhq_z_u16(at, 0xFFFF);
+}
 SMIDGEN_SHARED uint8x16_t vldrbq_u8(const uint8_t *at) {
     MVE_HOST_LANES(uint8x16_t, 16, at[i]);
 }
@@ -214,6 +228,9 @@ SMIDGEN_SHARED int16x8_t vldrbq_gather_offset_z_s16(const int8_t *at, uint16x8_t
 }
 SMIDGEN_SHARED int16x8_t vldrbq_gather_offset_s16(const int8_t *at, uint16x8_t offset) {
     return vldrbq_gather_offset_z_s16(at, offset, 0xFFFF);
+}
+SMIDGEN_SHARED int16x8_t vldrbq_z_s16(const int8_t *at, mve_pred16_t p) {
+    MVE_HOST_LANES(int16x8_t, 8, p >> 2 * i & 1 ? at[i] : 0);
 }
 SMIDGEN_SHARED void vstrbq_s8(int8_t *at, int8x16_t a) {
     for (int i = 0; i < 16; i++)

@@ -5,14 +5,16 @@
 #include "product.h"
 
 /* y (batches, output_height, output_width, output_channels) from x (batches, input_height,
- * input_width, input_channels). The input's zero point is part of the bias. whole_vectors: whether
- * every tap of a window is a multiple of 16 bytes, or the only one. */
+ * input_width, input_channels). The input's zero point is part of the bias. pointwise:
+ * whether windows are single pixels side by side; whole_vectors: whether every tap of a window is a
+ * multiple of 16 bytes, or the only one; offset_bytes: of scratch, for where inputs lie in a
+ * window, or 0. */
 struct smidgen_mve_conv_shape {
     int32_t batches, input_height, input_width, input_channels;
     int32_t output_height, output_width, output_channels;
     int32_t groups, group_inputs, group_outputs, kernel_height, kernel_width;
     int32_t stride_height, stride_width, dilation_height, dilation_width, pad_top, pad_left;
-    int32_t whole_vectors;
+    int32_t pointwise, whole_vectors, offset_bytes;
     int32_t input_zero_point, output_zero_point, activation_min, activation_max;
 };
 
@@ -33,6 +35,49 @@ SMIDGEN_INLINE void smidgen_mve_next(const struct smidgen_mve_conv_shape *shape,
     at->image += (ptrdiff_t)shape->input_height * shape->input_width * shape->input_channels;
 }
 
+/* Whether the whole window lies in the image, and its first byte. */
+SMIDGEN_INLINE const int8_t *smidgen_mve_inside(const struct smidgen_mve_conv_shape *shape,
+                                                const struct smidgen_mve_position *at) {
+    const int32_t row = at->row * shape->stride_height - shape->pad_top;
+    const int32_t column = at->column * shape->stride_width - shape->pad_left;
+    if (row < 0 || column < 0 ||
+        row + (shape->kernel_height - 1) * shape->dilation_height >= shape->input_height ||
+        column + (shape->kernel_width - 1) * shape->dilation_width >= shape->input_width)
+        return NULL;
+    return at->image + ((ptrdiff_t)row * shape->input_width + column) * shape->input_channels;
+}
+
+/* Where each input of a window inside the image lies from its first byte on. */
+SMIDGEN_INLINE void smidgen_mve_find_offsets(const struct smidgen_mve_conv_shape *shape,
+                                             uint16_t *offsets) {
+    for (int32_t i = 0; i < shape->kernel_height; i++) {
+        for (int32_t j = 0; j < shape->kernel_width; j++) {
+            const int32_t tap =
+                (i * shape->dilation_height * shape->input_width + j * shape->dilation_width) *
+                shape->input_channels;
+            for (int32_t channel = 0; channel < shape->group_inputs; channel++)
+                *offsets++ = (uint16_t)(tap + channel);
+        }
+    }
+}
+
+/* Copies a window inside the image by its offsets into pieces of 16 bytes, 64 apart. */
+SMIDGEN_INLINE void smidgen_mve_gather_window(const int8_t *from, const uint16_t *offsets,
+                                              int32_t depth, int8_t *to) {
+    for (; depth > 8; depth -= 16, offsets += 16, to += 64) {
+        const int32_t second = depth - 8;
+        vstrbq_s16(to, vldrbq_gather_offset_s16(from, vldrhq_u16(offsets)));
+        const mve_pred16_t valid = vctp16q((uint32_t)second);
+        const uint16x8_t next = vldrhq_z_u16(offsets + 8, valid);
+        vstrbq_p_s16(to + 8, vldrbq_gather_offset_z_s16(from, next, valid), valid);
+    }
+    if (depth > 0) {
+        const mve_pred16_t valid = vctp16q((uint32_t)depth);
+        const uint16x8_t last = vldrhq_z_u16(offsets, valid);
+        vstrbq_p_s16(to, vldrbq_gather_offset_z_s16(from, last, valid), valid);
+    }
+}
+
 /* Copies the window of one group of channels, in pieces of 16 bytes that lie `step` bytes apart.
  * Where that is not 16, whole_vectors must hold. */
 SMIDGEN_INLINE void smidgen_mve_window(const struct smidgen_mve_conv_shape *shape,
@@ -45,6 +90,14 @@ SMIDGEN_INLINE void smidgen_mve_window(const struct smidgen_mve_conv_shape *shap
     const int joined = shape->groups == 1 && shape->dilation_width == 1;
     const int32_t run = joined ? taps : 1;
     const int32_t first = at->column * shape->stride_width - shape->pad_left;
+    const int8_t *from = joined ? smidgen_mve_inside(shape, at) : NULL;
+    if (from != NULL) {
+        const int32_t bytes = taps * tap_bytes;
+        const ptrdiff_t line = (ptrdiff_t)shape->dilation_height * width * tap_bytes;
+        for (int32_t i = 0; i < shape->kernel_height; i++, from += line, to += bytes * spread)
+            smidgen_mve_copy(to, from, bytes, step);
+        return;
+    }
     int32_t row = at->row * shape->stride_height - shape->pad_top;
     for (int32_t i = 0; i < shape->kernel_height; i++, row += shape->dilation_height) {
         const int8_t *const line = at->image + (ptrdiff_t)row * width * shape->input_channels;

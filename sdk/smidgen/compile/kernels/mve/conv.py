@@ -11,10 +11,10 @@ from smidgen.compile.kernels.mve.packing import LANES, MOST_INPUTS, PATCHES, pro
 from smidgen.compile.kernels.overlap import overlap_of_pixels
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.graph import Graph, Node
-from smidgen.graph.operators import Conv2D
+from smidgen.graph.operators import Conv2D, Padding
 from smidgen.graph.reference.conv import conv_parameters
 
-_MOST_PLACES = 1 << 16  # 16 bits say where the outputs of a patch lie
+_MOST_PLACES = 1 << 16  # 16 bits say where inputs of a window and the outputs of a patch lie
 
 
 def refuse_long(inputs: int) -> str | None:
@@ -38,11 +38,18 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
     p = conv_parameters(graph, node)
     prepared = prepare(weights.data.reshape(channels, depth), bias_of(graph, node, channels), p, optimize)
     pad = (operator.padding.top, operator.padding.left)
+    pointwise = kernel_height * kernel_width == groups == 1
+    pointwise = pointwise and operator.stride == (1, 1) and operator.padding == Padding()
     whole_vectors = group_inputs % LANES == 0 or kernel_height * kernel_width == 1
+    furthest = (kernel_height - 1) * operator.dilation[0] * x.shape[2]
+    furthest += (kernel_width - 1) * operator.dilation[1]
+    has_offsets = not whole_vectors and furthest * x.shape[3] + group_inputs <= _MOST_PLACES
     patches = PATCHES if math.prod(output.shape[:3]) >= PATCHES else 1
+    offset_bytes = 2 * depth if has_offsets and patches == PATCHES else 0
     scratch_bytes = depth
     if patches == PATCHES:
-        scratch_bytes = PATCHES * (depth + -depth % LANES) + (0 if whole_vectors else depth)
+        windows = PATCHES * (depth + -depth % LANES)
+        scratch_bytes = windows + offset_bytes + (0 if whole_vectors else depth)
     bits = weights.dtype.bits
     return Lowered(
         symbol=symbol("conv", prepared, bits),
@@ -66,6 +73,8 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
             "dilation_width": operator.dilation[1],
             "pad_top": pad[0],
             "pad_left": pad[1],
+            "pointwise": int(pointwise),
+            "offset_bytes": offset_bytes,
             "whole_vectors": int(whole_vectors),
             "input_zero_point": p.input_zero_point,
             **output_fields(p),
