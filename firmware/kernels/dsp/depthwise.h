@@ -57,17 +57,33 @@ SMIDGEN_SHARED void smidgen_dsp_planes(const struct smidgen_dsp_depthwise_shape 
                                        const int8_t *x, int32_t line, int32_t lines,
                                        int32_t channels, uint32_t *target, ptrdiff_t plane) {
     const uint32_t zeros = (uint8_t)shape->input_zero_point * 0x1010101u;
+    /* Pairs of positions that are loaded without a look at each. */
+    const int32_t before = (shape->pad + 1) / 2;
+    const int32_t whole = channels >= 4 ? (shape->inputs - (2 * before - shape->pad)) / 2 : 0;
+    const ptrdiff_t step = shape->input_step;
     for (; lines > 0; lines--, line++) {
         const int is_inside = (uint32_t)line < (uint32_t)shape->input_lines;
-        const int8_t *from = is_inside ? x + line * shape->input_line_step : x;
+        const int8_t *const from = is_inside ? x + line * shape->input_line_step : x;
         int32_t at = -shape->pad;
-        for (int32_t i = shape->pitch; i > 0; i--, at += 2, target++) {
+        for (int32_t i = 0; i < shape->pitch; i++, at += 2) {
             uint32_t first = zeros, second = zeros;
+            if (is_inside && i == before && whole > 0) {
+                const int8_t *pair = from + at * step;
+                const int32_t n = whole < shape->pitch - i ? whole : shape->pitch - i;
+                for (const uint32_t *const end = target + n; target != end; target++) {
+                    smidgen_dsp_spread(smidgen_dsp_load(pair), smidgen_dsp_load(pair + step),
+                                       target, plane);
+                    pair += 2 * step;
+                }
+                i += n - 1;
+                at += 2 * (n - 1);
+                continue;
+            }
             if (is_inside) {
                 first = smidgen_dsp_position(shape, from, at, channels, zeros);
                 second = smidgen_dsp_position(shape, from, at + 1, channels, zeros);
             }
-            smidgen_dsp_spread(first, second, target, plane);
+            smidgen_dsp_spread(first, second, target++, plane);
         }
     }
 }
@@ -80,10 +96,8 @@ SMIDGEN_INLINE uint32_t smidgen_dsp_depthwise_weight(const int8_t *w, int32_t n,
                                 : smidgen_depthwise_weight(w, n, 2));
 }
 
-/* A channel's kernel for windows of 3 x 3: of each line the first two weights and the last two,
- * then the bias. */
-SMIDGEN_SHARED void smidgen_dsp_kernel_3x3(const int8_t *w, int32_t bits, int32_t bias,
-                                           uint32_t *kernel) {
+SMIDGEN_INLINE void smidgen_dsp_kernel_3x3_body(const int8_t *w, int32_t bits, int32_t bias,
+                                                uint32_t *kernel) {
     for (int32_t line = 0; line < 3; line++) {
         const uint32_t w0 = smidgen_dsp_depthwise_weight(w, 3 * line, bits);
         const uint32_t w1 = smidgen_dsp_depthwise_weight(w, 3 * line + 1, bits);
@@ -92,6 +106,40 @@ SMIDGEN_SHARED void smidgen_dsp_kernel_3x3(const int8_t *w, int32_t bits, int32_
         *kernel++ = smidgen_dsp_lower_halves(w1, w2);
     }
     *kernel = (uint32_t)bias;
+}
+
+/* A channel's kernel for windows of 3 x 3: of each line the first two weights and the last two,
+ * then the bias. */
+SMIDGEN_SHARED void smidgen_dsp_kernel_3x3(const int8_t *w, int32_t bits, int32_t bias,
+                                           uint32_t *kernel) {
+    if (bits == 8)
+        smidgen_dsp_kernel_3x3_body(w, 8, bias, kernel);
+    else
+        smidgen_dsp_kernel_3x3_body(w, bits, bias, kernel);
+}
+
+/* The sum of the products of n words, n even and not 0. */
+SMIDGEN_INLINE uint32_t smidgen_dsp_dot(const uint32_t *x, const uint32_t *w, int32_t n,
+                                        uint32_t sum) {
+    const uint32_t *const end = w + n;
+#ifdef __ARM_FEATURE_DSP
+    uint32_t x0, x1, w0, w1;
+    __asm__("1:\n\t"
+            "ldrd %[x0], %[x1], [%[x]], #8\n\t"
+            "ldrd %[w0], %[w1], [%[w]], #8\n\t"
+            "smlad %[sum], %[x0], %[w0], %[sum]\n\t"
+            "smlad %[sum], %[x1], %[w1], %[sum]\n\t"
+            "cmp %[w], %[end]\n\t"
+            "bne 1b"
+            : [sum] "+r"(sum), [x] "+r"(x), [w] "+r"(w), [x0] "=&r"(x0), [x1] "=&r"(x1),
+              [w0] "=&r"(w0), [w1] "=&r"(w1)
+            : [end] "r"(end)
+            : "cc", "memory");
+#else
+    while (w != end)
+        sum = smidgen_dsp_multiply_pairs(*x++, *w++, sum);
+#endif
+    return sum;
 }
 
 #ifdef __ARM_FEATURE_DSP
@@ -171,16 +219,36 @@ SMIDGEN_INLINE void smidgen_dsp_line_3x3(const struct smidgen_dsp_depthwise_shap
     const ptrdiff_t pitch = shape->pitch, step = shape->output_step;
     uint32_t sums[4];
     int32_t n = shape->outputs;
-    for (; n >= 4; n -= 4, x += 2 * stride, out += 4 * step) {
+    for (; n >= 4; n -= 4, x += 2 * stride) {
         smidgen_dsp_slide(x, pitch, kernel, sums, stride);
-        for (int32_t i = 0; i < 4; i++)
-            out[i * step] = smidgen_dsp_finish(sums[i], scaling, output, variant);
+        for (int32_t i = 0; i < 4; i++, out += step)
+            *out = smidgen_dsp_finish(sums[i], scaling, output, variant);
     }
     if (n > 0) {
         smidgen_dsp_slide(x, pitch, kernel, sums, stride);
-        SMIDGEN_KEEP_LOOP
-        for (int32_t i = 0; i < n; i++, out += step)
-            *out = smidgen_dsp_finish(sums[i], scaling, output, variant);
+        *out = smidgen_dsp_finish(sums[0], scaling, output, variant);
+        if (n > 1)
+            out[step] = smidgen_dsp_finish(sums[1], scaling, output, variant);
+        if (n > 2)
+            out[2 * step] = smidgen_dsp_finish(sums[2], scaling, output, variant);
+    }
+}
+
+SMIDGEN_INLINE void smidgen_dsp_kernel_body(const struct smidgen_dsp_depthwise_shape *shape,
+                                            const int8_t *w, uint32_t *kernel, int32_t bits) {
+    const int32_t taps = shape->taps, words = shape->kernel_words;
+    const int32_t halves = shape->stride % 2 != 0 && shape->outputs > 1 ? 2 : 1;
+    for (int32_t half = 0; half < halves; half++) {
+        int32_t n = 0;
+        for (int32_t line = 0; line < shape->kernel_lines; line++, kernel += words) {
+            int8_t *at = (int8_t *)kernel + 2 * half;
+            for (int32_t i = 0; i < words; i++)
+                kernel[i] = 0;
+            for (const int32_t end = n + taps; n != end; at += 2 * shape->dilation) {
+                const uint16_t weight = (uint16_t)smidgen_dsp_depthwise_weight(w, n++, bits);
+                __builtin_memcpy(at, &weight, sizeof weight);
+            }
+        }
     }
 }
 
@@ -188,18 +256,10 @@ SMIDGEN_INLINE void smidgen_dsp_line_3x3(const struct smidgen_dsp_depthwise_shap
  * word, then, where some begin with the second, for these. Zeros fill up the words of a line. */
 SMIDGEN_SHARED void smidgen_dsp_kernel(const struct smidgen_dsp_depthwise_shape *shape,
                                        const int8_t *w, uint32_t *kernel) {
-    const int32_t halves = shape->stride % 2 != 0 && shape->outputs > 1 ? 2 : 1;
-    for (int32_t half = 0; half < halves; half++) {
-        int32_t n = 0;
-        for (int32_t line = 0; line < shape->kernel_lines; line++, kernel += shape->kernel_words) {
-            for (int32_t i = 0; i < shape->kernel_words; i++)
-                kernel[i] = 0;
-            for (int32_t tap = 0, at = half; tap < shape->taps; tap++, at += shape->dilation) {
-                const uint32_t weight = smidgen_dsp_depthwise_weight(w, n++, shape->weight_bits);
-                kernel[at / 2] |= (weight & 0xffffu) << 16 * (at % 2);
-            }
-        }
-    }
+    if (shape->weight_bits == 8)
+        smidgen_dsp_kernel_body(shape, w, kernel, 8);
+    else
+        smidgen_dsp_kernel_body(shape, w, kernel, shape->weight_bits);
 }
 
 /* One line of outputs for any window. */
@@ -209,18 +269,23 @@ SMIDGEN_INLINE void smidgen_dsp_line(const struct smidgen_dsp_depthwise_shape *s
                                      const struct smidgen_output *output, int8_t *out,
                                      const int variant) {
     const ptrdiff_t line_words = (ptrdiff_t)shape->line_dilation * shape->pitch;
+    const ptrdiff_t step = shape->output_step;
     const int32_t words = shape->kernel_words, lines = shape->kernel_lines;
-    int32_t at = 0;
-    for (int32_t n = shape->outputs; n > 0; n--, at += shape->stride, out += shape->output_step) {
-        const uint32_t *w = at % 2 != 0 ? kernel + lines * words : kernel, *from = x + at / 2;
-        uint32_t sum = (uint32_t)bias;
-        for (int32_t line = 0; line < lines; line++, from += line_words) {
-            const uint32_t *value = from;
-            for (const uint32_t *const end = w + words; w != end; w += 2, value += 2) {
-                sum = smidgen_dsp_multiply_pairs(value[0], w[0], sum);
-                sum = smidgen_dsp_multiply_pairs(value[1], w[1], sum);
-            }
+    const uint32_t *const odd = kernel + lines * words;
+    const uint32_t stride = (uint32_t)shape->stride, end = stride * (uint32_t)shape->outputs;
+    if (lines == 1) {
+        for (uint32_t at = 0; at != end; at += stride, out += step) {
+            const uint32_t sum =
+                smidgen_dsp_dot(x + at / 2, at % 2 ? odd : kernel, words, (uint32_t)bias);
+            *out = smidgen_dsp_finish(sum, scaling, output, variant);
         }
+        return;
+    }
+    for (uint32_t at = 0; at != end; at += stride, out += step) {
+        const uint32_t *w = at % 2 ? odd : kernel, *from = x + at / 2;
+        uint32_t sum = (uint32_t)bias;
+        for (int32_t line = lines; line > 0; line--, w += words, from += line_words)
+            sum = smidgen_dsp_dot(from, w, words, sum);
         *out = smidgen_dsp_finish(sum, scaling, output, variant);
     }
 }

@@ -25,7 +25,7 @@ smidgen_dsp_fully_connected_body(const struct smidgen_dsp_fully_connected_shape 
         {shape->output_zero_point, shape->activation_min, shape->activation_max},
     };
     for (int32_t row = 0; row < shape->rows; row++, x += shape->depth, y += shape->outputs) {
-        const int32_t total = smidgen_dsp_widen(x, shape->depth, scratch, 1, bits);
+        const uint32_t total = smidgen_dsp_widen(x, shape->depth, scratch, 1, 0, bits);
         multiply(&block, scratch, &total, y);
     }
 }

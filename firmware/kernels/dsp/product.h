@@ -37,21 +37,36 @@ struct smidgen_dsp_block {
     struct smidgen_output output;
 };
 
-/* Widens n inputs to every step-th word of target. Returns their sum, which narrow weights need. */
-SMIDGEN_INLINE int32_t smidgen_dsp_widen(const int8_t *x, int32_t n, uint32_t *target,
-                                         const ptrdiff_t step, const int bits) {
-    uint32_t sum = 0;
-    for (; n > 0; n -= 4, x += 4, target += 2 * step) {
-        const uint32_t word = n >= 4 ? smidgen_dsp_load(x) : smidgen_dsp_load_some(x, n);
-        const uint32_t first = smidgen_dsp_even_bytes(word), second = smidgen_dsp_odd_bytes(word);
-        target[0] = first;
-        target[step] = second;
-        if (bits < 8) {
-            sum = smidgen_dsp_multiply_pairs(first, 0x10001u, sum);
-            sum = smidgen_dsp_multiply_pairs(second, 0x10001u, sum);
-        }
+/* Widens a quad to every step-th word of target. Returns sum, with the quad added
+ * where weights are narrow. */
+SMIDGEN_INLINE uint32_t smidgen_dsp_widen_quad(uint32_t word, uint32_t *target, ptrdiff_t step,
+                                               uint32_t sum, const int bits) {
+    const uint32_t first = smidgen_dsp_even_bytes(word), second = smidgen_dsp_odd_bytes(word);
+    target[0] = first;
+    target[step] = second;
+    if (bits < 8) {
+        sum = smidgen_dsp_multiply_pairs(first, 0x10001u, sum);
+        sum = smidgen_dsp_multiply_pairs(second, 0x10001u, sum);
     }
-    return (int32_t)sum;
+    return sum;
+}
+
+/* Widens n inputs and fills up their last quad. Returns sum, with the inputs added where weights
+ * are narrow. */
+SMIDGEN_INLINE uint32_t smidgen_dsp_widen(const int8_t *x, int32_t n, uint32_t *target,
+                                          ptrdiff_t step, uint32_t sum, const int bits) {
+    for (; n >= 8; n -= 8, x += 8, target += 4 * step) {
+        const uint32_t word = smidgen_dsp_load(x), next = smidgen_dsp_load(x + 4);
+        sum = smidgen_dsp_widen_quad(word, target, step, sum, bits);
+        sum = smidgen_dsp_widen_quad(next, target + 2 * step, step, sum, bits);
+    }
+    if (n >= 4) {
+        sum = smidgen_dsp_widen_quad(smidgen_dsp_load(x), target, step, sum, bits);
+        n -= 4, x += 4, target += 2 * step;
+    }
+    if (n > 0)
+        sum = smidgen_dsp_widen_quad(smidgen_dsp_load_some(x, n), target, step, sum, bits);
+    return sum;
 }
 
 /* The weights of channel c, alone or with those of the channels below it, at both depths of pair
@@ -202,7 +217,7 @@ SMIDGEN_INLINE int32_t smidgen_dsp_above(int32_t c, const int variant, const int
  * weights are narrow. */
 SMIDGEN_INLINE void smidgen_dsp_finish_block(const struct smidgen_dsp_block *block,
                                              const struct smidgen_dsp_parameters *parameters,
-                                             const uint32_t *sums, const int32_t *totals,
+                                             const uint32_t *sums, const uint32_t *totals,
                                              int8_t *out, const int pixels, const int variant,
                                              const int bits) {
     /* Copies, since any store of an output might change what pointers lead to. */
@@ -219,7 +234,7 @@ SMIDGEN_INLINE void smidgen_dsp_finish_block(const struct smidgen_dsp_block *blo
             if (above > 0)
                 value = (uint32_t)((int32_t)(sum - below[i]) >> above);
             if (bits < 8 && (c < 3 || variant == SMIDGEN_DSP_WIDE))
-                value -= (uint32_t)totals[i] << (bits - 1);
+                value -= totals[i] << (bits - 1);
             out[c + i * pixel_stride] = smidgen_dsp_finish(value, &scaling, &output, variant);
             below[i] = sum;
         }
@@ -228,17 +243,17 @@ SMIDGEN_INLINE void smidgen_dsp_finish_block(const struct smidgen_dsp_block *blo
 
 typedef void smidgen_dsp_finish_function(const struct smidgen_dsp_block *block,
                                          const struct smidgen_dsp_parameters *parameters,
-                                         const uint32_t *sums, const int32_t *totals, int8_t *out);
+                                         const uint32_t *sums, const uint32_t *totals, int8_t *out);
 
 /* All channels of `pixels` patches. */
 SMIDGEN_INLINE void smidgen_dsp_block_body(const struct smidgen_dsp_block *block, const uint32_t *x,
-                                           const int32_t *totals, int8_t *out,
+                                           const uint32_t *totals, int8_t *out,
                                            smidgen_dsp_finish_function *finish, const int pixels,
                                            const int variant, const int bits) {
     const uint32_t *weights = block->weights;
     const struct smidgen_dsp_parameters *parameters = block->parameters;
     const int32_t quads = block->quads, weight_words = quads * (bits / 2);
-    int32_t channels = block->channels;
+    int8_t *const last = out + block->channels - 4;
     for (;;) {
         uint32_t bias[4], sums[8];
         for (int32_t c = 0; c < 4; c++) {
@@ -249,27 +264,28 @@ SMIDGEN_INLINE void smidgen_dsp_block_body(const struct smidgen_dsp_block *block
         }
         smidgen_dsp_multiply(weights, x, quads, bias, sums, pixels, variant, bits);
         finish(block, parameters, sums, totals, out);
-        channels -= 4;
-        if (channels <= 0)
+        if (out == last)
             break;
-        out += channels < 4 ? channels : 4;
+        out += 4;
+        if (out > last)
+            out = last;
         weights += weight_words;
         parameters++;
     }
 }
 
 typedef void smidgen_dsp_block_function(const struct smidgen_dsp_block *block, const uint32_t *x,
-                                        const int32_t *totals, int8_t *out);
+                                        const uint32_t *totals, int8_t *out);
 
 #define SMIDGEN_DSP_BLOCK(suffix, pixels, variant, bits)                                           \
     SMIDGEN_SHARED void smidgen_dsp_finish_##pixels##suffix(                                       \
         const struct smidgen_dsp_block *block, const struct smidgen_dsp_parameters *parameters,    \
-        const uint32_t *sums, const int32_t *totals, int8_t *out) {                                \
+        const uint32_t *sums, const uint32_t *totals, int8_t *out) {                               \
         smidgen_dsp_finish_block(block, parameters, sums, totals, out, pixels, variant, bits);     \
     }                                                                                              \
     SMIDGEN_SHARED void smidgen_dsp_block_##pixels##suffix(const struct smidgen_dsp_block *block,  \
                                                            const uint32_t *x,                      \
-                                                           const int32_t *totals, int8_t *out) {   \
+                                                           const uint32_t *totals, int8_t *out) {  \
         smidgen_dsp_block_body(block, x, totals, out, smidgen_dsp_finish_##pixels##suffix, pixels, \
                                variant, bits);                                                     \
     }

@@ -4,39 +4,43 @@ from __future__ import annotations
 
 from smidgen.compile.kernels.common import bias_of, constant_operands, output_fields, refuse_layer
 from smidgen.compile.kernels.dsp import DSP
-from smidgen.compile.kernels.dsp.packing import QUAD, blobs, joined, prepare, refuse_form
+from smidgen.compile.kernels.dsp.packing import blobs, in_quads, joined, prepare, refuse_form
 from smidgen.compile.kernels.overlap import overlap_of_pixels
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.graph import Graph, Node
-from smidgen.graph.operators import Conv2D, Padding
+from smidgen.graph.operators import Conv2D
 from smidgen.graph.reference.conv import conv_parameters
 
 PATCHES = 2
 
 
-def _sizes(graph: Graph, node: Node) -> tuple[int, int, int]:
-    """(groups, output channels of each, inputs to each)"""
+def _groups(graph: Graph, node: Node) -> tuple[int, int]:
+    """(groups, output channels of each)"""
     x, weights = graph.tensor(node.inputs[0]), graph.tensor(node.inputs[1])
     groups = x.shape[3] // weights.shape[3]
-    return groups, weights.shape[0] // groups, weights.elements // weights.shape[0]
+    return groups, weights.shape[0] // groups
 
 
 def _refuse(graph: Graph, node: Node) -> str | None:
-    groups, outputs, depth = _sizes(graph, node)
-    bits = graph.tensor(node.inputs[1]).dtype.bits
-    return refuse_layer(graph, node) or refuse_form(outputs, depth, bits, groups)
+    groups, outputs = _groups(graph, node)
+    weights = graph.tensor(node.inputs[1])
+    _, rows, columns, inputs = weights.shape
+    return refuse_layer(graph, node) or refuse_form(
+        outputs, rows, columns * inputs, weights.dtype.bits, groups
+    )
 
 
 def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
     operator: Conv2D = node.operator
     x, weights = graph.tensor(node.inputs[0]), graph.tensor(node.inputs[1])
     output = graph.tensor(node.outputs[0])
-    groups, outputs, depth = _sizes(graph, node)
-    bits, channels = weights.dtype.bits, weights.shape[0]
+    groups, outputs = _groups(graph, node)
+    channels, rows, columns, inputs = weights.shape
+    bits = weights.dtype.bits
     p = conv_parameters(graph, node)
-    bias = bias_of(graph, node, channels)
-    prepared = joined(prepare(weights.data.reshape(channels, depth), bias, p, optimize), p, bits, groups)
-    whole = weights.shape[1:3] == (1, 1) and operator.padding == Padding()
+    rows_of_weights = in_quads(weights.data.reshape(channels, rows, columns * inputs))
+    prepared = prepare(rows_of_weights, bias_of(graph, node, channels), p, optimize)
+    prepared = joined(prepared, p, bits, groups)
     before = (operator.padding.top, operator.padding.left)
     return Lowered(
         symbol=f"smidgen_dsp_conv_{weights.dtype.value}_{prepared.variant}",
@@ -50,24 +54,23 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
             "output_width": output.shape[2],
             "output_channels": channels,
             "groups": groups,
-            "group_inputs": weights.shape[3],
+            "group_inputs": inputs,
             "group_outputs": outputs,
-            "kernel_height": weights.shape[1],
-            "kernel_width": weights.shape[2],
+            "kernel_height": rows,
+            "kernel_width": columns,
             "stride_height": operator.stride[0],
             "stride_width": operator.stride[1],
             "dilation_height": operator.dilation[0],
             "dilation_width": operator.dilation[1],
             "pad_top": operator.padding.top,
             "pad_left": operator.padding.left,
-            "whole": int(whole),
             "input_zero_point": p.input_zero_point,
             **output_fields(p),
         },
         reads=node.inputs[:1],
         blobs=blobs(prepared, p.input_zero_point, bits, groups),
-        scratch_bytes=-(-depth // QUAD) * 2 * QUAD * PATCHES + (0 if whole else depth),
-        macs=output.elements * depth,
+        scratch_bytes=rows_of_weights.shape[1] * 2 * PATCHES + columns * inputs,
+        macs=output.elements * weights.elements // channels,
         specialise=False,
         constants=constant_operands(graph, node.inputs[:1]),
         overlap=overlap_of_pixels(x.shape, output.shape, operator.stride, before, PATCHES)

@@ -38,6 +38,11 @@ def _blocks(count: int, groups: int = 1) -> np.ndarray:
     return starts + np.arange(BLOCK)
 
 
+def in_quads(rows: np.ndarray) -> np.ndarray:
+    """(channels, rows of the kernel, inputs of each) as (channels, depth), with zeros to fill up quads."""
+    return np.pad(rows, ((0, 0), (0, 0), (0, -rows.shape[2] % QUAD))).reshape(len(rows), -1)
+
+
 def joined(channels: Channels, p: ConvParameters, bits: int, groups: int = 1) -> Channels:
     """Channels whose products may be summed up together, or else in the variant "wide".
 
@@ -63,11 +68,10 @@ def joined(channels: Channels, p: ConvParameters, bits: int, groups: int = 1) ->
 
 
 def pack(weights: np.ndarray, bits: int, variant: str, groups: int = 1) -> np.ndarray:
-    """(channels, depth) as the words of product.h (uint32)."""
+    """(channels, depth), the depth in whole quads, as the words of product.h (uint32)."""
     count, depth = weights.shape
-    padded = np.pad(weights.astype(np.int64), ((0, 0), (0, -depth % QUAD)))
     # [block][channel][quad][which half][which pair], to be [block][quad][pair][channel][half]
-    fields = padded[_blocks(count, groups)].reshape(-1, BLOCK, padded.shape[1] // QUAD, 2, 2)
+    fields = weights.astype(np.int64)[_blocks(count, groups)].reshape(-1, BLOCK, depth // QUAD, 2, 2)
     fields = fields.transpose(0, 2, 4, 1, 3)
     if bits == 8:
         lower, upper = fields[..., 0::2, :], fields[..., 1::2, :]
@@ -98,13 +102,13 @@ def blobs(channels: Channels, input_zero_point: int, bits: int, groups: int = 1)
     )
 
 
-def refuse_form(count: int, depth: int, bits: int, groups: int = 1) -> str | None:
+def refuse_form(count: int, rows: int, inputs: int, bits: int, groups: int = 1) -> str | None:
     """Why weights do not suit blocks and quads, or None: too few channels in a group, or too much to fill up,
-    which may be a quarter and 512 bytes."""
+    which may be a quarter and 512 bytes. rows, inputs: of the kernel, of each row."""
     if count < BLOCK:
         return f"it has {count} output channels{' per group' if groups > 1 else ''}, fewer than {BLOCK}"
-    needed = groups * count * depth * bits // 8
-    stored = groups * -(-count // BLOCK) * -(-depth // QUAD) * (BLOCK * QUAD * bits // 8)
+    needed = groups * count * rows * inputs * bits // 8
+    stored = groups * -(-count // BLOCK) * rows * -(-inputs // QUAD) * (BLOCK * QUAD * bits // 8)
     if stored <= needed + needed // 4 + 512:
         return None
     return f"its weights would take {stored:,} bytes in blocks of {BLOCK} channels, not {needed:,}"
