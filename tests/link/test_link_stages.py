@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from pathlib import Path
@@ -79,7 +78,7 @@ def test_a_simulator_that_is_killed_is_reported_and_leaves_nothing(midge_agent: 
     assert time.monotonic() - start < 60
     (simulator,) = device.processes
     assert simulator.process.poll() is not None
-    assert not os.path.exists(simulator.port)  # noqa: PTH110 (a pty that is gone)
+    assert not simulator.folder.exists()
     device.close()
 
 

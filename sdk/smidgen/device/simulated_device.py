@@ -72,8 +72,10 @@ class MidgeDevice(SimulatedDevice):
         deadlines: Deadlines | None = None,
         retry_seconds: float = 2.0,
     ) -> None:
+        # Not a pseudo-terminal: what a simulator that ends has just written to one may get lost, and that may
+        # be the report of a trap.
         super().__init__(
-            lambda: verilator.start(image, configuration, "pty"),
+            lambda: verilator.start(image, configuration, "tcp"),
             expected=expected, deadlines=deadlines, retry_seconds=retry_seconds,
         )  # fmt: skip
 
