@@ -273,13 +273,17 @@ def _cure(region: str, count: int, needs: Needs) -> str:
 
 def _image(elf: Path, linker_map: Path, target: Target) -> Image:
     """Sizes from the linked program: what is loaded from flash, and what lies in RAM."""
-    flash, ram = _region(target, "flash"), _region(target, "ram")
+    ram = _region(target, "ram")
     flash_bytes = ram_bytes = stack_bytes = 0
+    constant: list[range] = []
     with elf.open("rb") as file:
         program = ELFFile(file)
         for segment in program.iter_segments():
             if segment["p_type"] == "PT_LOAD":
                 flash_bytes += segment["p_filesz"]
+                start = segment["p_vaddr"]
+                if segment["p_filesz"] and not ram.origin <= start < ram.end:
+                    constant.append(range(start, start + segment["p_filesz"]))
         for section in program.iter_sections():
             if section["sh_flags"] & SH_FLAGS.SHF_ALLOC and ram.origin <= section["sh_addr"] < ram.end:
                 # Up to its end, so that gaps between sections count.
@@ -289,7 +293,7 @@ def _image(elf: Path, linker_map: Path, target: Target) -> Image:
     _, _, placed = linker_map.read_text(encoding="utf-8").partition("Linker script and memory map")
     by_object: Counter[str] = Counter()
     for address, size, path in _MAP_ENTRY.findall(placed):
-        if flash.origin <= int(address, 16) < flash.end:
+        if any(int(address, 16) in part for part in constant):
             by_object[Path(path).name] += int(size, 16)
     model_bytes, descriptor_bytes = by_object[MODEL_OBJECT], by_object[DESCRIPTOR_OBJECT]
     return Image(flash_bytes, ram_bytes, stack_bytes, model_bytes, descriptor_bytes)

@@ -1,4 +1,4 @@
-"""Firmware for Cortex-M: its size, what does not fit, and flags that contradict the target."""
+"""Firmware for boards: its size, its header, what does not fit, flags that contradict the target."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from smidgen.targets import Target, list_targets, load_target
 pytestmark = pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc")
 
 AGENT_LIMIT = 12 * 1024
-ARM = [name for name in list_targets() if load_target(name).toolchain.compiler.startswith("arm-")]
+TARGETS = [load_target(name) for name in list_targets()]
+ARM = [target.name for target in TARGETS if target.toolchain.compiler.startswith("arm-")]
 FAST = ("mps2-an386", "microbit")
 FLASH = '[memory.flash]\nkind = "flash"\norigin = 0x0800_0000\nlength = '
 RAM = '[memory.sram]\nkind = "ram"\norigin = 0x2000_0000\nlength = '
@@ -61,7 +62,7 @@ def test_it_links_and_the_agent_is_small(name: str, model: Graph, tmp_path: Path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in ARM if load_target(name).runner.kind == "serial"])
+@pytest.mark.parametrize("name", [target.name for target in TARGETS if target.runner.kind == "serial"])
 def test_keyword_spotting_links_for_boards_that_are_not_at_hand(
     name: str, shared_data: Path, tmp_path: Path
 ) -> None:
@@ -86,6 +87,22 @@ def test_a_boot_header_leads_to_the_vectors(model: Graph, tmp_path: Path) -> Non
         table = ELFFile(file).get_section_by_name(".symtab")
         symbols = {symbol.name: symbol["st_value"] for symbol in table.iter_symbols()}
     assert (stack, reset) == (symbols["__stack_end"], symbols["cortex_m_reset"])
+
+
+def test_an_esp32_c3_finds_its_start_behind_two_words(model: Graph, tmp_path: Path) -> None:
+    """Code lies where the core fetches, constants where it loads, in one image one behind the other."""
+    bundle = build(model, load_target("esp32-c3"), tmp_path, golden_seeds=())
+    image = (tmp_path / "firmware.bin").read_bytes()
+    assert struct.unpack("<2I", image[:8]) == (0xAEDB_041D, 0xAEDB_041D)
+    with (tmp_path / "firmware.elf").open("rb") as file:
+        program = ELFFile(file)
+        (start,) = program.get_section_by_name(".symtab").get_symbol_by_name("_start")
+        constants = program.get_section_by_name(".rodata")
+        offset = constants["sh_addr"] - 0x3C00_0000
+        assert image[offset : offset + constants.data_size] == constants.data()
+    assert start["st_value"] == 0x4200_0008
+    assert len(image) == bundle.figures.flash_bytes
+    assert bundle.figures.agent_code_bytes <= AGENT_LIMIT
 
 
 def test_what_is_too_big_is_said_with_what_would_make_it_fit(model: Graph, tmp_path: Path) -> None:

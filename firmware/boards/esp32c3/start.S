@@ -1,0 +1,53 @@
+/* Reset and traps. The agent polls: interrupts stay masked, so whatever comes here is a fault. */
+#include "board_target.h"
+
+    .option arch, +zicsr
+
+    .section .boot_header, "a"
+    .word   BOARD_BOOT_HEADER
+
+    .section .text.start, "ax"
+    .globl _start
+_start:
+    .option push
+    .option norelax
+    la      gp, __global_pointer$
+    .option pop
+    la      sp, __stack_end
+    la      t0, trap
+    csrw    mtvec, t0
+
+    la      a0, __data_start
+    la      a1, __data_load
+    la      a2, __data_end
+1:  beq     a0, a2, 2f
+    lw      t0, 0(a1)
+    sw      t0, 0(a0)
+    addi    a0, a0, 4
+    addi    a1, a1, 4
+    j       1b
+2:  la      a0, __bss_start
+    la      a2, __bss_end
+3:  beq     a0, a2, 4f
+    sw      zero, 0(a0)
+    addi    a0, a0, 4
+    j       3b
+4:  call    smidgen_agent_main
+
+/* The core adds to this address for interrupts, and wants it to be a multiple of 256. The stack may be the cause,
+ * so the report starts on a fresh one; a trap in the report ends at once. */
+    .section .text.trap, "ax"
+    .balign 256
+trap:
+    la      sp, __stack_end
+    la      t0, trap_in_report
+    csrw    mtvec, t0
+    csrr    a0, mcause
+    csrr    a1, mepc
+    csrr    a2, mtval
+    call    smidgen_agent_fault
+
+    .balign 256
+trap_in_report:
+    li      a0, 0xff
+    call    board_exit
