@@ -48,7 +48,9 @@ def batch_size(graph: Graph) -> int:
 def _mixes(graph: Graph, node: Node) -> bool:
     """Whether the operator works on the batch axis."""
     match node.operator:
-        case Concatenation(axis=axis) | Pack(axis=axis) | Unpack(axis=axis) | Split(axis=axis):
+        case Concatenation(axis=axis) | Pack(axis=axis):
+            return axis == 0 or any(graph.tensor(name).is_constant for name in node.inputs)
+        case Unpack(axis=axis) | Split(axis=axis):
             return axis == 0
         case Mean(axes=axes):
             return 0 in axes

@@ -8,7 +8,7 @@ Format: tensorflow/compiler/mlir/lite/schema/schema.fbs (schema version 3).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ _WEIGHT_BITS = "smidgen.weight_bits"
 # The version of an operator whose tensors are int8; others have version 1.
 _INT8_VERSIONS = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "RELU": 2}
 _UNCHANGED = ("RESHAPE", "QUANTIZE")
+_POOLS = (op.AveragePool2D, op.MaxPool2D)
 
 
 def export_tflite(graph: Graph) -> bytes:
@@ -51,13 +52,12 @@ def save_tflite(graph: Graph, path: Path) -> None:
 @dataclass(frozen=True)
 class _Form:
     """How the format writes a node: the builtin operator's name, its options' table and fields, and the
-    integers of the constant inputs that follow (or precede) the node's own."""
+    constant inputs that follow the node's own: arrays of integers, or a whole tensor."""
 
     name: str
     table: str | None = None
     fields: tuple[tuple[str, Any], ...] = ()
-    after: tuple[np.ndarray, ...] = ()
-    before: tuple[np.ndarray, ...] = ()
+    after: tuple[np.ndarray | Tensor, ...] = ()
 
 
 class _Export:
@@ -106,9 +106,11 @@ class _Export:
         if self.graph.states:
             problems.add(self.graph.name, "keeps state between runs, which export does not write yet")
         for node in self.graph.nodes:
+            where = f"{self.graph.name}: {node.operator.type_name} '{node.id}'"
             if type(node.operator) not in _FORMS:
-                where = f"{self.graph.name}: {node.operator.type_name} '{node.id}'"
                 problems.add(where, "cannot be written as TensorFlow Lite")
+            elif isinstance(node.operator, _POOLS) and _padding_kind(node, self.graph) is None:
+                problems.add(where, "its padding is neither SAME nor VALID, which TensorFlow Lite has alone")
         problems.stop_if_any(UsageError)
 
     # Tensors
@@ -139,7 +141,9 @@ class _Export:
         self.model.buffers.append(buffer)
         return len(self.model.buffers) - 1
 
-    def _integers(self, values: np.ndarray, name: str) -> int:
+    def _parameter(self, values: np.ndarray | Tensor, name: str) -> int:
+        if isinstance(values, Tensor):
+            return self._tensor(replace(values, name=name))
         data = np.asarray(values, np.int32)
         return self._tensor(Tensor(name, data.shape, DType.I32, None, data))
 
@@ -159,16 +163,15 @@ class _Export:
         fields = dict(form.fields)
         if kind is not None:
             fields["padding"] = getattr(schema.Padding, kind)
-        before = [self._integers(data, f"{node.id}/{i}") for i, data in enumerate(form.before)]
-        after = [self._integers(data, f"{node.id}/{i}") for i, data in enumerate(form.after)]
-        self._operator(form.name, form.table, fields, [*before, *inputs, *after], outputs, x.dtype)
+        after = [self._parameter(values, f"{node.id}/{i}") for i, values in enumerate(form.after)]
+        self._operator(form.name, form.table, fields, [*inputs, *after], outputs, x.dtype)
 
     def _padded(self, node: Node, x: Tensor, padding: Padding) -> int:
         """A PAD before an operator whose padding is neither SAME nor VALID."""
         table = np.array([[0, 0], [padding.top, padding.bottom], [padding.left, padding.right], [0, 0]])
         shape = tuple(size + int(pair.sum()) for size, pair in zip(x.shape, table, strict=True))
         y = self._tensor(Tensor(f"{node.id}/padded", shape, x.dtype, x.quantization))
-        inputs = [self.indices[x.name], self._integers(table, f"{node.id}/paddings")]
+        inputs = [self.indices[x.name], self._parameter(table, f"{node.id}/paddings")]
         self._operator("PAD", "PadOptions", {}, inputs, [y], x.dtype)
         return y
 
@@ -291,7 +294,12 @@ def _reshape(graph: Graph, node: Node) -> _Form:
 
 
 def _pad(graph: Graph, node: Node) -> _Form:
-    return _Form("PAD", "PadOptions", (), (np.array(node.operator.paddings),))
+    table, value = np.array(node.operator.paddings), node.operator.value
+    if value is None:
+        return _Form("PAD", "PadOptions", (), (table,))
+    x = graph.tensor(node.inputs[0])
+    constant = Tensor("value", (1,), x.dtype, x.quantization, np.array([value], x.dtype.numpy))
+    return _Form("PADV2", "PadV2Options", (), (table, constant))
 
 
 def _strided_slice(graph: Graph, node: Node) -> _Form:

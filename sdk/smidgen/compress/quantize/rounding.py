@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smidgen.compress.quantize.weights import weight_range
+from smidgen.compress.quantize.weights import search_scale, weight_range
 
 # How far the weights are held near the float ones where the data say nothing, of the mean variance.
 _DAMPING = 0.01
 # Scales that are tried, of the one that clips no weight.
 _CLIPS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-_SWEEPS = 12
+_ROUNDS, _SWEEPS = 3, 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +45,7 @@ class Problem:
     def __init__(
         self, inputs: np.ndarray, targets: np.ndarray, weights: np.ndarray, floor: np.ndarray, bits: int
     ) -> None:
+        self.bits = bits
         self.low, self.high = weight_range(bits)
         self.float_weights, self.floor = weights, floor
         size = inputs.shape[1]
@@ -54,27 +55,33 @@ class Problem:
         self.c = targets.transpose(0, 2, 1) + damping[:, :, None] * weights
 
     def solve(self) -> Rounded:
-        """The best of several scales, each with its integers, scale and integers then improved in turn."""
+        """The best of several starts, each of which is improved; never worse than rounding to nearest."""
         w = self.float_weights
+        rows = w.reshape(-1, w.shape[2])
+        scale = self._stored(np.maximum(search_scale(rows, self.bits).reshape(w.shape[:2]), self.floor))
+        nearest = np.clip(np.rint(w / scale[:, :, None]), self.low, self.high)
+        chosen = Rounded(nearest, scale)
+        chosen = self._improved(chosen, chosen)
         unclipped = np.maximum(w.max(axis=2) / self.high, w.min(axis=2) / self.low)
         inverse = np.linalg.inv(self.h)
         upper = np.linalg.cholesky(inverse).transpose(0, 2, 1)
-        best = np.einsum("gok,gkj->goj", self.c, inverse)
-        chosen = Rounded(np.zeros_like(w), np.maximum(unclipped, self.floor))
-        least = np.full(w.shape[:2], np.inf)
+        best = self.c @ inverse
         for clip in _CLIPS:
             scale = self._stored(np.maximum(unclipped * clip, self.floor))
-            integers = self._propagate(best, upper, scale)
-            for _ in range(3):
-                integers = self._descend(integers, scale)
-                error = self.error(Rounded(integers, scale))
-                better = error < least
-                chosen = Rounded(
-                    np.where(better[:, :, None], integers, chosen.integers),
-                    np.where(better, scale, chosen.scale),
-                )
-                least = np.minimum(error, least)
-                scale = self._fitted(integers, scale)
+            chosen = self._improved(Rounded(self._propagate(best, upper, scale), scale), chosen)
+        return chosen
+
+    def _improved(self, start: Rounded, chosen: Rounded) -> Rounded:
+        """The better of `chosen` and of what the start becomes, channel by channel: integers and scale are
+        set to their best in turn."""
+        for _ in range(_ROUNDS):
+            start = Rounded(self._descend(start.integers, start.scale), start.scale)
+            better = self.error(start) < self.error(chosen)
+            chosen = Rounded(
+                np.where(better[:, :, None], start.integers, chosen.integers),
+                np.where(better, start.scale, chosen.scale),
+            )
+            start = Rounded(start.integers, self._fitted(start.integers, start.scale))
         return chosen
 
     def error(self, rounded: Rounded) -> np.ndarray:

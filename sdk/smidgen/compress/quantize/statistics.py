@@ -16,6 +16,7 @@ from smidgen.graph import DType, Graph
 
 # Bins over [-radius, radius]: of a tensor without negative values, at least an eighth holds the values.
 BINS = 16_384
+_SMALLEST = 2.0**-96  # radius, far from where float32 ends
 
 
 class Histogram:
@@ -45,16 +46,15 @@ class Histogram:
         nonzero = flat[flat != 0]
         self.zeros += flat.size - nonzero.size
         if nonzero.size:
-            index = ((nonzero + np.float32(self.radius)) * np.float32(BINS / (2 * self.radius))).astype(
-                np.int64
-            )
-            self.counts += np.bincount(np.clip(index, 0, BINS - 1), minlength=BINS)
+            # Exact, because it scales by a power of two.
+            index = np.floor(nonzero * np.float32(BINS / (2 * self.radius))).astype(np.int64) + BINS // 2
+            self.counts += np.bincount(np.minimum(index, BINS - 1), minlength=BINS)
 
     def _reach(self, magnitude: float) -> None:
         """Double the radius until it holds the magnitude."""
         if magnitude == 0:
             return
-        needed = 2.0 ** math.ceil(math.log2(magnitude))
+        needed = max(2.0 ** math.ceil(math.log2(magnitude)), _SMALLEST)
         if self.radius == 0:
             self.radius = needed
         while self.radius < needed:

@@ -1,0 +1,174 @@
+"""Accuracy that quantization costs, beside the bars: float less ours on the same images.
+
+Everything is chosen on one part of the data and reported on another: wake words on the first 3,000 images
+and the other 2,000, CIFAR-10 on training images and 5,000 test images. Rows that the JSON file holds already
+are not measured again, so a run that was stopped goes on where it was.
+
+    python -m benchmarks.quantize --json results.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import os
+import sys
+import time
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.measure import REPOSITORY
+from benchmarks.table import reached
+from smidgen.compress.batches import BatchReference, Sample
+from smidgen.compress.evidence import compare, quantize_samples
+from smidgen.compress.quantize import gather, quantize, reconstruct
+from smidgen.graph import Graph
+from smidgen.importers import load_model
+from smidgen.report.progress import track
+from smidgen.report.tables import print_table
+
+CALIBRATE = 1024
+WAKE_WORDS = 3000  # of the images to choose on; the others are reported
+_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+_SEED = 1
+_METHODS = ("nearest", "reconstructed")
+
+# Points of accuracy that may be lost: must, aim.
+BARS = {
+    ("vww", 8, "reconstructed"): (0.7, 0.3),
+    ("ic", 8, "reconstructed"): (0.7, 0.3),
+    ("vww", 4, "reconstructed"): (2.5, 1.0),
+    ("ic", 4, "reconstructed"): (2.0, 0.8),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """calibration: float samples to choose on; samples and labels: to report on."""
+
+    calibration: list[Sample]
+    samples: list[Sample]
+    labels: np.ndarray
+
+
+def load_wake_words(folder: Path) -> Data:
+    """Pixels from 0 to 1."""
+    with (folder / "vww96" / "labels.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    with zipfile.ZipFile(folder / "vww96" / "images.zip") as archive:
+        chosen = rows[:CALIBRATE] + rows[WAKE_WORDS:]
+        samples = [_picture(archive, row["image"], 1 / 255) for row in chosen]
+    labels = np.array([int(row["person"]) for row in rows[WAKE_WORDS:]])
+    return Data(samples[:CALIBRATE], samples[CALIBRATE:], labels)
+
+
+def load_cifar10(folder: Path) -> Data:
+    """Pixels from 0 to 255."""
+    with zipfile.ZipFile(folder / "cifar10" / "images.zip") as archive:
+        names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
+        train = [name for name in names if name.startswith("train/")]
+        test = [name for name in names if name.startswith("test/")]
+        chosen = np.random.default_rng(_SEED).choice(len(train), CALIBRATE, replace=False)
+        calibration = [_picture(archive, train[index], 1.0) for index in chosen]
+        samples = [_picture(archive, name, 1.0) for name in test]
+    labels = np.array([_CLASSES.index(name.split("/")[1]) for name in test])
+    return Data(calibration, samples, labels)
+
+
+def _picture(archive: zipfile.ZipFile, name: str, scale: float) -> Sample:
+    pixels = np.asarray(Image.open(io.BytesIO(archive.read(name))).convert("RGB"), np.float32)
+    return [pixels[None] * np.float32(scale)]
+
+
+LOADERS = {"vww": load_wake_words, "ic": load_cifar10}
+
+
+def measure(name: str, folder: Path, bits: list[int], rows: dict[str, dict], save) -> None:
+    """Measure one model at each number of bits by each method, and save after each row."""
+    wanted = [(b, method) for b in bits for method in _METHODS if f"{name} {b} {method}" not in rows]
+    if not wanted:
+        return
+    data = LOADERS[name](folder)
+    graph = load_model(folder / "mlperf_tiny" / f"{name}_float.tflite")
+    right = _answers(graph, data.samples) == data.labels
+    histograms = gather(graph, data.calibration, track)
+    for number, method in wanted:
+        start = time.monotonic()
+        integer = quantize(graph, histograms, number, "mse")
+        if method == "reconstructed":
+            integer = reconstruct(graph, integer, data.calibration, track)
+        seconds = time.monotonic() - start
+        answers = _answers(integer, quantize_samples(integer, data.samples))
+        comparison = compare(right, answers == data.labels)
+        rows[f"{name} {number} {method}"] = {**comparison.to_json(), "seconds": seconds}
+        save()
+
+
+def _answers(graph: Graph, samples: list[Sample]) -> np.ndarray:
+    outputs = BatchReference(graph).outputs(samples, track, f"running {graph.name}")
+    return outputs[0].reshape(len(samples), -1).argmax(axis=1)
+
+
+def print_rows(rows: dict[str, dict]) -> None:
+    table = []
+    for key, row in rows.items():
+        name, bits, method = key.split()
+        low, high = (100 * bound for bound in row["difference_interval"])
+        must, aim = BARS.get((name, int(bits), method), (None, None))
+        table.append(
+            (
+                name,
+                bits,
+                method,
+                f"{100 * row['float']['share']:.2f}",
+                f"{100 * row['quantized']['share']:.2f}",
+                f"{100 * row['difference']:+.2f}",
+                f"{low:+.2f} to {high:+.2f}",
+                f"{row['mcnemar_p']:.3g}",
+                f"{row['seconds']:.0f}",
+                "-" if must is None else f"-{must} / -{aim}",
+                reached(-100 * row["difference"], must, aim),
+            )
+        )
+    columns = (
+        "model", "bits", "method", "float %", "ours %", "points", "95 %", "McNemar p", "s",
+        "must / aim", "bar",
+    )  # fmt: skip
+    print_table(columns, table)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.quantize",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    shared = os.environ.get("SMIDGEN_SHARED", REPOSITORY.parent / "shared" / "data")
+    parser.add_argument("--data", type=Path, default=Path(shared), metavar="DIR",
+                        help="folder with mlperf_tiny, vww96 and cifar10")  # fmt: skip
+    parser.add_argument("--only", choices=tuple(LOADERS), nargs="+", default=tuple(LOADERS))
+    parser.add_argument("--bits", type=int, choices=(8, 4, 2), nargs="+", default=[8, 4])
+    parser.add_argument("--json", type=Path, metavar="FILE", help="rows measured before, and now")
+    options = parser.parse_args()
+    rows: dict[str, dict] = {}
+    if options.json and options.json.is_file():
+        rows = json.loads(options.json.read_text(encoding="utf-8"))
+
+    def save() -> None:
+        if options.json:
+            options.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+
+    for name in options.only:
+        measure(name, options.data, options.bits, rows, save)
+    print_rows(rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
