@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from kernel_cases import FAMILIES, cases_of
-from kernel_harness import FLAGS, OVER_READ, SANITIZE, WARNINGS, WRONG, Call, calls_of, program
+from kernel_harness import FLAGS, OVER_READ, SANITIZE, WARNINGS, WRONG, Call, Case, calls_of, program
 from narrow_cases import FAMILIES as NARROW_FAMILIES
 from narrow_cases import NARROW
 from narrow_cases import cases_of as narrow_cases_of
@@ -168,13 +168,26 @@ def failures(calls: Sequence[Call], optimize: str, folder: Path, kernel_set: str
     return "\n".join(lines)
 
 
+def cases_for(family: str) -> list[Case]:
+    """The family's cases, some of them for families with weights, which come in three widths."""
+    if family not in NARROW_FAMILIES:
+        return cases_of(family)
+    widths = [cases_of(family), *(narrow_cases_of(family, dtype) for dtype in NARROW)]
+    return [one for made in widths for one in made[::EVERY]]
+
+
 @pytest.mark.parametrize("family", OPERATORS)
 def test_outputs_in_their_inputs_memory(family: str, tmp_path: Path) -> None:
-    cases = cases_of(family)
-    if family in NARROW_FAMILIES:
-        cases = [
-            one for made in (cases, *(narrow_cases_of(family, d) for d in NARROW)) for one in made[::EVERY]
-        ]
-    wrong = failures(calls_of(cases, "speed", "portable"), "speed", tmp_path)
+    wrong = failures(calls_of(cases_for(family), "speed", "portable"), "speed", tmp_path)
     again = f"KERNEL_CASE=<case number> python -m pytest '{__file__}' -k {family}"
+    assert not wrong, f"{wrong}\nrun one case again: {again}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kernel_set", ["dsp", "mve", "midge"])
+def test_outputs_in_their_inputs_memory_with_other_kernels(kernel_set: str, tmp_path: Path) -> None:
+    """Their instructions emulated in C."""
+    calls = [call for family in OPERATORS for call in calls_of(cases_for(family), "speed", kernel_set)]
+    wrong = failures(calls, "speed", tmp_path, kernel_set)
+    again = f"KERNEL_CASE=<case number> python -m pytest -m slow '{__file__}' -k {kernel_set}"
     assert not wrong, f"{wrong}\nrun one case again: {again}"

@@ -249,6 +249,50 @@ SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_1_i2_wide, 1, SMIDGEN_WIDE, 2
 SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_2_i2_right, 2, SMIDGEN_RIGHT, 2)
 SMIDGEN_DEPTHWISE_3X3(smidgen_depthwise_3x3_stride_2_i2_wide, 2, SMIDGEN_WIDE, 2)
 
+/* As the others with a stride of 1, for an output of its input's shape and in its place: a
+ * channel's plane is copied to scratch (lines * outputs bytes) before anything of it is written. */
+SMIDGEN_INLINE void
+smidgen_depthwise_3x3_in_place_body(const struct smidgen_depthwise_3x3_shape *shape,
+                                    const int8_t *x, const int8_t *weights, const int32_t *biases,
+                                    const uint32_t *multipliers, const int8_t *shifts, int8_t *y,
+                                    int8_t *plane, const int variant, const int bits) {
+    struct smidgen_depthwise_3x3_shape one = *shape;
+    one.batches = one.channels = one.input_step = 1;
+    one.input_line_step = shape->outputs;
+    for (int32_t batch = 0; batch < shape->batches; batch++) {
+        for (int32_t channel = 0; channel < shape->channels; channel++) {
+            int8_t *copy = plane;
+            for (int32_t line = 0; line < shape->lines; line++) {
+                const int8_t *in = x + (ptrdiff_t)line * shape->input_line_step + channel;
+                for (int32_t n = shape->outputs; n > 0; n--, in += shape->input_step)
+                    *copy++ = *in;
+            }
+            smidgen_depthwise_3x3_body(
+                &one, plane, weights + channel * smidgen_depthwise_bytes(9, bits), biases + channel,
+                multipliers + channel, shifts + channel, y + channel, 1, variant, bits);
+        }
+        x += shape->input_batch_step;
+        y += shape->output_batch_step;
+    }
+}
+
+#define SMIDGEN_DEPTHWISE_3X3_IN_PLACE(name, variant, bits)                                        \
+    static inline void name(const struct smidgen_depthwise_3x3_shape *shape, const int8_t *x,      \
+                            const int8_t *weights, const int32_t *bias,                            \
+                            const uint32_t *multiplier, const int8_t *shift, int8_t *y,            \
+                            void *scratch) {                                                       \
+        smidgen_depthwise_3x3_in_place_body(shape, x, weights, bias, multiplier, shift, y,         \
+                                            scratch, variant, bits);                               \
+    }
+
+SMIDGEN_DEPTHWISE_3X3_IN_PLACE(smidgen_depthwise_3x3_in_place_clamped, SMIDGEN_CLAMPED, 8)
+SMIDGEN_DEPTHWISE_3X3_IN_PLACE(smidgen_depthwise_3x3_in_place_right, SMIDGEN_RIGHT, 8)
+SMIDGEN_DEPTHWISE_3X3_IN_PLACE(smidgen_depthwise_3x3_in_place_wide, SMIDGEN_WIDE, 8)
+SMIDGEN_DEPTHWISE_3X3_IN_PLACE(smidgen_depthwise_3x3_in_place_i4_right, SMIDGEN_RIGHT, 4)
+SMIDGEN_DEPTHWISE_3X3_IN_PLACE(smidgen_depthwise_3x3_in_place_i4_wide, SMIDGEN_WIDE, 4)
+SMIDGEN_DEPTHWISE_3X3_IN_PLACE(smidgen_depthwise_3x3_in_place_i2_right, SMIDGEN_RIGHT, 2)
+SMIDGEN_DEPTHWISE_3X3_IN_PLACE(smidgen_depthwise_3x3_in_place_i2_wide, SMIDGEN_WIDE, 2)
+
 /* Output channels whose weights are taken apart at a time, if no input channel has more. */
 #define SMIDGEN_DEPTHWISE_BLOCK 16
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -109,6 +110,13 @@ def packed_rows(runs: Iterable[np.ndarray], dtype: DType) -> np.ndarray:
     return pack(np.concatenate(flat), dtype).view(np.int8)
 
 
+def _refuse_in_place(graph: Graph, node: Node) -> str | None:
+    reason = _refuse_3x3(graph, node)
+    if reason is None and graph.tensor(node.inputs[0]).shape != graph.tensor(node.outputs[0]).shape:
+        return "it changes the shape of the image"
+    return reason
+
+
 def _common_fields(graph: Graph, node: Node) -> dict[str, int]:
     x, output = graph.tensor(node.inputs[0]), graph.tensor(node.outputs[0])
     p = conv_parameters(graph, node)
@@ -121,15 +129,17 @@ def _common_fields(graph: Graph, node: Node) -> dict[str, int]:
     }
 
 
-def _lower_3x3(graph: Graph, node: Node, optimize: str) -> Lowered:
+def _lower_3x3(in_place: bool, graph: Graph, node: Node, optimize: str) -> Lowered:
     x, weights, output = (graph.tensor(name) for name in (*node.inputs[:2], node.outputs[0]))
     channels = weights.shape[3]
     down = _slides_down(graph, node)
     along, across = axes(graph, node) if down else reversed(axes(graph, node))
     prepared = _prepare(graph, node, optimize)
     kernel = prepared.weights.reshape(channels, 3, 3).transpose((0, 1, 2) if down else (0, 2, 1))
+    overlap = None if down else overlap_of_rows(x.shape, output.shape, across.stride, across.before)
+    kind = "in_place" if in_place else f"stride_{along.stride}"
     return Lowered(
-        symbol=symbol_of(f"depthwise_3x3_stride_{along.stride}", weights.dtype, prepared.variant),
+        symbol=symbol_of(f"depthwise_3x3_{kind}", weights.dtype, prepared.variant),
         shape_type="struct smidgen_depthwise_3x3_shape",
         shape={
             **_common_fields(graph, node),
@@ -155,7 +165,9 @@ def _lower_3x3(graph: Graph, node: Node, optimize: str) -> Lowered:
         macs=output.elements * 9,
         specialise=False,
         constants=constant_operands(graph, node.inputs[:1]),
-        overlap=None if down else overlap_of_rows(x.shape, output.shape, across.stride, across.before),
+        scratch_bytes=across.output * along.output if in_place else 0,
+        overlap=None if in_place else overlap,
+        in_place=in_place,
     )
 
 
@@ -211,6 +223,16 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
 
 
 KERNELS = (
-    KernelSpec("depthwise_3x3", "conv", PORTABLE, (DepthwiseConv2D,), _refuse_3x3, _lower_3x3),
+    KernelSpec(
+        "depthwise_3x3", "conv", PORTABLE, (DepthwiseConv2D,), _refuse_3x3, partial(_lower_3x3, False)
+    ),
     KernelSpec("depthwise", "conv", PORTABLE, (DepthwiseConv2D,), refuse_layer, _lower),
+    KernelSpec(
+        "depthwise_3x3_in_place",
+        "conv",
+        PORTABLE,
+        (DepthwiseConv2D,),
+        _refuse_in_place,
+        partial(_lower_3x3, True),
+    ),
 )
