@@ -20,7 +20,7 @@
 
 enum { MOST_MARKS = 16 };
 
-QEMU_EXPORT int qemu_plugin_version = 1;
+QEMU_EXPORT int qemu_plugin_version = INTERFACE_VERSION;
 
 static struct {
     const char *name;
@@ -37,6 +37,11 @@ typedef struct {
     uint64_t rest;
 } place;
 
+static void enter_block(unsigned int vcpu, void *size) {
+    (void)vcpu;
+    executed += (uintptr_t)size;
+}
+
 static void log_mark(unsigned int vcpu, void *userdata) {
     const place *at = userdata;
     (void)vcpu;
@@ -46,7 +51,7 @@ static void log_mark(unsigned int vcpu, void *userdata) {
 static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *block) {
     size_t size = qemu_plugin_tb_n_insns(block);
     (void)id;
-    qemu_plugin_register_vcpu_tb_exec_inline(block, QEMU_PLUGIN_INLINE_ADD_U64, &executed, size);
+    qemu_plugin_register_vcpu_tb_exec_cb(block, enter_block, QEMU_PLUGIN_CB_NO_REGS, (void *)size);
     for (size_t i = 0; i < size; ++i) {
         struct qemu_plugin_insn *instruction = qemu_plugin_tb_get_insn(block, i);
         uint64_t address = qemu_plugin_insn_vaddr(instruction);

@@ -30,15 +30,16 @@ _FLAGS = (
 _MARK_INSTRUCTIONS = 1  # the no-operation that carries a mark
 
 
-def plugin() -> Path:
+def plugin(interface_version: int) -> Path:
     """QEMU's plugin, compiled if the cache does not hold it yet. BuildError without gcc."""
     compiler = find_compiler("gcc")
     here = Path(__file__).parent
     source, header = here / "count_instructions.c", here / "qemu_plugin.h"
-    key = content_key([compiler.version, *_FLAGS, source.read_bytes(), header.read_bytes()])
+    flags = [*_FLAGS, f"-DINTERFACE_VERSION={interface_version}"]
+    key = content_key([compiler.version, *flags, source.read_bytes(), header.read_bytes()])
 
     def make(folder: Path) -> None:
-        arguments = [*_FLAGS, str(source), "-o", str(folder / _LIBRARY)]
+        arguments = [*flags, str(source), "-o", str(folder / _LIBRARY)]
         run_tool(compiler.path, arguments, "compiling the QEMU plugin that counts instructions")
 
     return cached("simulators", key, make) / _LIBRARY

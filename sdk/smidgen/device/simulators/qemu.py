@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+from functools import cache
 from pathlib import Path
 
 from smidgen.device.simulators import counting
@@ -30,12 +32,23 @@ def command_line(image: Path, machine: str, counts: Path) -> list[str]:
     if program is None:
         fix = "on Debian and Ubuntu: sudo apt install qemu-system-arm"
         raise DeviceError(Problem(PROGRAM, f"not found; it emulates {machine}", fix))
-    arguments = {"file": counting.plugin(), "log": counts}
+    arguments = {"file": counting.plugin(_plugin_interface(program)), "log": counts}
     arguments |= {name: hex(address) for name, address in counting.marks(image).items()}
     # QEMU reads two commas as one within a value.
     plugin = ",".join(f"{name}={str(value).replace(',', ',,')}" for name, value in arguments.items())
     options = ["-machine", machine, "-kernel", str(image), "-plugin", plugin]
     return [program, *options, "-display", "none", "-monitor", "none", "-serial", "pty"]
+
+
+@cache
+def _plugin_interface(program: str) -> int:
+    """Which version of the interface for plugins this QEMU takes."""
+    answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    found = re.search(r"version (\d+)", answer.stdout)
+    if found is None:
+        what = f"does not say its version: {(answer.stdout + answer.stderr).strip()[:500]}"
+        raise DeviceError(Problem(program, what))
+    return 1 if int(found.group(1)) < 9 else 2
 
 
 def _port_in(line: str) -> str | None:

@@ -1,6 +1,6 @@
 /* The part of QEMU's interface for plugins that count_instructions.c needs. Debian ships QEMU with
- * plugins enabled but without the header, so it is declared here, as of version 1 of the interface
- * (QEMU 4.2 to 8.2). */
+ * plugins enabled but without the header, so it is declared here. This part is the same in versions
+ * 1 (QEMU 6 to 8) and 2 and later (QEMU 9). */
 #ifndef SMIDGEN_QEMU_PLUGIN_H
 #define SMIDGEN_QEMU_PLUGIN_H
 
@@ -32,7 +32,6 @@ typedef struct {
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 
-enum qemu_plugin_op { QEMU_PLUGIN_INLINE_ADD_U64 };
 enum qemu_plugin_cb_flags { QEMU_PLUGIN_CB_NO_REGS };
 
 typedef void (*qemu_plugin_vcpu_tb_trans_cb_t)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb);
@@ -44,10 +43,10 @@ void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
-/* Adds `immediate` to the number at `pointer` whenever the block is entered, in the translated
- * code. */
-void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *tb, enum qemu_plugin_op op,
-                                              void *pointer, uint64_t immediate);
+/* Called when the block is entered. */
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
+                                          qemu_plugin_vcpu_udata_cb_t callback,
+                                          enum qemu_plugin_cb_flags flags, void *userdata);
 /* Called before the instruction, and after what was registered for its whole block. */
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
                                             qemu_plugin_vcpu_udata_cb_t callback,
