@@ -30,8 +30,11 @@ _FLAGS = (
 _MARK_INSTRUCTIONS = 1  # the no-operation that carries a mark
 
 
-def plugin(interface_version: int) -> Path:
-    """QEMU's plugin, compiled if the cache does not hold it yet. BuildError without gcc."""
+def plugin(interface_version: int = 1) -> Path:
+    """QEMU's plugin, compiled if the cache does not hold it yet. BuildError without gcc.
+
+    interface_version: 1, or 2 from QEMU 9 on.
+    """
     compiler = find_compiler("gcc")
     here = Path(__file__).parent
     source, header = here / "count_instructions.c", here / "qemu_plugin.h"
