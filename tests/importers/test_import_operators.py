@@ -136,3 +136,19 @@ def test_the_mlperf_models_are_imported(shared_data: Path, name: str, operators:
     assert len(graph.nodes) == operators
     for tensor in graph.tensors.values():
         assert tensor.quantization is not None and tensor.dtype in (DType.I8, DType.I32)
+
+
+def test_integer_weights_of_a_float_layer_become_what_they_stand_for() -> None:
+    """Dynamic-range quantization, as in MLPerf's "float" keyword model."""
+    rng = np.random.default_rng(3)
+    integers, scales = rng.integers(-127, 128, (3, 2, 2, 4)).astype(np.int8), np.array([0.1, 0.02, 0.3])
+    builder = ModelBuilder()
+    x, y = builder.input((1, 4, 4, 4), "float32"), builder.tensor((1, 3, 3, 3), "float32")
+    weights = builder.constant(integers, scale=scales, axis=0)
+    builder.operator("CONV_2D", [x, weights, -1], [y], padding="VALID")
+    builder.output(y)
+    graph = tflite.load(builder.build(), Path("dynamic.tflite"))
+    imported = graph.tensor(graph.nodes[0].inputs[1])
+    assert imported.dtype is DType.F32
+    expected = integers * scales.astype(np.float32).astype(np.float64)[:, None, None, None]
+    np.testing.assert_allclose(imported.data, expected, rtol=1e-6)

@@ -123,13 +123,6 @@ def test_a_uint8_interface_is_refused_with_the_converter_option() -> None:
     assert "interface is uint8" in str(error) and "inference_input_type" in str(error)
 
 
-def test_dynamic_range_models_are_refused_once(shared_data: Path) -> None:
-    # MLPerf's "float" keyword model holds int8 weights.
-    error = refusal((shared_data / "mlperf_tiny" / "kws_float.tflite").read_bytes())
-    assert len(error.problems) == 1
-    assert "dynamic-range" in str(error) and "representative_dataset" in str(error)
-
-
 def test_16_bit_activations_are_refused_once() -> None:
     builder = ModelBuilder()
     x, a, y = (builder.tensor((1, 4), "int16", scale=0.1) for _ in range(3))

@@ -18,9 +18,7 @@ _TO_INT8 = (
     "target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8] and "
     "inference_input_type = inference_output_type = tf.int8"
 )
-_WITH_WEIGHTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _DYNAMIC_SHAPE = ("RANK", "GATHER", "REDUCE_PROD", "RANGE", "FILL", "BROADCAST_ARGS")
-_FLOAT = ("FLOAT32", "FLOAT16")
 _OTHER_CONVERSIONS = {
     "UINT8": "the model is quantized to uint8; only int8 is supported",
     "INT16": "the model has 16-bit activations, which are not supported in this version",
@@ -89,21 +87,6 @@ class ModelImport:
         for type_name, what in _OTHER_CONVERSIONS.items():
             if type_name in types:
                 self._problem(what, _TO_INT8)
-        hybrid = [operator for operator in model.operators if self._is_hybrid(operator)]
-        if hybrid:
-            listed = ", ".join(f"{operator.index} {operator.name}" for operator in hybrid[:8])
-            more = f" and {len(hybrid) - 8} more" if len(hybrid) > 8 else ""
-            self._problem(
-                "the model is dynamic-range quantized: its weights are integers but its activations are "
-                f"float (operators {listed}{more})",
-                _TO_INT8,
-            )
-
-    def _is_hybrid(self, operator: FileOperator) -> bool:
-        if operator.name not in _WITH_WEIGHTS or len(operator.inputs) < 2 or min(operator.inputs[:2]) < 0:
-            return False
-        x, weights = (self.model.tensors[index] for index in operator.inputs[:2])
-        return x.type_name in _FLOAT and weights.type_name not in _FLOAT
 
     def _check_interface(self) -> None:
         for role, indices in (("input", self.model.inputs), ("output", self.model.outputs)):

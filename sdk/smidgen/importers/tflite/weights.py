@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from smidgen.graph import DType, Quantization, Tensor
@@ -14,9 +16,15 @@ _BIAS_SCALE_TOLERANCE = 0.02
 
 
 def check_weights(call: Call, weights: Tensor, dtype: DType, channel_axis: int) -> Tensor:
-    """Check constant weights for activations of `dtype`; returns them with the channel axis normalised."""
+    """Check constant weights for activations of `dtype`; returns them with the channel axis normalised.
+
+    Integer weights of a float layer (dynamic-range quantization) become the floats that they stand for. Other
+    interpreters round such a layer's activations to 8 bits at run time, which no graph says.
+    """
     if weights.data is None:
         call.fail("its weights are not constant")
+    if dtype is DType.F32 and weights.dtype is DType.I8 and weights.quantization is not None:
+        return _as_float(call, weights, weights.quantization, channel_axis)
     if weights.dtype is not dtype and not (dtype is DType.I8 and weights.dtype in NARROW_WEIGHTS):
         call.fail(f"its weights have type {weights.dtype.value}, its input {dtype.value}")
     if dtype is DType.F32:
@@ -27,6 +35,16 @@ def check_weights(call: Call, weights: Tensor, dtype: DType, channel_axis: int) 
     if (quantization.zero_point != 0).any():
         call.fail("its weights have a zero point that is not 0", "int8 weights are symmetric: convert again")
     return _with_axis(call, weights, quantization, channel_axis, "weights")
+
+
+def _as_float(call: Call, weights: Tensor, quantization: Quantization, channel_axis: int) -> Tensor:
+    weights = _with_axis(call, weights, quantization, channel_axis, "weights")
+    assert weights.data is not None
+    shape = [1] * len(weights.shape)
+    shape[channel_axis] = quantization.scale.size
+    scale, zero_point = quantization.scale.reshape(shape), quantization.zero_point.reshape(shape)
+    data = ((weights.data - zero_point) * scale.astype(np.float64)).astype(np.float32)
+    return call.new_constant(replace(weights, dtype=DType.F32), data, None)
 
 
 def check_bias(
