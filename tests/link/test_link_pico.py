@@ -12,8 +12,8 @@ import toy
 from smp.os_management import ResetWriteRequest, ResetWriteResponse
 
 from smidgen.compile.board_header import header_words
-from smidgen.device.simulated_device import Rp2040Device
-from smidgen.device.simulators import rp2040js
+from smidgen.device.simulated_device import QemuDevice, Rp2040Device
+from smidgen.device.simulators import qemu, rp2040js
 from smidgen.errors import DeviceError
 from smidgen.golden import checksum
 from smidgen.targets import load_target
@@ -74,6 +74,21 @@ def test_the_pico_serves_the_model(pico_agent: Path) -> None:
         counts = [layer.instructions for layer in profile.layers]
         assert 0 <= profile.run.instructions - sum(counts) < 40
         assert device.selftest().layer == "split"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which(qemu.PROGRAM), reason="needs qemu-system-arm")
+def test_two_simulators_count_the_same(pico_agent: Path, tmp_path: Path) -> None:
+    """The same instructions on the RP2040 in rp2040js, which counts one by one, and on a Cortex-M0 in QEMU."""
+    same_core = ("-mcpu=cortex-m0plus",)
+    microbit = toy.build_board(tmp_path, "microbit", flags=same_core)
+    counts = []
+    for device in (Rp2040Device(pico_agent), QemuDevice(microbit, "microbit")):
+        with device:
+            profile = device.profile([A, B])
+        layers = [layer.instructions for layer in profile.layers]
+        counts.append((layers, profile.run.instructions, profile.profiled_instructions))
+    assert counts[0] == counts[1]
 
 
 @pytest.mark.slow
