@@ -79,7 +79,7 @@ def test_the_pico_serves_the_model(pico_agent: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which(qemu.PROGRAM), reason="needs qemu-system-arm")
 def test_two_simulators_count_the_same(pico_agent: Path, tmp_path: Path) -> None:
-    """The same instructions on the RP2040 in rp2040js, which counts one by one, and on a Cortex-M0 in QEMU."""
+    """On the RP2040 in rp2040js, which counts one by one, and on a Cortex-M0 in QEMU."""
     same_core = ("-mcpu=cortex-m0plus",)
     microbit = toy.build_board(tmp_path, "microbit", flags=same_core)
     counts = []
