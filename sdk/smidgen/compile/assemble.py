@@ -16,14 +16,17 @@ from smidgen.graph.packing import storage_bytes
 from smidgen.graph.reference.base import NARROW_WEIGHTS
 
 
-def assemble(graph: Graph, selector: Selector) -> Schedule:
-    """The unplanned schedule of a lowered graph: kernel calls in the graph's order, buffers, constants."""
+def assemble(graph: Graph, selector: Selector, room: Mapping[str, int] | None = None) -> Schedule:
+    """The unplanned schedule of a lowered graph: kernel calls in the graph's order, buffers, constants.
+
+    room: see `Selector.select`.
+    """
     blobs = _Blobs()
     views = find_views(graph)
     names = _buffer_names(graph, views)
     calls: list[KernelCall] = []
     scratch: list[Buffer] = []
-    for node, spec, lowered in selector.select(graph, views.nodes):
+    for node, spec, lowered in selector.select(graph, views.nodes, room):
         index = len(calls)
         call = _call(graph, node, spec, lowered, blobs, names)
         if lowered.scratch_bytes:

@@ -83,9 +83,10 @@ def plan(schedule: Schedule) -> Schedule:
     )
 
 
-def quick_bytes(schedule: Schedule, related: Relations) -> int:
+def quick_bytes(schedule: Schedule) -> int:
     """Bytes of an arena that is found without much searching."""
-    conflicts = _Conflicts([b for b in schedule.buffers.values() if b.within is None], related)
+    whole = [buffer for buffer in schedule.buffers.values() if buffer.within is None]
+    conflicts = _Conflicts(whole, relations(schedule))
     return min(_place_each(order, WORD, conflicts).bytes for order in _orders(conflicts.buffers))
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from smidgen.compile.assemble import assemble
 from smidgen.compile.kernels.spec import KernelSpec
 from smidgen.compile.lower.patches import cut, cuts
 from smidgen.compile.plan import plan, quick_bytes
-from smidgen.compile.relations import relations
 from smidgen.compile.schedule import Schedule
 from smidgen.compile.select import Selector
 from smidgen.graph import Graph
@@ -37,18 +36,6 @@ class Plan:
         return self.recomputed_macs / macs if macs else 0.0
 
 
-@dataclass(frozen=True, eq=False)
-class _Candidate:
-    """A way to cut a graph: how many of its nodes, in how many bands; bytes: an arena that is enough."""
-
-    graph: Graph
-    schedule: Schedule
-    layers: int
-    bands: int
-    bytes: int
-    recomputed_macs: int
-
-
 def fastest(graph: Graph, specs: list[KernelSpec], optimize: str) -> Plan:
     """The cheapest kernels, nothing computed twice."""
     return Plan(graph, plan(assemble(graph, Selector(specs, optimize))))
@@ -60,39 +47,44 @@ def smallest(graph: Graph, specs: list[KernelSpec], optimize: str, limit: int | 
     limit: bytes that are small enough; the plan that computes least twice among those that need no more is
     then taken, if there is one.
     """
-    selector = Selector(specs, optimize, small=True)
-    uncut = assemble(graph, selector)
-    best = Plan(graph, plan(uncut))
-    if limit is not None and best.schedule.arena_bytes <= limit:
-        return best
-    macs = sum(call.macs for call in uncut.calls)
-    found = sorted(_candidates(graph, selector, macs), key=lambda one: _rank(one, limit))
-    for one in found[:PLANNED]:
-        planned = Plan(one.graph, plan(one.schedule), one.layers, one.bands, one.recomputed_macs)
-        if _rank_of_plan(planned, limit) < _rank_of_plan(best, limit):
-            best = planned
-    return best
+    selector = Selector(specs, optimize)
+    uncut = Plan(graph, assemble(graph, selector, {}))
+    best = replace(uncut, schedule=plan(uncut.schedule))
+    if limit is None or best.schedule.arena_bytes > limit:
+        found = sorted(_banded(uncut, selector), key=lambda one: _rank(*one, limit))
+        for _, one in found[:PLANNED]:
+            planned = replace(one, schedule=plan(one.schedule))
+            best = min(best, planned, key=lambda plan: _rank(plan.schedule.arena_bytes, plan, limit))
+    return _faster(best, selector, limit)
 
 
-def _candidates(graph: Graph, selector: Selector, macs: int) -> Iterator[_Candidate]:
+def _banded(uncut: Plan, selector: Selector) -> Iterator[tuple[int, Plan]]:
+    """Ways to cut a graph, not planned yet, each with the bytes of an arena that is enough."""
+    graph = uncut.graph
+    macs = sum(call.macs for call in uncut.schedule.calls)
     for layers in cuts(graph):
         height = graph.tensor(graph.nodes[layers - 1].outputs[0]).shape[1]
         for bands in (count for count in BANDS if count <= min(height, MOST_CALLS // layers)):
             banded = cut(graph, layers, bands)
-            schedule = assemble(banded, selector)
+            schedule = assemble(banded, selector, {})
             recomputed = sum(call.macs for call in schedule.calls) - macs
-            size = quick_bytes(schedule, relations(schedule))
-            yield _Candidate(banded, schedule, layers, bands, size, recomputed)
+            yield quick_bytes(schedule), Plan(banded, schedule, layers, bands, recomputed)
 
 
-def _rank(one: _Candidate, limit: int | None) -> tuple[int, int]:
-    return _order(one.bytes, one.recomputed_macs, limit)
-
-
-def _rank_of_plan(one: Plan, limit: int | None) -> tuple[int, int]:
-    return _order(one.schedule.arena_bytes, one.recomputed_macs, limit)
-
-
-def _order(size: int, recomputed: int, limit: int | None) -> tuple[int, int]:
+def _rank(size: int, one: Plan, limit: int | None) -> tuple[int, int]:
     """Lower is better: what fits comes first, by what it computes twice; the rest by size."""
-    return (size if limit is None or size > limit else 0, recomputed)
+    return size if limit is None or size > limit else 0, one.recomputed_macs
+
+
+def _faster(best: Plan, selector: Selector, limit: int | None) -> Plan:
+    """The plan with faster kernels where their calls have room for them, if the arena stays as small."""
+    schedule = best.schedule
+    most = max(schedule.arena_bytes, limit or 0)
+    room = {}
+    for index, call in enumerate(schedule.calls):
+        own = {*call.reads, *call.writes, call.scratch}
+        own |= {schedule.buffers[name].within for name in own if name in schedule.buffers}
+        live = [b for b in schedule.buffers.values() if b.within is None and b.first <= index <= b.last]
+        room[call.id] = most - sum(buffer.bytes for buffer in live if buffer.name not in own)
+    faster = plan(assemble(best.graph, selector, room))
+    return replace(best, schedule=faster) if faster.arena_bytes <= most else best

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,22 +18,23 @@ _FLOAT_NODES_SHOWN = 3
 
 
 class Selector:
-    """Chooses among kernels, and remembers the choice for nodes that are alike.
+    """Chooses among kernels, and remembers what there is to choose from for nodes that are alike.
 
-    specs: of the target, in order of preference; optimize: "speed" or "size"; small: whether the kernel that
-    needs the least memory is taken rather than the cheapest.
+    specs: of the target, in order of preference; optimize: "speed" or "size".
     """
 
-    def __init__(self, specs: Sequence[KernelSpec], optimize: str = "speed", small: bool = False) -> None:
-        self.specs, self.optimize, self.small = specs, optimize, small
-        self._known: dict[Any, tuple[Graph, Node, Choice]] = {}  # graphs, so that no id is used again
+    def __init__(self, specs: Sequence[KernelSpec], optimize: str = "speed") -> None:
+        self.specs, self.optimize = specs, optimize
+        self._known: dict[Any, tuple[Graph, Node, list[Choice]]] = {}  # graphs, so that no id is used again
 
-    def select(self, graph: Graph, without: Collection[str] = ()) -> Selection:
+    def select(
+        self, graph: Graph, without: Collection[str] = (), room: Mapping[str, int] | None = None
+    ) -> Selection:
         """A kernel for each node but those whose ids are in `without`, and how the node runs on it.
 
         It is the cheapest of the kernel set that comes first among those that take the node, or the first of
-        the set where the cost is not known; for a small arena, the one of that set that needs the least
-        memory.
+        the set where the cost is not known. room: bytes that the node of this id may need, if memory matters;
+        the kernel that needs the least is taken where all of the set need more, or where there is no entry.
 
         Raises ModelError naming every node that no kernel takes, with each kernel's reason. Nodes that
         compute in float are one problem together: the model was not quantized.
@@ -48,7 +49,9 @@ class Selector:
             if key not in self._known:
                 able, reasons = willing(graph, node, self.specs)
                 if able:
-                    self._known[key] = graph, node, self._best(graph, node, able)
+                    first_set = [spec for spec in able if spec.kernel_set == able[0].kernel_set]
+                    choices = [(spec, spec.lower(graph, node, self.optimize)) for spec in first_set]
+                    self._known[key] = graph, node, choices
                 elif all(tensor.dtype is DType.F32 for tensor in graph.output_tensors(node)):
                     in_float.append(node)
                 else:
@@ -56,25 +59,24 @@ class Selector:
                     listed = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
                     problems.add(where, listed or "no kernel of this target computes this operator")
             if key in self._known:
-                _, alike, choice = self._known[key]
+                like, alike, choices = self._known[key]
+                choice = _best(like, alike, choices, None if room is None else room.get(node.id, 0))
                 chosen.append((node, *_renamed(alike, choice, node)))
         if in_float:
             _add_float(problems, graph, in_float)
         problems.stop_if_any(ModelError)
         return chosen
 
-    def _best(self, graph: Graph, node: Node, able: Sequence[KernelSpec]) -> Choice:
-        """Of kernels that take the node, in order of preference."""
-        first_set = [spec for spec in able if spec.kernel_set == able[0].kernel_set]
-        choices = [(spec, spec.lower(graph, node, self.optimize)) for spec in first_set]
-        known = [choice for choice in choices if choice[1].cost] or choices[:1]
-        if self.small:
-            known = choices
-        return min(known, key=lambda choice: self._rank(graph, node, choice[1]))
 
-    def _rank(self, graph: Graph, node: Node, lowered: Lowered) -> tuple[int, float]:
-        cycles = lowered.cost.cycles if lowered.cost else float("inf")
-        return (_memory(graph, node, lowered) if self.small else 0, cycles)
+def _best(graph: Graph, node: Node, choices: Sequence[Choice], room: int | None) -> Choice:
+    """The cheapest of kernels that need no more than `room` bytes, or else the one that needs the least."""
+
+    def rank(choice: Choice) -> tuple[int, float]:
+        lowered = choice[1]
+        excess = 0 if room is None else max(_memory(graph, node, lowered) - room, 0)
+        return excess, lowered.cost.cycles if lowered.cost else float("inf")
+
+    return min(choices, key=rank)
 
 
 def _likeness(graph: Graph, node: Node) -> Any:
