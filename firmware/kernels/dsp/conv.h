@@ -7,13 +7,13 @@
 /* y (batches, output_height, output_width, output_channels) from x (batches, input_height,
  * input_width, input_channels). Every group has group_inputs inputs and group_outputs outputs, and
  * its weights in the blocks of product.h; depth runs over kernel rows, kernel columns, inputs, and
- * every row of the kernel begins with a quad. The input's zero point is part of the bias, so
- * padding holds the zero point. */
+ * every row of the kernel begins with a quad. patches: gathered at a time, 4 or 2. The input's zero
+ * point is part of the bias, so padding holds the zero point. */
 struct smidgen_dsp_conv_shape {
     int32_t batches, input_height, input_width, input_channels;
     int32_t output_height, output_width, output_channels, groups, group_inputs, group_outputs;
     int32_t kernel_height, kernel_width, stride_height, stride_width;
-    int32_t dilation_height, dilation_width, pad_top, pad_left;
+    int32_t dilation_height, dilation_width, pad_top, pad_left, patches;
     int32_t input_zero_point, output_zero_point, activation_min, activation_max;
 };
 
@@ -70,7 +70,8 @@ SMIDGEN_SHARED uint32_t smidgen_dsp_window(const struct smidgen_dsp_conv_shape *
 SMIDGEN_INLINE void smidgen_dsp_conv_body(const struct smidgen_dsp_conv_shape *shape,
                                           const int8_t *x, const void *weights,
                                           const void *parameters, int8_t *y, uint32_t *scratch,
-                                          smidgen_dsp_block_function *multiply, const int bits) {
+                                          smidgen_dsp_block_function *multiply_4,
+                                          smidgen_dsp_block_function *multiply_2, const int bits) {
     const int32_t length = shape->kernel_width * shape->group_inputs;
     const int32_t quads = shape->kernel_height * ((length + 3) / 4);
     const ptrdiff_t row_bytes = (ptrdiff_t)shape->input_width * shape->input_channels;
@@ -90,24 +91,25 @@ SMIDGEN_INLINE void smidgen_dsp_conv_body(const struct smidgen_dsp_conv_shape *s
         shape->output_channels,
         {shape->output_zero_point, shape->activation_min, shape->activation_max},
     };
-    int8_t *const room = (int8_t *)(scratch + 4 * quads);
+    int8_t *const room = (int8_t *)(scratch + 2 * shape->patches * quads);
     for (int32_t group = 0; group < shape->groups; group++) {
         const int8_t *image = x + group * shape->group_inputs;
         int8_t *out = y + group * shape->group_outputs;
         int32_t pixels = shape->batches * shape->output_height * shape->output_width;
         int32_t rows = shape->output_height, columns = shape->output_width;
         int32_t row = -shape->pad_top, column = -shape->pad_left;
-        for (; pixels > 0; pixels -= 2, out += 2 * block.pixel_stride) {
-            uint32_t totals[2];
-            for (int32_t patch = 0; patch < 2; patch++) {
+        while (pixels > 0) {
+            const int32_t patches = SMIDGEN_UNROLL && pixels >= shape->patches ? shape->patches : 2;
+            uint32_t totals[4];
+            for (int32_t patch = 0; patch < patches; patch++) {
+                uint32_t *const target = scratch + patch / 2 * 4 * quads + patch % 2;
                 if (row >= 0 && row <= last_y && column >= 0 && column <= last_x)
                     totals[patch] =
                         (bits == 8 ? smidgen_dsp_widen_rows : smidgen_dsp_widen_rows_for_narrow)(
                             image + row * row_bytes + (ptrdiff_t)column * shape->input_channels,
-                            row_step, shape->kernel_height, length, scratch + patch);
+                            row_step, shape->kernel_height, length, target);
                 else
-                    totals[patch] =
-                        smidgen_dsp_window(shape, image, row, column, scratch + patch, room);
+                    totals[patch] = smidgen_dsp_window(shape, image, row, column, target, room);
                 if (pixels == 1)
                     continue; /* the last one of an odd number is done twice */
                 column += shape->stride_width;
@@ -124,7 +126,12 @@ SMIDGEN_INLINE void smidgen_dsp_conv_body(const struct smidgen_dsp_conv_shape *s
             }
             if (pixels == 1)
                 block.pixel_stride = 0;
-            multiply(&block, scratch, totals, out);
+            if (SMIDGEN_UNROLL && patches == 4)
+                multiply_4(&block, scratch, totals, out);
+            else
+                multiply_2(&block, scratch, totals, out);
+            out += patches * block.pixel_stride;
+            pixels -= patches;
         }
         const ptrdiff_t blocks = (shape->group_outputs + 3) / 4;
         block.weights += blocks * quads * (bits / 2);
@@ -133,13 +140,14 @@ SMIDGEN_INLINE void smidgen_dsp_conv_body(const struct smidgen_dsp_conv_shape *s
     }
 }
 
-/* scratch: 16 bytes for each quad of a window's inputs, and the bytes of one of its rows. */
+/* scratch: 8 bytes for each patch and quad of a window's inputs, and the bytes of one of its rows.
+ */
 #define SMIDGEN_DSP_CONV(suffix, variant, bits)                                                    \
     static inline void smidgen_dsp_conv##suffix(                                                   \
         const struct smidgen_dsp_conv_shape *shape, const int8_t *x, const void *weights,          \
         const void *parameters, int8_t *y, void *scratch) {                                        \
         smidgen_dsp_conv_body(shape, x, weights, parameters, y, scratch,                           \
-                              smidgen_dsp_block_2##suffix, bits);                                  \
+                              smidgen_dsp_block_4##suffix, smidgen_dsp_block_2##suffix, bits);     \
     }
 
 SMIDGEN_DSP_FOR_ALL(SMIDGEN_DSP_CONV)

@@ -57,34 +57,36 @@ SMIDGEN_SHARED void smidgen_dsp_planes(const struct smidgen_dsp_depthwise_shape 
                                        const int8_t *x, int32_t line, int32_t lines,
                                        int32_t channels, uint32_t *target, ptrdiff_t plane) {
     const uint32_t zeros = (uint8_t)shape->input_zero_point * 0x1010101u;
-    /* Pairs of positions that are loaded without a look at each. */
+    const uint32_t zero_pair = smidgen_dsp_even_bytes(zeros);
+    const int32_t pitch = shape->pitch;
+    /* Pairs of positions up to the last that is inside, and those that are loaded without a look.
+     */
+    const int32_t reach = (shape->pad + shape->inputs + 1) / 2;
+    const int32_t used = reach < pitch ? reach : pitch;
     const int32_t before = (shape->pad + 1) / 2;
-    const int32_t whole = channels >= 4 ? (shape->inputs - (2 * before - shape->pad)) / 2 : 0;
+    const int32_t whole = (shape->pad + shape->inputs) / 2;
+    const int32_t after = channels < 4 ? before : whole < pitch ? whole : pitch;
     const ptrdiff_t step = shape->input_step;
     for (; lines > 0; lines--, line++) {
-        const int is_inside = (uint32_t)line < (uint32_t)shape->input_lines;
-        const int8_t *const from = is_inside ? x + line * shape->input_line_step : x;
-        int32_t at = -shape->pad;
-        for (int32_t i = 0; i < shape->pitch; i++, at += 2) {
-            uint32_t first = zeros, second = zeros;
-            if (is_inside && i == before && whole > 0) {
-                const int8_t *pair = from + at * step;
-                const int32_t n = whole < shape->pitch - i ? whole : shape->pitch - i;
-                for (const uint32_t *const end = target + n; target != end; target++) {
-                    smidgen_dsp_spread(smidgen_dsp_load(pair), smidgen_dsp_load(pair + step),
-                                       target, plane);
-                    pair += 2 * step;
+        int32_t i = 0;
+        if ((uint32_t)line < (uint32_t)shape->input_lines) {
+            const int8_t *const from = x + line * shape->input_line_step;
+            while (i < used) {
+                if (i == before && i < after) {
+                    const int8_t *pair = from + (2 * i - shape->pad) * step;
+                    for (; i < after; i++, pair += 2 * step)
+                        smidgen_dsp_spread(smidgen_dsp_load(pair), smidgen_dsp_load(pair + step),
+                                           target++, plane);
+                    continue;
                 }
-                i += n - 1;
-                at += 2 * (n - 1);
-                continue;
+                const int32_t at = 2 * i++ - shape->pad;
+                smidgen_dsp_spread(smidgen_dsp_position(shape, from, at, channels, zeros),
+                                   smidgen_dsp_position(shape, from, at + 1, channels, zeros),
+                                   target++, plane);
             }
-            if (is_inside) {
-                first = smidgen_dsp_position(shape, from, at, channels, zeros);
-                second = smidgen_dsp_position(shape, from, at + 1, channels, zeros);
-            }
-            smidgen_dsp_spread(first, second, target++, plane);
         }
+        for (; i < pitch; i++, target++)
+            target[0] = target[plane] = target[2 * plane] = target[3 * plane] = zero_pair;
     }
 }
 
@@ -210,27 +212,41 @@ SMIDGEN_INLINE void smidgen_dsp_slide(const uint32_t *x, ptrdiff_t pitch, const 
 }
 #endif
 
-/* One line of outputs for windows of 3 x 3. */
-SMIDGEN_INLINE void smidgen_dsp_line_3x3(const struct smidgen_dsp_depthwise_shape *shape,
-                                         const uint32_t *x, const uint32_t *kernel,
-                                         const struct smidgen_dsp_scaling *scaling,
-                                         const struct smidgen_output *output, int8_t *out,
-                                         const int stride, const int variant) {
+/* All lines of outputs of a channel for windows of 3 x 3. */
+SMIDGEN_INLINE void smidgen_dsp_channel_3x3(const struct smidgen_dsp_depthwise_shape *shape,
+                                            const uint32_t *line, int32_t lines,
+                                            const uint32_t *kernel,
+                                            const struct smidgen_dsp_scaling *scaling,
+                                            const struct smidgen_output *output, int8_t *line_out,
+                                            const int stride, const int variant) {
     const ptrdiff_t pitch = shape->pitch, step = shape->output_step;
-    uint32_t sums[4];
-    int32_t n = shape->outputs;
-    for (; n >= 4; n -= 4, x += 2 * stride) {
+    const ptrdiff_t line_words = shape->line_stride * pitch, line_step = shape->output_line_step;
+    const int32_t outputs = shape->outputs;
+    const uint32_t *x = line;
+    int8_t *out = line_out;
+    int32_t n = outputs;
+    for (;;) {
+        uint32_t sums[4];
         smidgen_dsp_slide(x, pitch, kernel, sums, stride);
-        for (int32_t i = 0; i < 4; i++, out += step)
-            *out = smidgen_dsp_finish(sums[i], scaling, output, variant);
-    }
-    if (n > 0) {
-        smidgen_dsp_slide(x, pitch, kernel, sums, stride);
-        *out = smidgen_dsp_finish(sums[0], scaling, output, variant);
-        if (n > 1)
-            out[step] = smidgen_dsp_finish(sums[1], scaling, output, variant);
-        if (n > 2)
-            out[2 * step] = smidgen_dsp_finish(sums[2], scaling, output, variant);
+        if (n >= 4) {
+            for (int32_t i = 0; i < 4; i++, out += step)
+                *out = smidgen_dsp_finish(sums[i], scaling, output, variant);
+        } else {
+            out[0] = smidgen_dsp_finish(sums[0], scaling, output, variant);
+            if (n > 1)
+                out[step] = smidgen_dsp_finish(sums[1], scaling, output, variant);
+            if (n > 2)
+                out[2 * step] = smidgen_dsp_finish(sums[2], scaling, output, variant);
+        }
+        n -= 4;
+        x += 2 * stride;
+        if (n <= 0) {
+            if (--lines == 0)
+                break;
+            n = outputs;
+            x = line += line_words;
+            out = line_out += line_step;
+        }
     }
 }
 
@@ -262,31 +278,36 @@ SMIDGEN_SHARED void smidgen_dsp_kernel(const struct smidgen_dsp_depthwise_shape 
         smidgen_dsp_kernel_body(shape, w, kernel, shape->weight_bits);
 }
 
-/* One line of outputs for any window. */
-SMIDGEN_INLINE void smidgen_dsp_line(const struct smidgen_dsp_depthwise_shape *shape,
-                                     const uint32_t *x, const uint32_t *kernel, int32_t bias,
-                                     const struct smidgen_dsp_scaling *scaling,
-                                     const struct smidgen_output *output, int8_t *out,
-                                     const int variant) {
-    const ptrdiff_t line_words = (ptrdiff_t)shape->line_dilation * shape->pitch;
+/* All lines of outputs of a channel for any window. */
+SMIDGEN_INLINE void smidgen_dsp_channel(const struct smidgen_dsp_depthwise_shape *shape,
+                                        const uint32_t *x, int32_t lines, const uint32_t *kernel,
+                                        int32_t bias, const struct smidgen_dsp_scaling *scaling,
+                                        const struct smidgen_output *output, int8_t *line_out,
+                                        const int variant) {
+    const ptrdiff_t kernel_step = (ptrdiff_t)shape->line_dilation * shape->pitch;
     const ptrdiff_t step = shape->output_step;
-    const int32_t words = shape->kernel_words, lines = shape->kernel_lines;
-    const uint32_t *const odd = kernel + lines * words;
+    const int32_t words = shape->kernel_words, kernel_lines = shape->kernel_lines;
+    const uint32_t *const odd = kernel + kernel_lines * words;
     const uint32_t stride = (uint32_t)shape->stride, end = stride * (uint32_t)shape->outputs;
-    if (lines == 1) {
-        for (uint32_t at = 0; at != end; at += stride, out += step) {
-            const uint32_t sum =
-                smidgen_dsp_dot(x + at / 2, at % 2 ? odd : kernel, words, (uint32_t)bias);
+    for (; lines > 0; lines--) {
+        int8_t *out = line_out;
+        uint32_t at = 0;
+        if (kernel_lines == 1) {
+            for (; at != end; at += stride, out += step) {
+                const uint32_t *const w = at % 2 ? odd : kernel;
+                const uint32_t sum = smidgen_dsp_dot(x + at / 2, w, words, (uint32_t)bias);
+                *out = smidgen_dsp_finish(sum, scaling, output, variant);
+            }
+        }
+        for (; at != end; at += stride, out += step) {
+            const uint32_t *w = at % 2 ? odd : kernel, *from = x + at / 2;
+            uint32_t sum = (uint32_t)bias;
+            for (int32_t n = kernel_lines; n > 0; n--, w += words, from += kernel_step)
+                sum = smidgen_dsp_dot(from, w, words, sum);
             *out = smidgen_dsp_finish(sum, scaling, output, variant);
         }
-        return;
-    }
-    for (uint32_t at = 0; at != end; at += stride, out += step) {
-        const uint32_t *w = at % 2 ? odd : kernel, *from = x + at / 2;
-        uint32_t sum = (uint32_t)bias;
-        for (int32_t line = lines; line > 0; line--, w += words, from += line_words)
-            sum = smidgen_dsp_dot(from, w, words, sum);
-        *out = smidgen_dsp_finish(sum, scaling, output, variant);
+        x += shape->line_stride * shape->pitch;
+        line_out += shape->output_line_step;
     }
 }
 
@@ -324,16 +345,12 @@ SMIDGEN_INLINE void smidgen_dsp_depthwise_body(const struct smidgen_dsp_depthwis
                 else
                     smidgen_dsp_kernel(shape, w, kernel);
                 w += weight_bytes;
-                for (int32_t line = band; line > 0; line--) {
-                    if (stride != 0)
-                        smidgen_dsp_line_3x3(shape, from, kernel, &scaling, &output, out, stride,
-                                             variant);
-                    else
-                        smidgen_dsp_line(shape, from, kernel, bias[output_channel], &scaling,
-                                         &output, out, variant);
-                    from += shape->line_stride * shape->pitch;
-                    out += shape->output_line_step;
-                }
+                if (stride != 0)
+                    smidgen_dsp_channel_3x3(shape, from, band, kernel, &scaling, &output, out,
+                                            stride, variant);
+                else
+                    smidgen_dsp_channel(shape, from, band, kernel, bias[output_channel], &scaling,
+                                        &output, out, variant);
             }
         }
         lines -= band;

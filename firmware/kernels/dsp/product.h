@@ -1,8 +1,9 @@
-/* Products of blocks of 4 output channels with 2 patches or with 1 vector: the inner loops of
- * convolutions and fully connected layers.
+/* Products of blocks of 4 output channels with pairs of patches or with 1 vector: the inner loops
+ * of convolutions and fully connected layers.
  *
  * Inputs are widened to halves of words. Of each quad of depths the first and third make one word,
- * the second and fourth the next. Two patches lie word beside word. Depths that fill up the last
+ * the second and fourth the next. The patches of a pair lie word beside word,
+ * pair after pair. Depths that fill up the last
  * quad are zeros. Where the channels are no multiple of 4, the last block begins with some of those
  * of the block before it.
  *
@@ -213,8 +214,8 @@ SMIDGEN_INLINE int32_t smidgen_dsp_above(int32_t c, const int variant, const int
     return bits == 8 ? c % 2 * 8 : c * bits;
 }
 
-/* The outputs of one block. sums: [channel][pixel]; totals: the sums of the patches' inputs, where
- * weights are narrow. */
+/* The outputs of one block. sums: [pair of patches][channel][patch], of `pixels` patches; totals:
+ * the sums of their inputs, where weights are narrow. */
 SMIDGEN_INLINE void smidgen_dsp_finish_block(const struct smidgen_dsp_block *block,
                                              const struct smidgen_dsp_parameters *parameters,
                                              const uint32_t *sums, const uint32_t *totals,
@@ -223,13 +224,14 @@ SMIDGEN_INLINE void smidgen_dsp_finish_block(const struct smidgen_dsp_block *blo
     /* Copies, since any store of an output might change what pointers lead to. */
     const struct smidgen_output output = block->output;
     const ptrdiff_t pixel_stride = block->pixel_stride;
-    uint32_t below[2] = {0, 0};
+    const int together = pixels < 2 ? pixels : 2;
+    uint32_t below[4] = {0, 0, 0, 0};
     for (int32_t c = 0; c < 4; c++) {
         const int32_t above = smidgen_dsp_above(c, variant, bits);
         const struct smidgen_dsp_scaling scaling = smidgen_dsp_scaling(
             parameters->multiplier[c], parameters->shift[c], output.zero_point, variant);
         for (int32_t i = 0; i < pixels; i++) {
-            const uint32_t sum = sums[c * pixels + i];
+            const uint32_t sum = sums[i / together * 8 + c * together + i % together];
             uint32_t value = sum;
             if (above > 0)
                 value = (uint32_t)((int32_t)(sum - below[i]) >> above);
@@ -245,9 +247,9 @@ typedef void smidgen_dsp_finish_function(const struct smidgen_dsp_block *block,
                                          const struct smidgen_dsp_parameters *parameters,
                                          const uint32_t *sums, const uint32_t *totals, int8_t *out);
 
-/* All channels of `pixels` patches. */
+/* All channels of one vector (pixels 1, pairs 1), or of `pairs` pairs of patches (pixels 2). */
 SMIDGEN_INLINE void smidgen_dsp_block_body(const struct smidgen_dsp_block *block, const uint32_t *x,
-                                           const uint32_t *totals, int8_t *out,
+                                           const uint32_t *totals, int8_t *out, const int32_t pairs,
                                            smidgen_dsp_finish_function *finish, const int pixels,
                                            const int variant, const int bits) {
     const uint32_t *weights = block->weights;
@@ -255,14 +257,17 @@ SMIDGEN_INLINE void smidgen_dsp_block_body(const struct smidgen_dsp_block *block
     const int32_t quads = block->quads, weight_words = quads * (bits / 2);
     int8_t *const last = out + block->channels - 4;
     for (;;) {
-        uint32_t bias[4], sums[8];
+        uint32_t bias[4], sums[16];
         for (int32_t c = 0; c < 4; c++) {
             const int32_t above = smidgen_dsp_above(c, variant, bits);
             bias[c] = (uint32_t)parameters->bias[c];
             if (above > 0)
                 bias[c] = bias[c - 1] + (bias[c] << above);
         }
-        smidgen_dsp_multiply(weights, x, quads, bias, sums, pixels, variant, bits);
+        SMIDGEN_KEEP_LOOP
+        for (int32_t pair = 0; pair < pairs; pair++)
+            smidgen_dsp_multiply(weights, x + pair * 4 * quads, quads, bias, sums + 8 * pair,
+                                 pixels, variant, bits);
         finish(block, parameters, sums, totals, out);
         if (out == last)
             break;
@@ -277,23 +282,24 @@ SMIDGEN_INLINE void smidgen_dsp_block_body(const struct smidgen_dsp_block *block
 typedef void smidgen_dsp_block_function(const struct smidgen_dsp_block *block, const uint32_t *x,
                                         const uint32_t *totals, int8_t *out);
 
-#define SMIDGEN_DSP_BLOCK(suffix, pixels, variant, bits)                                           \
-    SMIDGEN_SHARED void smidgen_dsp_finish_##pixels##suffix(                                       \
+#define SMIDGEN_DSP_BLOCK(patches, pixels, suffix, variant, bits)                                  \
+    SMIDGEN_SHARED void smidgen_dsp_finish_##patches##suffix(                                      \
         const struct smidgen_dsp_block *block, const struct smidgen_dsp_parameters *parameters,    \
         const uint32_t *sums, const uint32_t *totals, int8_t *out) {                               \
-        smidgen_dsp_finish_block(block, parameters, sums, totals, out, pixels, variant, bits);     \
+        smidgen_dsp_finish_block(block, parameters, sums, totals, out, patches, variant, bits);    \
     }                                                                                              \
-    SMIDGEN_SHARED void smidgen_dsp_block_##pixels##suffix(const struct smidgen_dsp_block *block,  \
-                                                           const uint32_t *x,                      \
-                                                           const uint32_t *totals, int8_t *out) {  \
-        smidgen_dsp_block_body(block, x, totals, out, smidgen_dsp_finish_##pixels##suffix, pixels, \
-                               variant, bits);                                                     \
+    SMIDGEN_SHARED void smidgen_dsp_block_##patches##suffix(const struct smidgen_dsp_block *block, \
+                                                            const uint32_t *x,                     \
+                                                            const uint32_t *totals, int8_t *out) { \
+        smidgen_dsp_block_body(block, x, totals, out, patches / pixels,                            \
+                               smidgen_dsp_finish_##patches##suffix, pixels, variant, bits);       \
     }
 
-/* All channels of two patches, and of one vector, for each variant and width. */
+/* All channels of four or two patches, and of one vector, for each variant and width. */
 #define SMIDGEN_DSP_BLOCKS(suffix, variant, bits)                                                  \
-    SMIDGEN_DSP_BLOCK(suffix, 2, variant, bits)                                                    \
-    SMIDGEN_DSP_BLOCK(suffix, 1, variant, bits)
+    SMIDGEN_DSP_BLOCK(4, 2, suffix, variant, bits)                                                 \
+    SMIDGEN_DSP_BLOCK(2, 2, suffix, variant, bits)                                                 \
+    SMIDGEN_DSP_BLOCK(1, 1, suffix, variant, bits)
 
 #define SMIDGEN_DSP_FOR_VARIANTS(define, width, bits)                                              \
     define(width##_clamped, SMIDGEN_DSP_CLAMPED, bits)                                             \

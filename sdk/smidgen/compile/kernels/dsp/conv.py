@@ -11,7 +11,7 @@ from smidgen.graph import Graph, Node
 from smidgen.graph.operators import Conv2D
 from smidgen.graph.reference.conv import conv_parameters
 
-PATCHES = 2
+PATCHES = {"speed": 4, "size": 2}  # that are gathered at a time
 
 
 def _groups(graph: Graph, node: Node) -> tuple[int, int]:
@@ -41,6 +41,7 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
     rows_of_weights = in_quads(weights.data.reshape(channels, rows, columns * inputs))
     prepared = prepare(rows_of_weights, bias_of(graph, node, channels), p, optimize)
     prepared = joined(prepared, p, bits, groups)
+    patches = PATCHES[optimize] if output.elements // channels >= PATCHES[optimize] else 2
     before = (operator.padding.top, operator.padding.left)
     return Lowered(
         symbol=f"smidgen_dsp_conv_{weights.dtype.value}_{prepared.variant}",
@@ -64,16 +65,17 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
             "dilation_width": operator.dilation[1],
             "pad_top": operator.padding.top,
             "pad_left": operator.padding.left,
+            "patches": patches,
             "input_zero_point": p.input_zero_point,
             **output_fields(p),
         },
         reads=node.inputs[:1],
         blobs=blobs(prepared, p.input_zero_point, bits, groups),
-        scratch_bytes=rows_of_weights.shape[1] * 2 * PATCHES + columns * inputs,
+        scratch_bytes=rows_of_weights.shape[1] * 2 * patches + columns * inputs,
         macs=output.elements * weights.elements // channels,
         specialise=False,
         constants=constant_operands(graph, node.inputs[:1]),
-        overlap=overlap_of_pixels(x.shape, output.shape, operator.stride, before, PATCHES)
+        overlap=overlap_of_pixels(x.shape, output.shape, operator.stride, before, patches)
         if groups == 1
         else None,
     )
