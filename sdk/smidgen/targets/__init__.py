@@ -15,7 +15,6 @@ from smidgen.paths import data_folder
 from smidgen.targets.reading import read_target
 from smidgen.targets.types import (
     Board,
-    Chip,
     Core,
     Flasher,
     HeaderWords,
@@ -25,12 +24,10 @@ from smidgen.targets.types import (
     SetupStep,
     Target,
     ToolchainSettings,
-    Uart,
 )
 
 __all__ = [
     "Board",
-    "Chip",
     "Core",
     "Flasher",
     "HeaderWords",
@@ -40,7 +37,6 @@ __all__ = [
     "SetupStep",
     "Target",
     "ToolchainSettings",
-    "Uart",
     "list_targets",
     "load_target",
     "search_path",
