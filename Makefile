@@ -21,7 +21,7 @@ lint: setup
 	scripts/prerequisites.sh clang-format
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
-	git ls-files 'firmware/*.c' 'firmware/*.h' 'sdk/*.c' 'sdk/*.h' 'hw/*.c' 'hw/*.h' 'hw/*.cpp' 'tests/*.c' 'tests/*.h' | xargs --no-run-if-empty clang-format --dry-run --Werror
+	git ls-files 'firmware/*.c' 'firmware/*.h' 'sdk/smidgen/device/*.c' 'sdk/smidgen/device/*.h' 'hw/*.c' 'hw/*.h' 'hw/*.cpp' 'tests/*.c' 'tests/*.h' | xargs --no-run-if-empty clang-format --dry-run --Werror
 
 bench: setup arm
 	$(PYTHON) -m benchmarks
