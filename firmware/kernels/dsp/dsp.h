@@ -34,7 +34,8 @@ SMIDGEN_DSP_2(smidgen_dsp_upper_halves, "pkhtb %0, %2, %1, asr #16")
 /* sum + both products of halves, modulo 2^32. */
 SMIDGEN_DSP_3(smidgen_dsp_multiply_pairs, "smlad %0, %1, %2, %3")
 
-/* As smidgen_multiply_high, for multipliers of at least 2^31: less 2^32 they fit a signed word. */
+/* As smidgen_multiply_high, for multipliers of at least 2^31: less 2^32 they fit a signed word. 0
+ * stands for 2^32. */
 SMIDGEN_INLINE int32_t smidgen_dsp_multiply_high(int32_t x, uint32_t multiplier) {
     int32_t result;
     __asm__("smmlar %0, %1, %2, %1" : "=r"(result) : "r"(x), "r"(multiplier));

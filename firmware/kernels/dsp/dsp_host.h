@@ -28,7 +28,8 @@ SMIDGEN_INLINE uint32_t smidgen_dsp_multiply_pairs(uint32_t x, uint32_t y, uint3
 }
 
 SMIDGEN_INLINE int32_t smidgen_dsp_multiply_high(int32_t x, uint32_t multiplier) {
-    return smidgen_multiply_high(x, multiplier);
+    const int64_t less = multiplier < 0x80000000u ? multiplier : (int64_t)multiplier - 0x100000000;
+    return (int32_t)(x + ((x * less + 0x80000000) >> 32));
 }
 
 SMIDGEN_INLINE int32_t smidgen_dsp_saturate_half(int32_t x) {

@@ -20,6 +20,7 @@ from smidgen.compile.kernels import (
 )
 from smidgen.compile.kernels.dsp import conv as dsp_conv
 from smidgen.compile.kernels.dsp import depthwise as dsp_depthwise
+from smidgen.compile.kernels.dsp import elementwise as dsp_elementwise
 from smidgen.compile.kernels.dsp import matmul as dsp_matmul
 from smidgen.compile.kernels.midge import activation as midge_activation
 from smidgen.compile.kernels.midge import conv as midge_conv
@@ -44,7 +45,7 @@ COMPILE_FLAGS = {
 }
 
 _PORTABLE = (conv, matmul, pool, reduce, elementwise, activation, shape, quantize, resize)
-_DSP = (dsp_conv, dsp_depthwise, dsp_matmul)
+_DSP = (dsp_conv, dsp_depthwise, dsp_matmul, dsp_elementwise)
 _MVE = (mve_conv, mve_matmul, mve_elementwise)
 _MIDGE = (
     midge_conv,

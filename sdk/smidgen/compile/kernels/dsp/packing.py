@@ -15,6 +15,7 @@ from smidgen.graph.reference.conv import ConvParameters
 BLOCK = 4  # channels
 QUAD = 4  # depths
 _ACCUMULATOR = 32  # bits
+UNIT_MULTIPLIER = 0  # stands for 2^32
 
 
 def prepare(weights: np.ndarray, bias: np.ndarray, p: ConvParameters, optimize: str) -> Channels:
@@ -25,9 +26,14 @@ def prepare(weights: np.ndarray, bias: np.ndarray, p: ConvParameters, optimize: 
     channels = portable.prepare(weights, bias, p, "speed")
     if channels.variant == "wide" or channels.shift.min() < 1 or channels.multiplier.min() < 1 << 31:
         return replace(channels, variant="wide")
-    if optimize == "size" or p.clamp != integer_range(8):
-        return replace(channels, variant="bounded")
-    return channels
+    return replace(channels, variant=variant_of(optimize, p.clamp, p.output_zero_point))
+
+
+def variant_of(optimize: str, clamp: tuple[int, int], zero_point: int) -> str:
+    """The variant of dsp.h for outputs clamped to this range, where none needs the widest."""
+    if optimize == "size" or clamp != integer_range(8):
+        return "bounded"
+    return "clamped" if clamp[0] >= zero_point else "right"
 
 
 def _blocks(count: int, groups: int = 1) -> np.ndarray:
