@@ -11,7 +11,7 @@ from kernel_cases import ACTIVATIONS, Rng, case, tensor, weights_and_bias
 from kernel_harness import Case
 
 from smidgen.graph import Quantization
-from smidgen.graph.operators import Conv2D, FullyConnected, Padding
+from smidgen.graph.operators import AveragePool2D, Conv2D, FullyConnected, MaxPool2D, Padding
 
 # (height, width, inputs), outputs, kernel, stride, dilation, padding (top, bottom, left, right), groups
 CONVOLUTIONS = (
@@ -52,6 +52,16 @@ def matrices() -> Iterator[Case]:
         yield _layer(name, rng, operator, x, (outputs, depth), (rows, outputs))
 
 
+def pools() -> Iterator[Case]:
+    for channels in (8, 13, 16, 37):
+        for kind in (AveragePool2D, MaxPool2D):
+            rng = np.random.default_rng([channels, 9])
+            x = tensor("x", (1, 5, 6, channels), rng)
+            y = tensor("y", (1, 3, 3, channels), rng, quantization=x.quantization)
+            operator = kind((3, 2), (2, 2), Padding(1, 1, 0, 0), ACTIVATIONS[channels % 3])
+            yield case(f"{kind.__name__} of {channels} channels", rng, operator, [x], [y])
+
+
 def _layer(name: str, rng: Rng, operator, x, shape, output) -> Case:
     weights, bias, scale = weights_and_bias(rng, shape, 0, x)
     quantization = Quantization.per_tensor(scale, int(rng.choice(kernel_cases.ZERO_POINTS)))
@@ -59,7 +69,7 @@ def _layer(name: str, rng: Rng, operator, x, shape, output) -> Case:
     return case(name, rng, operator, [x, weights, bias], [y])
 
 
-_MORE = {"conv": convolutions, "matmul": matrices}
+_MORE = {"conv": convolutions, "matmul": matrices, "pool": pools}
 
 
 def cases_of(family: str) -> list[Case]:

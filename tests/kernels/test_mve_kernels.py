@@ -9,7 +9,7 @@ from arm_device import run_on_board
 from kernel_harness import calls_of, failures
 from mve_cases import cases_of
 
-FAMILIES = ("conv", "matmul", "elementwise")
+FAMILIES = ("conv", "matmul", "elementwise", "pool")
 
 
 @pytest.mark.parametrize("optimize", ["speed", "size"])

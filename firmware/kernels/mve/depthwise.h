@@ -25,10 +25,12 @@ struct smidgen_mve_depthwise_shape {
     int32_t input_zero_point, output_zero_point, activation_min, activation_max;
 };
 
-/* How a strip is gathered: for each of 8 lanes its row, and where its position lies. */
-struct smidgen_mve_gather {
-    int16x8_t row;
-    uint16x8_t position;
+/* How the rows of a strip are gathered: where 8 bytes of it lie from the first row on that is in
+ * the image, and which of them are in the image. */
+struct smidgen_mve_strip_rows {
+    uint16x8_t offset;
+    mve_pred16_t inside;
+    int32_t first, is_inside;
 };
 
 /* How 8 outputs lie: for each lane its place along and across, and its offset. */
@@ -74,37 +76,75 @@ SMIDGEN_INLINE int8x16_t smidgen_mve_weights(const struct smidgen_mve_taps *taps
     return vandq_s8(w, taps->mask[j]);
 }
 
-/* Gathers the strip whose first row is `row`; rows outside the image hold the zero point. */
-SMIDGEN_INLINE void smidgen_mve_strip(const struct smidgen_mve_depthwise_shape *shape,
-                                      const struct smidgen_mve_gather *gather, const int8_t *x,
-                                      int32_t row, int8_t *strip) {
-    const int32_t rows = shape->rows, positions = 8 / rows;
-    const int32_t lead = smidgen_clamp(row, 0, shape->input_across - 1);
-    const int32_t step = positions * shape->input_along_step;
-    const int16x8_t wanted = vaddq_n_s16(gather->row, (int16_t)row);
-    const int16x8_t last = vdupq_n_s16((int16_t)(shape->input_across - 1));
+/* Of the strip whose first row is `row`. */
+SMIDGEN_INLINE struct smidgen_mve_strip_rows
+smidgen_mve_find_rows(const struct smidgen_mve_depthwise_shape *shape, int32_t row) {
+    const int32_t rows = shape->rows, height = shape->input_across;
+    const int32_t log_rows = rows == 8 ? 3 : rows / 2;
+    const int16x8_t lane = vreinterpretq_s16_u16(vidupq_n_u16(0, 1));
+    const int16x8_t position = vshlq_s16(lane, vdupq_n_s16((int16_t)-log_rows));
+    const int16x8_t of_strip = vmulq_n_s16(vandq_s16(lane, vdupq_n_s16((int16_t)(rows - 1))),
+                                           (int16_t)shape->dilation_across);
+    const int16x8_t wanted = vaddq_n_s16(of_strip, (int16_t)row);
+    const int16x8_t last = vdupq_n_s16((int16_t)(height - 1));
     const int16x8_t there = vminq_s16(vmaxq_s16(wanted, vdupq_n_s16(0)), last);
-    const mve_pred16_t inside = vcmpeqq_s16(wanted, there);
-    const uint16x8_t offset =
-        vaddq_u16(vmulq_n_u16(vreinterpretq_u16_s16(vaddq_n_s16(there, (int16_t)-lead)),
+    const int32_t first = smidgen_clamp(row, 0, height - 1);
+    const struct smidgen_mve_strip_rows found = {
+        vaddq_u16(vmulq_n_u16(vreinterpretq_u16_s16(vaddq_n_s16(there, (int16_t)-first)),
                               (uint16_t)shape->input_across_step),
-                  gather->position);
+                  vmulq_n_u16(vreinterpretq_u16_s16(position), (uint16_t)shape->input_along_step)),
+        vcmpeqq_s16(wanted, there),
+        first,
+        row >= 0 && row + (rows - 1) * shape->dilation_across < height,
+    };
+    return found;
+}
+
+/* Gathers a strip; rows outside the image hold the zero point. */
+SMIDGEN_INLINE void smidgen_mve_strip(const struct smidgen_mve_depthwise_shape *shape,
+                                      const struct smidgen_mve_strip_rows *rows, int32_t first,
+                                      const int8_t *x, int8_t *strip) {
+    const int32_t positions = 8 / shape->rows, step = positions * shape->input_along_step;
     const int16x8_t zero = vdupq_n_s16((int16_t)shape->input_zero_point);
+    const uint16x8_t offset = rows->offset;
     int32_t left = shape->input_along;
-    x += (ptrdiff_t)lead * shape->input_across_step;
-    strip += shape->pad_along * rows;
-    if (row >= 0 && row + (rows - 1) * shape->dilation_across < shape->input_across) {
-        for (; left >= positions; left -= positions, x += step, strip += 8)
+    x += (ptrdiff_t)first * shape->input_across_step;
+    strip += shape->pad_along * shape->rows;
+    if (rows->is_inside) {
+        for (; left >= 2 * positions; left -= 2 * positions, x += 2 * step, strip += 16) {
             vstrbq_s16(strip, vldrbq_gather_offset_s16(x, offset));
-    } else {
-        for (; left >= positions; left -= positions, x += step, strip += 8)
-            vstrbq_s16(strip, vpselq_s16(vldrbq_gather_offset_s16(x, offset), zero, inside));
+            vstrbq_s16(strip + 8, vldrbq_gather_offset_s16(x + step, offset));
+        }
     }
+    for (; left >= positions; left -= positions, x += step, strip += 8)
+        vstrbq_s16(strip, vpselq_s16(vldrbq_gather_offset_s16(x, offset), zero, rows->inside));
     if (left > 0) {
-        const mve_pred16_t valid = vctp16q((uint32_t)(left * rows));
+        const mve_pred16_t valid = vctp16q((uint32_t)(left * shape->rows));
         const int16x8_t values = vldrbq_gather_offset_z_s16(x, offset, valid);
-        vstrbq_p_s16(strip, vpselq_s16(values, zero, inside), valid);
+        vstrbq_p_s16(strip, vpselq_s16(values, zero, rows->inside), valid);
     }
+}
+
+/* Gathers strip `index`, whose first row is `row`. plans: of the first, the second and the last
+ * strip; usually those between are like the second, but further on. */
+SMIDGEN_INLINE void smidgen_mve_any_strip(const struct smidgen_mve_depthwise_shape *shape,
+                                          const struct smidgen_mve_strip_rows plans[3],
+                                          int32_t index, int32_t strips, int32_t row,
+                                          const int8_t *x, int8_t *strip) {
+    const struct smidgen_mve_strip_rows *plan = index == 0 ? &plans[0] : &plans[2];
+    struct smidgen_mve_strip_rows other;
+    int32_t first = plan->first;
+    if (index > 0 && index < strips - 1) {
+        plan = &plans[1];
+        first = row;
+        if (!plan->is_inside ||
+            row + (shape->rows - 1) * shape->dilation_across >= shape->input_across) {
+            other = smidgen_mve_find_rows(shape, row);
+            plan = &other;
+            first = other.first;
+        }
+    }
+    smidgen_mve_strip(shape, plan, first, x, strip);
 }
 
 /* A channel's parameters and how its outputs are stored. */
@@ -152,9 +192,11 @@ SMIDGEN_INLINE void smidgen_mve_squares(const struct smidgen_mve_depthwise_shape
         for (; left >= 4; left -= 4, strip += 16, y += step)
             smidgen_mve_store_places(smidgen_mve_square(strip, w), smidgen_mve_square(strip + 8, w),
                                      channel, places, y, 4, 2, 1, variant);
-    for (; left > 0; left -= 4, strip += 16, y += step)
-        smidgen_mve_store_places(smidgen_mve_square(strip, w), smidgen_mve_square(strip + 8, w),
-                                 channel, places, y, left, left_across, 0, variant);
+    for (; left > 0; left -= 4, strip += 16, y += step) {
+        const int32x4_t even = smidgen_mve_square(strip, w);
+        const int32x4_t odd = left > 2 ? smidgen_mve_square(strip + 8, w) : even;
+        smidgen_mve_store_places(even, odd, channel, places, y, left, left_across, 0, variant);
+    }
 }
 
 /* The sums of 4 windows side by side. */
@@ -194,72 +236,86 @@ SMIDGEN_INLINE void smidgen_mve_rows(const struct smidgen_mve_depthwise_shape *s
     }
 }
 
+/* Where the outputs of two blocks of 4 accumulators lie, the first block in even lanes. */
+SMIDGEN_INLINE struct smidgen_mve_places
+smidgen_mve_find_places(const struct smidgen_mve_depthwise_shape *shape, const int square) {
+    const int16x8_t lane = vreinterpretq_s16_u16(vidupq_n_u16(0, 1)), one = vdupq_n_s16(1);
+    const int16x8_t block = vandq_s16(lane, one), inner = vshrq_n_s16(lane, 1);
+    struct smidgen_mve_places places;
+    places.across = square ? vshrq_n_s16(inner, 1) : vdupq_n_s16(0);
+    places.along = square ? vaddq_s16(vmulq_n_s16(block, 2), vandq_s16(inner, one))
+                          : vaddq_s16(vmulq_n_s16(block, 4), inner);
+    places.offset = vaddq_u16(
+        vmulq_n_u16(vreinterpretq_u16_s16(places.along), (uint16_t)shape->output_along_step),
+        vmulq_n_u16(vreinterpretq_u16_s16(places.across), (uint16_t)shape->output_across_step));
+    return places;
+}
+
 /* square: whether four windows are in a vector. */
 SMIDGEN_INLINE void smidgen_mve_depthwise_body(const struct smidgen_mve_depthwise_shape *shape,
                                                const int8_t *x, const int8_t *weights,
                                                const int32_t *bias, const int32_t *multiplier,
                                                const int8_t *shift, int8_t *y, int8_t *scratch,
                                                const int square, const int variant) {
-    const int32_t bits = shape->weight_bits, rows = shape->rows, across = square ? 2 : 1;
+    const int32_t bits = shape->weight_bits, across = square ? 2 : 1;
     const int32_t bytes = (shape->kernel_along * shape->kernel_across * bits + 7) / 8;
-    const int16x8_t lane = vreinterpretq_s16_u16(vidupq_n_u16(0, 1));
-    const int16x8_t block = vandq_s16(lane, vdupq_n_s16(1)), inner = vshrq_n_s16(lane, 1);
+    const int32_t strips = (shape->output_across + across - 1) / across;
+    const int32_t step = across * shape->stride_across, strip_bytes = shape->strip_bytes;
+    const struct smidgen_mve_places places = smidgen_mve_find_places(shape, square);
+    const struct smidgen_mve_strip_rows plans[3] = {
+        smidgen_mve_find_rows(shape, -shape->pad_across),
+        smidgen_mve_find_rows(shape, step - shape->pad_across),
+        smidgen_mve_find_rows(shape, (strips - 1) * step - shape->pad_across),
+    };
+    struct smidgen_mve_channel channel = {
+        0,
+        0,
+        0,
+        shape->output_zero_point,
+        vdupq_n_s16((int16_t)shape->activation_min),
+        vdupq_n_s16((int16_t)shape->activation_max),
+    };
+    int8_t shifted[5 + SMIDGEN_MVE_LANES] = {0};
     struct smidgen_mve_taps taps;
-    struct smidgen_mve_gather gather;
-    struct smidgen_mve_places places;
     smidgen_mve_find_taps(shape, &taps);
-    gather.row = vandq_s16(lane, vdupq_n_s16((int16_t)(rows - 1)));
-    gather.position =
-        vmulq_n_u16(vreinterpretq_u16_s16(vshlq_s16(lane, vdupq_n_s16(rows == 8   ? -3
-                                                                      : rows == 4 ? -2
-                                                                      : rows == 2 ? -1
-                                                                                  : 0))),
-                    (uint16_t)shape->input_along_step);
-    gather.row = vmulq_n_s16(gather.row, (int16_t)shape->dilation_across);
-    places.across = square ? vshrq_n_s16(inner, 1) : vdupq_n_s16(0);
-    places.along = square ? vaddq_s16(vmulq_n_s16(block, 2), vandq_s16(inner, vdupq_n_s16(1)))
-                          : vaddq_s16(vmulq_n_s16(block, 4), inner);
-    places.offset = vaddq_u16(
-        vmulq_n_u16(vreinterpretq_u16_s16(places.along), (uint16_t)shape->output_along_step),
-        vmulq_n_u16(vreinterpretq_u16_s16(places.across), (uint16_t)shape->output_across_step));
-    smidgen_mve_fill(scratch, shape->input_zero_point, 2 * shape->strip_bytes, 16);
+    smidgen_mve_fill(scratch, shape->input_zero_point, 2 * strip_bytes, 16);
     for (int32_t batch = 0; batch < shape->batches; batch++) {
-        const int8_t *of_channel = weights;
+        const int8_t *of_channel = weights, *image = x;
+        int32_t copy = 0;
         for (int32_t c = 0; c < shape->channels; c++, of_channel += bytes) {
-            const struct smidgen_mve_channel channel = {
-                bias[c],
-                multiplier[c],
-                shift[c],
-                shape->output_zero_point,
-                vdupq_n_s16((int16_t)shape->activation_min),
-                vdupq_n_s16((int16_t)shape->activation_max),
-            };
-            const int8_t *const image = x + c / shape->channel_multiplier;
             int8x16_t w[SMIDGEN_MVE_MOST_TAPS];
-            for (int32_t j = 0; j < shape->taps; j++)
-                w[j] = smidgen_mve_weights(&taps, j, of_channel, bits);
+            channel.bias = bias[c];
+            channel.multiplier = multiplier[c];
+            channel.shift = shift[c];
+            w[0] = smidgen_mve_weights(&taps, 0, of_channel, bits);
             if (square) {
-                int8_t shifted[5 + SMIDGEN_MVE_LANES] = {0};
                 vstrbq_s8(shifted + 5, w[0]);
                 w[1] = vldrbq_s8(shifted + 1);
                 w[2] = vldrbq_s8(shifted + 4);
                 w[3] = vldrbq_s8(shifted);
+            } else {
+                for (int32_t j = 1; j < shape->taps; j++)
+                    w[j] = smidgen_mve_weights(&taps, j, of_channel, bits);
             }
-            int32_t row = -shape->pad_across;
-            int8_t *out = y + c, *strip = scratch, *next = scratch + shape->strip_bytes;
-            smidgen_mve_strip(shape, &gather, image, row, strip);
-            for (int32_t left = shape->output_across; left > 0; left -= across) {
-                row += across * shape->stride_across;
-                if (left > across)
-                    smidgen_mve_strip(shape, &gather, image, row, next);
+            int8_t *out = y + c;
+            for (int32_t index = 0; index <= strips; index++) {
+                int8_t *const strip = scratch + (index % 2 ? strip_bytes : 0);
+                if (index < strips)
+                    smidgen_mve_any_strip(shape, plans, index, strips,
+                                          index * step - shape->pad_across, image, strip);
+                if (index == 0)
+                    continue;
+                const int8_t *const last = scratch + (index % 2 ? 0 : strip_bytes);
                 if (square)
-                    smidgen_mve_squares(shape, strip, w, &channel, &places, out, left, variant);
+                    smidgen_mve_squares(shape, last, w, &channel, &places, out,
+                                        shape->output_across - across * (index - 1), variant);
                 else
-                    smidgen_mve_rows(shape, strip, w, &channel, &places, out, variant);
+                    smidgen_mve_rows(shape, last, w, &channel, &places, out, variant);
                 out += across * shape->output_across_step;
-                int8_t *const done = strip;
-                strip = next;
-                next = done;
+            }
+            if (++copy == shape->channel_multiplier) {
+                copy = 0;
+                image++;
             }
         }
         x += shape->input_batch_step;

@@ -71,6 +71,8 @@ MVE_HOST_BINARY(vqaddq_s32, int32x4_t, 4, mve_host_saturate((int64_t)a.lane[i] +
 MVE_HOST_BINARY(vandq_s32, int32x4_t, 4, a.lane[i] & b.lane[i])
 MVE_HOST_BINARY(vmaxq_s32, int32x4_t, 4, a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i])
 MVE_HOST_BINARY(vminq_s32, int32x4_t, 4, a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i])
+MVE_HOST_BINARY(vmaxq_s8, int8x16_t, 16, a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i])
+MVE_HOST_BINARY(vminq_s8, int8x16_t, 16, a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i])
 MVE_HOST_BINARY(vmaxq_s16, int16x8_t, 8, a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i])
 MVE_HOST_BINARY(vminq_s16, int16x8_t, 8, a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i])
 MVE_HOST_BINARY(vrshlq_s32, int32x4_t, 4, mve_host_rounding_shift(a.lane[i], (int8_t)b.lane[i]))
@@ -232,8 +234,16 @@ SMIDGEN_SHARED int16x8_t vldrbq_gather_offset_s16(const int8_t *at, uint16x8_t o
 SMIDGEN_SHARED int16x8_t vldrbq_z_s16(const int8_t *at, mve_pred16_t p) {
     MVE_HOST_LANES(int16x8_t, 8, p >> 2 * i & 1 ? at[i] : 0);
 }
-SMIDGEN_SHARED void vstrbq_s8(int8_t *at, int8x16_t a) {
+SMIDGEN_SHARED void vstrbq_p_s8(int8_t *at, int8x16_t a, mve_pred16_t p) {
     for (int i = 0; i < 16; i++)
+        if (p >> i & 1)
+            at[i] = a.lane[i];
+}
+SMIDGEN_SHARED void vstrbq_s8(int8_t *at, int8x16_t a) {
+    vstrbq_p_s8(at, a, 0xFFFF);
+}
+SMIDGEN_SHARED void vstrhq_s16(int16_t *at, int16x8_t a) {
+    for (int i = 0; i < 8; i++)
         at[i] = a.lane[i];
 }
 SMIDGEN_SHARED void vstrbq_p_s16(int8_t *at, int16x8_t a, mve_pred16_t p) {

@@ -64,12 +64,15 @@ SMIDGEN_INLINE void smidgen_mve_find_offsets(const struct smidgen_mve_conv_shape
 /* Copies a window inside the image by its offsets into pieces of 16 bytes, 64 apart. */
 SMIDGEN_INLINE void smidgen_mve_gather_window(const int8_t *from, const uint16_t *offsets,
                                               int32_t depth, int8_t *to) {
-    for (; depth > 8; depth -= 16, offsets += 16, to += 64) {
-        const int32_t second = depth - 8;
+    for (; depth >= 16; depth -= 16, offsets += 16, to += 64) {
         vstrbq_s16(to, vldrbq_gather_offset_s16(from, vldrhq_u16(offsets)));
-        const mve_pred16_t valid = vctp16q((uint32_t)second);
-        const uint16x8_t next = vldrhq_z_u16(offsets + 8, valid);
-        vstrbq_p_s16(to + 8, vldrbq_gather_offset_z_s16(from, next, valid), valid);
+        vstrbq_s16(to + 8, vldrbq_gather_offset_s16(from, vldrhq_u16(offsets + 8)));
+    }
+    if (depth >= 8) {
+        vstrbq_s16(to, vldrbq_gather_offset_s16(from, vldrhq_u16(offsets)));
+        depth -= 8;
+        offsets += 8;
+        to += 8;
     }
     if (depth > 0) {
         const mve_pred16_t valid = vctp16q((uint32_t)depth);

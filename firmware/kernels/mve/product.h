@@ -153,80 +153,110 @@ SMIDGEN_INLINE int32x4_t smidgen_mve_half_sums(const int8_t *patches, int32_t ve
     return vldrwq_s32(sums);
 }
 
-/* How the scaled accumulators of two channels of 4 patches are stored. */
-struct smidgen_mve_store {
+/* What is left to do of a product with 4 patches: the next channel's parameters and output. */
+struct smidgen_mve_rest {
+    const int32_t *bias, *multiplier;
+    const int8_t *shift;
+    int8_t *y;
     uint16x8_t places;
     int16x8_t least, most;
     int32_t zero_point;
 };
 
-/* Requantizes two channels, or only the first, and stores them at y. */
-SMIDGEN_INLINE void smidgen_mve_store_pair(struct smidgen_mve_sums sums,
-                                           const struct smidgen_mve_product *product,
-                                           int32_t channel, const struct smidgen_mve_store *store,
-                                           int8_t *y, const int variant) {
-    const int32_t *const bias = product->bias + channel;
-    const int32_t *const multiplier = product->multiplier + channel;
-    const int8_t *const shift = product->shift + channel;
-    const int is_pair = channel + 1 < product->channels;
-    sums.a = smidgen_mve_scale(sums.a, bias[0], multiplier[0], shift[0], variant);
-    if (is_pair)
-        sums.b = smidgen_mve_scale(sums.b, bias[1], multiplier[1], shift[1], variant);
+/* Requantizes and stores the next channel. */
+SMIDGEN_INLINE void smidgen_mve_store_one(int32x4_t sums, const struct smidgen_mve_rest *rest,
+                                          int32_t pixel_stride, const int variant) {
+    sums = smidgen_mve_scale(sums, *rest->bias, *rest->multiplier, *rest->shift, variant);
     const int16x8_t outputs =
-        smidgen_mve_finish(sums.a, sums.b, store->zero_point, store->least, store->most, variant);
-    if (is_pair) {
-        vstrbq_scatter_offset_s16(y + channel, store->places, outputs);
-    } else { /* the lowest byte of each even lane */
-        const uint32x4_t pixels = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)product->pixel_stride);
-        vstrbq_scatter_offset_s32(y + channel, pixels, vreinterpretq_s32_s16(outputs));
+        smidgen_mve_finish(sums, sums, rest->zero_point, rest->least, rest->most, variant);
+    const uint32x4_t pixels = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)pixel_stride);
+    vstrbq_scatter_offset_s32(rest->y, pixels, vreinterpretq_s32_s16(outputs));
+}
+
+/* Requantizes and stores the next two channels. */
+SMIDGEN_INLINE void smidgen_mve_store_pair(struct smidgen_mve_sums sums,
+                                           struct smidgen_mve_rest *rest, const int variant) {
+    sums.a = smidgen_mve_scale(sums.a, rest->bias[0], rest->multiplier[0], rest->shift[0], variant);
+    sums.b = smidgen_mve_scale(sums.b, rest->bias[1], rest->multiplier[1], rest->shift[1], variant);
+    const int16x8_t outputs =
+        smidgen_mve_finish(sums.a, sums.b, rest->zero_point, rest->least, rest->most, variant);
+    vstrbq_scatter_offset_s16(rest->y, rest->places, outputs);
+    rest->bias += 2;
+    rest->multiplier += 2;
+    rest->shift += 2;
+    rest->y += 2;
+}
+
+/* The sums of the first two or, of 2 bits, the last two channels whose weights share a row. below:
+ * what the first two left over. */
+SMIDGEN_INLINE struct smidgen_mve_sums smidgen_mve_dot_narrow(const int8_t *x, const int8_t *w,
+                                                              int32_t vectors, int32x4_t half,
+                                                              int32x4_t *below, const int last,
+                                                              const int bits) {
+    struct smidgen_mve_sums sums;
+    if (bits == 4) {
+        sums = smidgen_mve_dot_masked(x, w, vectors, 15, -1);
+        sums.b = vshrq_n_s32(vsubq_s32(sums.b, sums.a), 4);
+    } else if (!last) {
+        sums = smidgen_mve_dot_masked(x, w, vectors, 3, 15);
+        *below = sums.b;
+        sums.b = vsubq_s32(vshrq_n_s32(vsubq_s32(sums.b, sums.a), 2), half);
+    } else {
+        sums = smidgen_mve_dot_masked(x, w, vectors, 63, -1);
+        sums.b = vshrq_n_s32(vsubq_s32(sums.b, sums.a), 6);
+        sums.a = vshrq_n_s32(vsubq_s32(sums.a, *below), 4);
     }
+    sums.a = vsubq_s32(sums.a, half);
+    return sums;
 }
 
 /* All channels of 4 interleaved patches. */
 SMIDGEN_INLINE void smidgen_mve_product_4_body(const struct smidgen_mve_product *product,
                                                const int8_t *patches, int8_t *y, const int variant,
                                                const int bits) {
+    const int32_t pixel_stride = product->pixel_stride;
     const uint16x8_t lane = vidupq_n_u16(0, 1); /* of 4 pixels, 2 channels of each */
-    const uint16x8_t pixels = vmulq_n_u16(vshrq_n_u16(lane, 1), (uint16_t)product->pixel_stride);
-    const struct smidgen_mve_store store = {
+    const uint16x8_t pixels = vmulq_n_u16(vshrq_n_u16(lane, 1), (uint16_t)pixel_stride);
+    struct smidgen_mve_rest rest = {
+        product->bias,
+        product->multiplier,
+        product->shift,
+        y,
         vaddq_u16(pixels, vandq_u16(lane, vdupq_n_u16(1))),
         vdupq_n_s16((int16_t)product->output.min),
         vdupq_n_s16((int16_t)product->output.max),
         product->output.zero_point,
     };
     const int32_t vectors = smidgen_mve_vectors(product->depth), depth = product->depth;
-    const int32_t channels = product->channels;
     const int8_t *w = product->weights;
+    int32_t left = product->channels;
     if (bits == 8) {
-        for (int32_t channel = 0; channel < channels; channel += 2, w += 2 * (ptrdiff_t)depth) {
-            const int8_t *const v = channel + 1 < channels ? w + depth : w;
-            smidgen_mve_store_pair(smidgen_mve_dot(patches, w, v, vectors), product, channel,
-                                   &store, y, variant);
-        }
+        for (; left >= 2; left -= 2, w += 2 * (ptrdiff_t)depth)
+            smidgen_mve_store_pair(smidgen_mve_dot(patches, w, w + depth, vectors), &rest, variant);
+        if (left > 0)
+            smidgen_mve_store_one(smidgen_mve_dot(patches, w, w, vectors).a, &rest, pixel_stride,
+                                  variant);
         return;
     }
     const int32x4_t half = smidgen_mve_half_sums(patches, vectors, bits);
-    for (int32_t channel = 0; channel < channels; channel += 8 / bits, w += depth) {
-        struct smidgen_mve_sums sums;
-        if (bits == 4) {
-            sums = smidgen_mve_dot_masked(patches, w, vectors, 15, -1);
-            sums.b = vshrq_n_s32(vsubq_s32(sums.b, sums.a), 4);
-            sums.a = vsubq_s32(sums.a, half);
-            smidgen_mve_store_pair(sums, product, channel, &store, y, variant);
-            continue;
-        }
-        sums = smidgen_mve_dot_masked(patches, w, vectors, 3, 15);
-        const int32x4_t below = sums.b;
-        sums.b = vsubq_s32(vshrq_n_s32(vsubq_s32(sums.b, sums.a), 2), half);
-        sums.a = vsubq_s32(sums.a, half);
-        smidgen_mve_store_pair(sums, product, channel, &store, y, variant);
-        if (channel + 2 >= channels)
-            break;
-        sums = smidgen_mve_dot_masked(patches, w, vectors, 63, -1);
-        sums.b = vshrq_n_s32(vsubq_s32(sums.b, sums.a), 6);
-        sums.a = vsubq_s32(vshrq_n_s32(vsubq_s32(sums.a, below), 4), half);
-        smidgen_mve_store_pair(sums, product, channel + 2, &store, y, variant);
+    int32x4_t below = half;
+    for (; left >= 8 / bits; left -= 8 / bits, w += depth) {
+        smidgen_mve_store_pair(smidgen_mve_dot_narrow(patches, w, vectors, half, &below, 0, bits),
+                               &rest, variant);
+        if (bits == 2)
+            smidgen_mve_store_pair(
+                smidgen_mve_dot_narrow(patches, w, vectors, half, &below, 1, bits), &rest, variant);
     }
+    if (left == 0)
+        return;
+    struct smidgen_mve_sums sums =
+        smidgen_mve_dot_narrow(patches, w, vectors, half, &below, 0, bits);
+    if (left >= 2) {
+        smidgen_mve_store_pair(sums, &rest, variant);
+        sums = smidgen_mve_dot_narrow(patches, w, vectors, half, &below, 1, bits);
+    }
+    if (left % 2)
+        smidgen_mve_store_one(sums.a, &rest, pixel_stride, variant);
 }
 
 #define SMIDGEN_MVE_PRODUCT_4(variant, value, width, bits)                                         \

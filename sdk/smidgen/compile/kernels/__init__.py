@@ -32,6 +32,7 @@ from smidgen.compile.kernels.midge import reduce as midge_reduce
 from smidgen.compile.kernels.mve import conv as mve_conv
 from smidgen.compile.kernels.mve import elementwise as mve_elementwise
 from smidgen.compile.kernels.mve import matmul as mve_matmul
+from smidgen.compile.kernels.mve import pool as mve_pool
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.graph import Graph, Node
 
@@ -46,7 +47,7 @@ COMPILE_FLAGS = {
 
 _PORTABLE = (conv, matmul, pool, reduce, elementwise, activation, shape, quantize, resize)
 _DSP = (dsp_conv, dsp_depthwise, dsp_matmul, dsp_elementwise)
-_MVE = (mve_conv, mve_matmul, mve_elementwise)
+_MVE = (mve_conv, mve_matmul, mve_elementwise, mve_pool)
 _MIDGE = (
     midge_conv,
     midge_matmul,
