@@ -40,6 +40,14 @@ def add_arena(parser: Parser) -> None:
     )
 
 
+def add_port(parser: Parser) -> None:
+    parser.add_argument(
+        "--port", metavar="PORT",
+        help="the serial port of a board that this model's firmware was flashed to, such as /dev/ttyACM0, "
+        "instead of what the target file says",
+    )  # fmt: skip
+
+
 def add_json(parser: Parser) -> None:
     parser.add_argument("--json", type=output_file, metavar="FILE", help="write what the table shows as JSON")
 

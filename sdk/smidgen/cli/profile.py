@@ -23,6 +23,7 @@ DEFAULT_INPUTS = 1
 def add_options(parser: Parser) -> None:
     options.add_model(parser)
     options.add_target(parser)
+    options.add_port(parser)
     options.add_input(parser)
     options.add_optimize(parser)
     options.add_arena(parser)
@@ -36,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     with (
         Stages() as stages,
         open_session(
-            arguments.model, arguments.target, arguments.optimize, stages, arguments.arena
+            arguments.model, arguments.target, arguments.optimize, stages, arguments.arena, arguments.port
         ) as session,
     ):
         stages.done()

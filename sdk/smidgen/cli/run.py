@@ -25,6 +25,7 @@ SHOWN_VALUES = 12
 def add_options(parser: Parser) -> None:
     options.add_model(parser)
     options.add_target(parser)
+    options.add_port(parser)
     options.add_input(parser)
     parser.add_argument(
         "-o", "--output", type=options.output_file, metavar="FILE",
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     with (
         Stages() as stages,
         open_session(
-            arguments.model, arguments.target, arguments.optimize, stages, arguments.arena
+            arguments.model, arguments.target, arguments.optimize, stages, arguments.arena, arguments.port
         ) as session,
     ):
         stages.done()

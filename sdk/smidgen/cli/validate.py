@@ -23,6 +23,7 @@ HELP = "compare a target with an oracle, byte for byte; labels in the input file
 def add_options(parser: Parser) -> None:
     options.add_model(parser)
     options.add_target(parser)
+    options.add_port(parser)
     options.add_input(parser)
     parser.add_argument("--layers", action="store_true", help="compare every layer's tensors as well")
     parser.add_argument(
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     with (
         Stages() as stages,
         open_session(
-            arguments.model, arguments.target, arguments.optimize, stages, arguments.arena
+            arguments.model, arguments.target, arguments.optimize, stages, arguments.arena, arguments.port
         ) as session,
     ):
         stages.done()

@@ -53,8 +53,10 @@ def open_session(
     optimize: str = "speed",
     progress: Progress = silent,
     arena: str = "fast",
+    port: str | None = None,
 ) -> Iterator[Session]:
-    """Import, build in a temporary folder and load. progress: told the name of each stage.
+    """Import, build in a temporary folder and load. progress: told the name of each stage; port: of a board
+    that serves this model already, instead of what the target file says.
 
     A graph instead of a file is taken as it is; only the oracle `reference` can then be compared with.
     Raises UsageError, ModelError, BuildError or DeviceError, whichever stage fails.
@@ -67,8 +69,9 @@ def open_session(
     with tempfile.TemporaryDirectory(prefix="smidgen-") as folder:
         bundle = build(graph, loaded_target, folder, optimize, progress, arena=arena)
         assert bundle.plan is not None
-        progress(f"starting {_RUNNERS.get(loaded_target.runner.kind, 'the device')}")
-        with open_device(loaded_target, bundle) as device:
+        runner = _RUNNERS.get(loaded_target.runner.kind, "the device")
+        progress(f"asking the board on {port}" if port else f"starting {runner}")
+        with open_device(loaded_target, bundle, port) as device:
             yield Session(path, graph, loaded_target, bundle.plan, bundle, device, optimize)
 
 
