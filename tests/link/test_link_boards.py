@@ -50,7 +50,7 @@ def test_a_stack_overflow_is_caught_and_named(tmp_path: Path, board: str) -> Non
 @pytest.mark.slow
 @pytest.mark.parametrize("board", BOARDS)
 def test_a_bad_access_is_reported_and_the_board_starts_again(tmp_path: Path, board: str) -> None:
-    flags = ("-DTOY_TRAP=0xf0000000u",)  # a hole in all of them
+    flags = ("-DTOY_TRAP=0xe8000000u",)  # a hole in all of them
     image = toy.build_board(tmp_path, board, size=SIZE, flags=flags)
     with QemuDevice(image, load_target(board).runner.machine) as device:
         for _ in range(2):
