@@ -36,7 +36,7 @@ def board_header(target: Target) -> str:
 
 def header_words(pieces: tuple[HeaderWords, ...]) -> list[int]:
     """All words from the start of the flash on; gaps are those of erased flash."""
-    end = max(piece.offset // 4 + len(piece.words) for piece in pieces)
+    end = max((piece.offset // 4 + len(piece.words) for piece in pieces), default=0)
     words = [0xFFFF_FFFF] * end
     for piece in pieces:
         words[piece.offset // 4 : piece.offset // 4 + len(piece.words)] = piece.words
