@@ -33,6 +33,7 @@ void variable(int n) { FRAME(n); }
 void unknown(void) { keep(0); __asm__ volatile(""); }
 int recursive(int n) { FRAME(16); return n < 2 ? n : recursive(n - 1) + recursive(n - 2); }
 long long divide(long long a, long long b) { return a / b + 1; }
+int quotient(int a, int b) { return a / b + 1; }
 """
 
 
@@ -51,7 +52,13 @@ def functions(
     flags = [*target.toolchain.flags, "-O2", *CALLGRAPH_FLAGS]
     compile_object(compiler, source, folder / "stack.o", flags)
     elf = folder / "stack.elf"
-    link = [*target.toolchain.flags, "-nostdlib", "-Wl,-e,divide", "-Wl,--defsym=keep=0x100"]
+    link = [
+        *target.toolchain.flags,
+        "-nostdlib",
+        "-Wl,-e,divide",
+        "-Wl,-u,quotient",
+        "-Wl,--defsym=keep=0x100",
+    ]
     run_tool(compiler.path, [*link, str(folder / "stack.o"), "-lgcc", "-o", str(elf)], "linking")
     return read_callgraph([folder / "stack.ci"]), linked_functions(elf, compiler)
 
@@ -75,6 +82,13 @@ def test_library_functions_are_read_from_the_program(functions) -> None:
     library = next(iter(functions[0]["divide"].calls))
     assert library in linked and library not in compiled
     assert stack_bound("divide", *functions) >= frame(functions, "divide") + stack_bound(library, {}, linked)
+
+
+def test_a_library_function_has_several_names(functions) -> None:
+    """Where the core cannot divide, __aeabi_idiv is __divsi3 under another name."""
+    compiled, linked = functions
+    assert all(call in linked for call in compiled["quotient"].calls)
+    assert stack_bound("quotient", *functions) >= frame(functions, "quotient")
 
 
 @pytest.mark.parametrize("name", ["straight", "divide"])
