@@ -136,15 +136,15 @@ class _Conflicts:
 
 def _forbidden(a: Buffer, b: Buffer, related: Relations) -> list[tuple[int, int]]:
     """Distances from the start of `b` strictly between which `a` must not begin; both are live together."""
-    low, high, place = -a.bytes, b.bytes, None
-    if relation := related.get((b.name, a.name)):
-        low = low if relation.limit is None else max(low, relation.limit)
-        place = relation.exactly
-    elif relation := related.get((a.name, b.name)):
-        high = high if relation.limit is None else min(high, -relation.limit)
-        place = None if relation.exactly is None else -relation.exactly
-    ranges = [(low, high)] if place is None or not low < place < high else [(low, place), (place, high)]
-    return [(low, high) for low, high in ranges if low < high]
+    low, high, places = -a.bytes, b.bytes, set()
+    if after := related.get((b.name, a.name)):
+        low = low if after.limit is None else max(low, after.limit)
+        places |= {after.exactly} - {None}
+    if before := related.get((a.name, b.name)):
+        high = high if before.limit is None else min(high, -before.limit)
+        places |= set() if before.exactly is None else {-before.exactly}
+    ends = [low, *sorted(place for place in places if low < place < high), high]
+    return [(start, end) for start, end in itertools.pairwise(ends) if start < end]
 
 
 def _search(conflicts: _Conflicts, alignment: int, bound: int) -> Placement:

@@ -27,7 +27,8 @@ class Relation:
         return self.exactly is not None or (self.limit is not None and self.limit > -later_bytes)
 
 
-Relations = Mapping[tuple[str, str], Relation]  # by the names of the earlier buffer and the later one
+# By the names of the earlier buffer and the later one; two that are used in turns may be related both ways.
+Relations = Mapping[tuple[str, str], Relation]
 
 
 @dataclass(frozen=True)
@@ -62,15 +63,17 @@ def _relation(reads: list[_Access], filled: list[_Access], writes: list[_Access]
 
     reads and filled: what reads and writes the earlier buffer; writes: what writes the later one.
     """
-    if max((access.index for access in filled), default=-1) >= writes[0].index:
-        return None
-    limits, exact_limits, places = [], [], set()
+    limits: list[int | None] = []
+    exact_limits: list[int | None] = []
+    places = set()
     for write in writes:
+        # What the later buffer holds must end below all that the earlier one is still used for.
+        clear = [read.start - write.end for read in reads if read.index > write.index]
+        clear += [fill.start - write.end for fill in filled if fill.index >= write.index]
+        limits += clear
+        exact_limits += clear
         for read in reads:
-            if read.index > write.index:
-                limits.append(read.start - write.end)
-                exact_limits.append(limits[-1])
-            elif read.index == write.index:
+            if read.index == write.index:
                 place, overlap = read.start - write.start, write.call.overlap
                 limits.append(None if overlap is None else place + overlap)
                 if write.call.in_place:
@@ -97,16 +100,14 @@ def _accesses(schedule: Schedule, kind: str) -> dict[str, list[_Access]]:
     return found
 
 
-def together(a: Buffer, b: Buffer, related: Relations) -> int:
+def together(one: Buffer, other: Buffer, related: Relations) -> int:
     """The fewest bytes that two buffers occupy that are live together."""
-    relation = related.get((a.name, b.name))
-    if relation is None:
-        a, b = b, a
+    least = one.bytes + other.bytes
+    for a, b in ((one, other), (other, one)):
         relation = related.get((a.name, b.name))
-    least = a.bytes + b.bytes
-    if relation is not None and relation.limit is not None:
-        least = min(least, max(b.bytes, a.bytes + max(-relation.limit, 0)))
-    if relation is not None and relation.exactly is not None:
-        place = relation.exactly
-        least = min(least, max(a.bytes, place + b.bytes) - min(place, 0))
+        if relation is not None and relation.limit is not None:
+            least = min(least, max(b.bytes, a.bytes + max(-relation.limit, 0)))
+        if relation is not None and relation.exactly is not None:
+            place = relation.exactly
+            least = min(least, max(a.bytes, place + b.bytes) - min(place, 0))
     return least
