@@ -9,7 +9,7 @@ from arm_device import run_on_board
 from dsp_cases import FAMILIES
 from kernel_harness import calls_of, failures
 
-EVERY = 5  # of the cases, in the fast suite
+EVERY = 9  # of the cases, in the fast suite
 BOARDS = ("mps2-an386", "mps2-an505")  # Cortex-M4 and M33
 AGAIN = f"python -m pytest '{Path(__file__).name}' -k"
 

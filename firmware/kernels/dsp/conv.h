@@ -23,7 +23,8 @@ SMIDGEN_INLINE uint32_t smidgen_dsp_widen_rows_body(const int8_t *x, ptrdiff_t r
                                                     int32_t rows, int32_t length, uint32_t *target,
                                                     const int bits) {
     uint32_t sum = 0;
-    for (; rows > 0; rows--, x += row_step, target += (length + 3) / 4 * 4)
+    const uint32_t row_words = ((uint32_t)length + 3) / 4 * 4;
+    for (; rows > 0; rows--, x += row_step, target += row_words)
         sum = smidgen_dsp_widen(x, length, target, 2, sum, bits);
     return sum;
 }

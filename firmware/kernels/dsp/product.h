@@ -56,15 +56,9 @@ SMIDGEN_INLINE uint32_t smidgen_dsp_widen_quad(uint32_t word, uint32_t *target, 
  * are narrow. */
 SMIDGEN_INLINE uint32_t smidgen_dsp_widen(const int8_t *x, int32_t n, uint32_t *target,
                                           ptrdiff_t step, uint32_t sum, const int bits) {
-    for (; n >= 8; n -= 8, x += 8, target += 4 * step) {
-        const uint32_t word = smidgen_dsp_load(x), next = smidgen_dsp_load(x + 4);
-        sum = smidgen_dsp_widen_quad(word, target, step, sum, bits);
-        sum = smidgen_dsp_widen_quad(next, target + 2 * step, step, sum, bits);
-    }
-    if (n >= 4) {
+    SMIDGEN_KEEP_LOOP
+    for (; n >= 4; n -= 4, x += 4, target += 2 * step)
         sum = smidgen_dsp_widen_quad(smidgen_dsp_load(x), target, step, sum, bits);
-        n -= 4, x += 4, target += 2 * step;
-    }
     if (n > 0)
         sum = smidgen_dsp_widen_quad(smidgen_dsp_load_some(x, n), target, step, sum, bits);
     return sum;
@@ -144,16 +138,26 @@ SMIDGEN_INLINE void smidgen_dsp_multiply_plainly(const uint32_t *weights, const 
 #define SMIDGEN_DSP_QUAD_4(quad) quad("", SMIDGEN_DSP_PAIR_4)
 #define SMIDGEN_DSP_QUAD_2(quad) quad(SMIDGEN_DSP_LINE("ldr %[w1], [%[w]], #4"), SMIDGEN_DSP_PAIR_2)
 
-/* Two quads at a time; an odd one comes first, through the middle of the loop. With two pixels
- * every register but the stack pointer is taken, so the end is compared from memory. */
+/* Several quads at a time; the first time some are jumped over where their number is no multiple:
+ * x0 bytes of instructions, from the nop on. With two pixels every register but the stack pointer
+ * is taken, so the end is compared from memory. */
+#if SMIDGEN_UNROLL
+#define SMIDGEN_DSP_QUADS 4
+#define SMIDGEN_DSP_REPEAT(quad) quad quad quad quad
+#else
+#define SMIDGEN_DSP_QUADS 2
+#define SMIDGEN_DSP_REPEAT(quad) quad quad
+#endif
 #define SMIDGEN_DSP_LOOP(quad)                                                                     \
-    SMIDGEN_DSP_LINE("cmp %[x0], #0")                                                              \
-    SMIDGEN_DSP_LINE("bne 2f")                                                                     \
+    SMIDGEN_DSP_LINE("add pc, %[x0]")                                                              \
+    SMIDGEN_DSP_LINE("nop")                                                                        \
     SMIDGEN_DSP_LINE("1:")                                                                         \
-    quad SMIDGEN_DSP_LINE("2:") quad SMIDGEN_DSP_LINE("ldr %[x0], %[end]")                         \
-        SMIDGEN_DSP_LINE("cmp %[x], %[x0]") SMIDGEN_DSP_LINE("bne 1b")
+    SMIDGEN_DSP_REPEAT(quad)                                                                       \
+    SMIDGEN_DSP_LINE("ldr %[x0], %[end]")                                                          \
+    SMIDGEN_DSP_LINE("cmp %[x], %[x0]")                                                            \
+    SMIDGEN_DSP_LINE("bne 1b")
 #define SMIDGEN_DSP_REGISTERS                                                                      \
-    [w] "+r"(weights), [x] "+r"(x), [x0] "+r"(odd), [x1] "=&r"(x1), [w0] "=&r"(w0), [w1] "=&r"(w1)
+    [w] "+r"(weights), [x] "+r"(x), [x0] "+r"(over), [x1] "=&r"(x1), [w0] "=&r"(w0), [w1] "=&r"(w1)
 #define SMIDGEN_DSP_MULTIPLY_1(quad)                                                               \
     __asm__(SMIDGEN_DSP_LOOP(quad(SMIDGEN_DSP_QUAD_OF_1))                                          \
             : [a0] "+r"(a0), [b0] "+r"(b0), [c0] "+r"(c0), [d0] "+r"(d0), SMIDGEN_DSP_REGISTERS    \
@@ -166,13 +170,21 @@ SMIDGEN_INLINE void smidgen_dsp_multiply_plainly(const uint32_t *weights, const 
             : [end] "m"(end)                                                                       \
             : "cc", "memory")
 
+/* Instructions of a quad; each has 4 bytes. */
+SMIDGEN_INLINE int32_t smidgen_dsp_quad_length(const int pixels, const int bits) {
+    const int32_t of_pair = (bits == 8 ? 3 : 4) + 4 * pixels;
+    return 2 * of_pair + pixels + (bits == 2);
+}
+
 /* As smidgen_dsp_multiply_plainly, not WIDE. */
 SMIDGEN_INLINE void smidgen_dsp_multiply_fast(const uint32_t *weights, const uint32_t *x,
                                               int32_t quads, const uint32_t *bias, uint32_t *sums,
                                               const int pixels, const int bits) {
     const uint32_t *const end = x + 2 * pixels * quads;
     uint32_t a0 = bias[0], b0 = bias[1], c0 = bias[2], d0 = bias[3];
-    uint32_t odd = (uint32_t)quads & 1, x1, w0, w1;
+    uint32_t over =
+        (uint32_t)(4 * smidgen_dsp_quad_length(pixels, bits) * (-quads & (SMIDGEN_DSP_QUADS - 1)));
+    uint32_t x1, w0, w1;
     if (pixels == 1) {
         if (bits == 8)
             SMIDGEN_DSP_MULTIPLY_1(SMIDGEN_DSP_QUAD_8);
