@@ -92,6 +92,7 @@ class _Export:
             self._node(node)
         self.subgraph.inputs = [self.indices[name] for name in self.graph.inputs]
         self.subgraph.outputs = [self.indices[name] for name in self.graph.outputs]
+        self.model.signatureDefs = [self._signature()]
         if self.weight_bits:
             metadata = schema.MetadataT()
             metadata.name = _WEIGHT_BITS
@@ -100,6 +101,18 @@ class _Export:
         builder = flatbuffers.Builder(1 << 16)
         builder.Finish(self.model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
+
+    def _signature(self) -> schema.SignatureDefT:
+        """What lets others run the model by the names of its inputs and outputs."""
+        signature = schema.SignatureDefT()
+        signature.signatureKey, signature.subgraphIndex = "serving_default", 0
+        signature.inputs, signature.outputs = [], []
+        for names, maps in ((self.graph.inputs, signature.inputs), (self.graph.outputs, signature.outputs)):
+            for name in names:
+                entry = schema.TensorMapT()
+                entry.name, entry.tensorIndex = name, self.indices[name]
+                maps.append(entry)
+        return signature
 
     def _check(self) -> None:
         problems = ProblemList()
