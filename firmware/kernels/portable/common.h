@@ -45,10 +45,23 @@ SMIDGEN_INLINE int32_t smidgen_clamp(int32_t x, int32_t low, int32_t high) {
  * multiplier of the TFLite 8-bit specification, so this is gemmlowp's saturating rounding doubling
  * high multiply (arXiv 1712.05877): it saturates only for two factors of -2^31, and no multiplier
  * is negative. */
+#if defined(__thumb__) && !defined(__thumb2__)
+/* ARMv6-M has no product of more than 32 bits: it is put together from products of halves. */
+SMIDGEN_SHARED int32_t smidgen_multiply_high(int32_t x, uint32_t multiplier) {
+    const uint32_t lower = (uint32_t)x & 0xffffu, lower_multiplier = multiplier & 0xffffu;
+    const int32_t upper = x >> 16, upper_multiplier = (int32_t)(multiplier >> 16);
+    const uint32_t low = lower * lower_multiplier, right = lower * (uint32_t)upper_multiplier;
+    const int32_t left = upper * (int32_t)lower_multiplier;
+    const uint32_t middle = (low >> 16) + (right & 0xffffu) + ((uint32_t)left & 0xffffu);
+    return upper * upper_multiplier + (int32_t)(right >> 16) + (left >> 16) +
+           (int32_t)((middle + 0x8000u) >> 16);
+}
+#else
 SMIDGEN_INLINE int32_t smidgen_multiply_high(int32_t x, uint32_t multiplier) {
     const int64_t product = (int64_t)x * multiplier;
     return (int32_t)(product >> 32) + (int32_t)((uint32_t)product >> 31);
 }
+#endif
 
 /* x / 2^exponent, rounded to nearest, ties away from zero; 0 <= exponent <= 31. */
 SMIDGEN_INLINE int32_t smidgen_rounding_shift(int32_t x, int32_t exponent) {
