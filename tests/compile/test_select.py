@@ -8,7 +8,7 @@ import pytest
 from compile_graphs import graph, tensor
 
 from smidgen.compile.assemble import assemble
-from smidgen.compile.kernels import KernelSpec, kernels_for
+from smidgen.compile.kernels import KernelSpec, Lowered, kernels_for
 from smidgen.compile.schedule import Cost
 from smidgen.compile.select import Selector
 from smidgen.errors import ModelError
@@ -68,6 +68,39 @@ def test_a_later_set_takes_over_what_is_refused() -> None:
     assert chosen(refused, kernel("slow", "b")) == "slow"
     with pytest.raises(ModelError, match="fast: too odd; other: too even"):
         Selector([refused, kernel("other", "b", refusal="too even")]).select(model())
+
+
+def test_with_little_room_the_kernel_that_needs_least_memory_is_taken() -> None:
+    """RELU of 8 bytes: 8 in place, 16 apart, 12 with 4 bytes of scratch in place."""
+    fast, middle, small = kernel("fast", "a", 10), kernel("middle", "a", 50), kernel("small", "a", 90)
+    specs = [needing(fast, overlap=None), needing(middle, scratch_bytes=4), needing(small)]
+    selector = Selector(specs)
+    taken = {
+        room: selector.select(model(), room=None if room is None else {"relu": room})[0][1].name
+        for room in (None, 16, 15, 12, 11, 0)
+    }
+    assert taken == {None: "fast", 16: "fast", 15: "middle", 12: "middle", 11: "small", 0: "small"}
+
+
+def needing(spec: KernelSpec, overlap: int | None = 0, scratch_bytes: int = 0) -> KernelSpec:
+    """The kernel with other needs of memory."""
+
+    def lower(graph: Graph, node: Node, optimize: str) -> Lowered:
+        return replace(spec.lower(graph, node, optimize), overlap=overlap, scratch_bytes=scratch_bytes)
+
+    return replace(spec, lower=lower)
+
+
+def test_nodes_that_are_alike_run_alike_on_their_own_tensors() -> None:
+    """The second node's kernel is remembered from the first; it reads what the second reads."""
+    tensors = [tensor(name, (1, 8)) for name in ("x", "y")]
+    result = replace(tensors[1], name="z")
+    nodes = [Node("a", Relu(), ("x",), ("y",)), Node("b", Relu(), ("y",), ("z",))]
+    tensors[1] = replace(tensors[1], quantization=tensors[0].quantization)
+    twice = graph([*tensors, replace(result, quantization=tensors[0].quantization)], nodes, ["x"], ["z"])
+    first, second = Selector([kernel("only", "a", 1)]).select(twice)
+    assert (first[2].reads, second[2].reads) == (("x",), ("y",))
+    assert first[2].blobs == second[2].blobs
 
 
 def test_the_roof_is_what_needs_the_most_cycles() -> None:
