@@ -24,6 +24,7 @@ SEED = 3
 LAYERS_IN_ONE = 24
 # From here on, a call's fixed cost cannot be what a layer's MAC/cycle is made of.
 LARGER = 1000
+BAR = 0.5  # MAC/cycle
 
 IMAGES = ((9, 7), (12, 16), (5, 5), (1, 25), (4, 6))
 CONV_CHANNELS = (
@@ -46,6 +47,7 @@ STRIDES = ((1, 1), (2, 2), (1, 2))
 MATRICES = (
     (4, 4),
     (5, 7),
+    (8, 4),
     (8, 16),
     (13, 33),
     (16, 4),
@@ -56,6 +58,33 @@ MATRICES = (
     (128, 128),
     (130, 9),
     (640, 5),
+)
+# What networks have besides: operator, image, channels, kernel, stride, and whether it is padded.
+OTHERS = (
+    (Conv2D, (1, 1), (4, 4), (1, 1), (1, 1), True),
+    (Conv2D, (1, 1), (8, 12), (3, 3), (1, 1), True),
+    (Conv2D, (2, 2), (4, 4), (1, 1), (1, 1), True),
+    (Conv2D, (2, 2), (4, 8), (3, 3), (1, 1), True),
+    (Conv2D, (3, 3), (4, 4), (3, 3), (1, 1), False),
+    (Conv2D, (7, 7), (16, 8), (7, 7), (1, 1), False),
+    (Conv2D, (32, 32), (3, 16), (3, 3), (1, 1), True),
+    (Conv2D, (32, 32), (3, 8), (7, 7), (2, 2), True),
+    (Conv2D, (49, 10), (1, 64), (10, 4), (2, 2), True),
+    (Conv2D, (1, 64), (40, 16), (1, 9), (1, 2), True),
+    (Conv2D, (16, 16), (4, 4), (2, 2), (2, 2), False),
+    (DepthwiseConv2D, (1, 1), (8, 8), (3, 3), (1, 1), True),
+    (DepthwiseConv2D, (2, 2), (64, 64), (3, 3), (1, 1), True),
+    (DepthwiseConv2D, (3, 3), (128, 128), (3, 3), (1, 1), True),
+    (DepthwiseConv2D, (3, 3), (64, 64), (3, 3), (1, 1), False),
+    (DepthwiseConv2D, (6, 6), (64, 64), (3, 3), (2, 2), True),
+    (DepthwiseConv2D, (7, 7), (16, 16), (7, 7), (1, 1), False),
+    (DepthwiseConv2D, (9, 9), (16, 16), (9, 9), (1, 1), False),
+    (DepthwiseConv2D, (17, 11), (16, 16), (2, 2), (5, 5), False),
+    (DepthwiseConv2D, (4, 4), (8, 8), (1, 1), (1, 1), True),
+    (DepthwiseConv2D, (12, 12), (16, 16), (1, 1), (1, 1), True),
+    (DepthwiseConv2D, (12, 12), (16, 16), (1, 1), (2, 2), True),
+    (DepthwiseConv2D, (48, 48), (8, 8), (3, 3), (1, 1), True),
+    (DepthwiseConv2D, (1, 64), (32, 32), (1, 9), (1, 1), True),
 )
 
 
@@ -99,7 +128,7 @@ def _print_worst(measured: list[tuple[Sample, Layer]], title: str) -> None:
             percent(layer.roof_share),
             (layer.bound or "-").replace("_", " "),
             signed_percent(layer.prediction_error),
-            why(layer),
+            why(sample, layer),
         )
         for sample, layer in measured
     ]
@@ -121,10 +150,17 @@ def _print_worst(measured: list[tuple[Sample, Layer]], title: str) -> None:
     )
 
 
-def why(layer: Layer) -> str:
+def why(sample: Sample, layer: Layer) -> str:
     """What most of the cycles go into."""
     if layer.roof_cycles is None or layer.cycles is None:
         return "a portable kernel: no instructions of Xmidge"
+    if (layer.macs_per_cycle or 0) < BAR:
+        parts = _least(sample)
+        total = sum(parts.values())
+        listed = ", ".join(f"{name} {number(cycles)}" for name, cycles in parts.items())
+        return (
+            f"its instructions alone take {number(total)} cycles ({listed}): {layer.macs / total:.2f} at best"
+        )
     if layer.roof_cycles >= layer.cycles / 2:
         return f"the {(layer.bound or '').replace('_', ' ')} is busy most of the time"
     rest = layer.cycles - layer.roof_cycles
@@ -134,8 +170,31 @@ def why(layer: Layer) -> str:
     )
 
 
+def _least(sample: Sample) -> dict[str, float]:
+    """The cycles of those instructions that the layer cannot do without (docs/xmidge.md), with nothing around
+    them. Multiplier and shift belong to each channel here."""
+    _, weights, _, y = sample.tensors
+    channels, bits = y.shape[-1], weights.dtype.bits
+    windows = y.elements // channels
+    parts = {"two registers": 2 * 2, "parameters": 3 + 2 * channels + -(-channels // 4)}
+    if isinstance(sample.node.operator, DepthwiseConv2D):
+        blocks, (height, width) = -(-channels // 4), weights.shape[1:3]
+        words = 4 * blocks * min(width * -(-height // 4), height * -(-width // 4))
+        # A word of narrow weights is masked, extended, shifted and stored before ldm takes it.
+        parts["weights"] = 4 * blocks + words * (1 + {8: 0, 4: 7, 2: 6.5}[bits])
+        parts["columns"] = 2 * blocks * windows
+        calls = blocks * -(-windows // 16)
+    else:
+        inputs = weights.elements // channels
+        steps = -(-inputs * bits // 32)
+        parts["weights"] = -(-windows // 4) * steps * channels
+        parts["inputs"] = -(-inputs // 4) * windows
+        calls = -(-channels // (64 if windows == 1 else 16)) * -(-windows // 4)
+    return {**parts, "requantization": y.elements + 9 * calls}
+
+
 def all_samples(dtype: DType) -> Iterator[Sample]:
-    """Each pair of channels and kernel once; images, strides and padding take turns."""
+    """Each pair of channels and kernel once, images, strides and padding taking turns; then the others."""
     generator = np.random.default_rng(SEED)
     images, strides, same = (itertools.cycle(one) for one in (IMAGES, STRIDES, (True, False, True)))
     for channels, kernel in itertools.product(CONV_CHANNELS, CONV_KERNELS):
@@ -147,6 +206,10 @@ def all_samples(dtype: DType) -> Iterator[Sample]:
             DepthwiseConv2D, next(images), channels, kernel, next(strides), next(same)
         )
         yield _sample(generator, dtype, operator, shape, (1, *kernel, count), output)
+    for kind, image, channels, kernel, stride, padded in OTHERS:
+        operator, shape, output = _window(kind, image, channels, kernel, stride, padded)
+        weights = (channels[1], *kernel, channels[0]) if kind is Conv2D else (1, *kernel, channels[1])
+        yield _sample(generator, dtype, operator, shape, weights, output)
     for inputs, outputs in MATRICES:
         yield _sample(generator, dtype, FullyConnected(), (1, inputs), (outputs, inputs), (1, outputs))
 

@@ -68,6 +68,9 @@ DEPTHWISE = (
     ((2, 5, 4, 5), 3, (3, 3), (2, 1), (1, 1), SAME),
     ((1, 6, 7, 4), 2, (5, 5), (1, 1), (1, 1), SAME),
     ((1, 3, 18, 1), 8, (3, 3), (1, 1), (1, 1), SAME),
+    ((1, 6, 5, 4), 1, (9, 9), (1, 1), (1, 1), SAME),  # as large, in its padding
+    ((1, 1, 6, 5), 1, (3, 3), (1, 2), (1, 1), SAME),  # two of three rows see only padding
+    ((1, 9, 13, 70), 1, (3, 4), (5, 4), (1, 1), VALID),  # windows apart, three groups of rows
 )  # fmt: skip
 
 # (images, height, width, channels), window, stride, padding

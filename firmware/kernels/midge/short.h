@@ -28,6 +28,55 @@ smidgen_midge_short_blocks(struct smidgen_midge_short next,
     int32_t lines, slot;
     uint32_t window, lanes = XMIDGE_WINDOW_LANES(channels < 4 ? (uint32_t)channels - 1u : 3u);
     /* clang-format off */
+    if (part->runs == 1 && part->pad_columns == 0 && part->gap == 0) { /* nothing lies in padding */
+        const uint32_t load = (uint32_t)shape->taps << 16;
+        xmidge_set(XMIDGE_WINDOW, (uint32_t)runs[2] | lanes, 0);
+        __asm__ volatile(
+            XMIDGE_ASM_BEGIN
+            "1: sub %[out], %[y], %[output_step]\n"
+            XMIDGE_ASM_LDM("18", "%[words]", "%[load_0]")
+            XMIDGE_ASM_LDM("18", "%[words]", "%[load_1]")
+            XMIDGE_ASM_LDM("18", "%[words]", "%[load_2]")
+            XMIDGE_ASM_LDM("18", "%[words]", "%[load_3]")
+            XMIDGE_ASM_SET("6", "x0", "x0")
+            "add %[column], %[x], %[first]\n"
+            "mv %[lines], %[count]\n"
+            "li %[slot], 0\n"
+            "2:\n"
+            XMIDGE_ASM_LOOP("%[columns]", "4")
+            XMIDGE_ASM_COLA("0", "%[column]")
+            "or %[window], %[windows], %[slot]\n"
+            "add %[slot], %[slot], %[begun]\n"
+            "andi %[slot], %[slot], 15\n"
+            "add %[out], %[out], %[output_step]\n"
+            "add %[column], %[column], %[line_step]\n"
+            "addi %[lines], %[lines], -1\n"
+            XMIDGE_ASM_RQW("%[out]", "%[window]")
+            "bnez %[lines], 2b\n"
+            "lui %[window], 0x40\n"
+            "add %[windows], %[windows], %[window]\n"
+            "addi %[x], %[x], 4\n"
+            "addi %[y], %[y], 4\n"
+            "addi %[channels], %[channels], -4\n"
+            "bge %[channels], %[four], 1b\n"
+            "blez %[channels], 3f\n"
+            "addi %[window], %[channels], -1\n"
+            "slli %[window], %[window], 16\n"
+            "or %[window], %[window], %[rows]\n"
+            XMIDGE_ASM_SET("5", "%[window]", "x0")
+            "j 1b\n"
+            "3:\n"
+            XMIDGE_ASM_END
+            : [x] "+&r"(next.x), [y] "+&r"(next.y), [words] "+&r"(next.words),
+              [windows] "+&r"(next.windows), [channels] "+&r"(channels), [column] "=&r"(column),
+              [out] "=&r"(out), [lines] "=&r"(lines), [slot] "=&r"(slot), [window] "=&r"(window)
+            : [first] "r"(runs[1]), [rows] "r"(runs[2]), [count] "r"(runs[0]),
+              [columns] "r"(batch[0]), [begun] "r"(batch[3]), [output_step] "r"(batch[4]),
+              [line_step] "r"(part->line_step), [four] "r"(4), [load_0] "r"(load),
+              [load_1] "r"(load + 16), [load_2] "r"(load + 32), [load_3] "r"(load + 48)
+            : "memory");
+        return next;
+    }
     __asm__ volatile(
         XMIDGE_ASM_BEGIN
         /* A block: its weights, and the padding before its first line. */

@@ -134,10 +134,10 @@ def _lower_unpadded(sparse: bool, graph: Graph, node: Node, optimize: str) -> Lo
         channels_of(graph, node, c.parameters), c.parameters.input_zero_point, rows, c.bits, sparse=sparse
     )
     unaligned = misaligned(pixel_step, line_step, image_step, c.dilation[0] * c.row_bytes)
-    cost = Product.of(packed, pixels, c.outputs, rows, unaligned).cost(images * lines)
-    is_small = not sparse and cost.cycles < SMALL
+    product = Product.of(packed, pixels, c.outputs, rows, unaligned)
+    small = product.small(images * lines)
     return Lowered(
-        symbol=f"smidgen_midge_conv_unpadded{'_small' if is_small else packed.suffix}",
+        symbol=f"smidgen_midge_conv_unpadded{'_small' if small else packed.suffix}",
         shape_type="struct smidgen_midge_conv_unpadded_shape",
         shape={
             "images": images,
@@ -155,9 +155,9 @@ def _lower_unpadded(sparse: bool, graph: Graph, node: Node, optimize: str) -> Lo
         reads=node.inputs[:1],
         blobs=packed.blobs,
         macs=c.macs,
-        specialise=cost.cycles < SMALL,
+        specialise=small is not None,
         constants=constant_operands(graph, node.inputs[:1]),
-        cost=cost,
+        cost=(small or product).cost(images * lines),
     )
 
 

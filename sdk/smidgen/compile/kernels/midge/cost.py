@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,6 +34,9 @@ MULTIPLY_CALL = 60
 PARAMETERS_CALL = 6
 KERNEL_CALL = 120
 VECTOR_CALL = 30
+# The same of small calls.
+SMALL_CALL = 22
+SMALL_BLOCK = 4
 VECTOR_BLOCK_CALL = 12
 RING_ROW = 60  # of windows
 COPY = 20  # of a row
@@ -50,7 +53,8 @@ class Product:
 
     vector: whether it works as for a single vector; misaligned: the fraction of the loads of inputs that
     take two cycles; shared: whether one multiplier and shift serve all channels; present: of sparse weights,
-    the groups that each row of each block has; walk is then that of a group.
+    the groups that each row of each block has; walk is then that of a group. is_small: whether the compiler
+    knows the numbers of this call.
     """
 
     pixels: int
@@ -61,6 +65,7 @@ class Product:
     shared: bool = False
     vector: bool = False
     present: np.ndarray | None = None
+    is_small: bool = False
 
     @staticmethod
     def of(
@@ -81,21 +86,30 @@ class Product:
     def cycles(self) -> float:
         """Of one call; parameters that stay where they are, are not loaded in it."""
         if self.vector:
-            return VECTOR_CALL + sum(VECTOR_BLOCK_CALL + self._block(1, *block) for block in self._blocks())
-        total = MULTIPLY_CALL + (self.parameters() if self.channels > PARAMETERS else 0)
+            call = 0 if self.is_small else VECTOR_CALL
+            return call + sum(VECTOR_BLOCK_CALL + self._block(1, *block) for block in self._blocks())
+        total = 0 if self.is_small else MULTIPLY_CALL
+        total += self.parameters() if self.channels > PARAMETERS else 0
         for pixels, pixel_blocks in _parts(self.pixels, PIXELS):
-            total += pixel_blocks * PIXEL_BLOCK * -(-self.channels // PARAMETERS)
+            total += (
+                pixel_blocks
+                * (SMALL_BLOCK if self.is_small else PIXEL_BLOCK)
+                * -(-self.channels // PARAMETERS)
+            )
             total += pixel_blocks * sum(self._block(pixels, *block) for block in self._blocks())
         return total
 
     def _block(self, pixels: int, channels: int, steps: int) -> float:
         load = pixels * (self.walk.words + self.misaligned)
-        total = steps * (load + max(channels, LEAST)) + self.rows * LOOP
+        total = steps * (load + max(channels, LEAST)) + pixels * channels + REQUANTIZE
+        if self.is_small and not self.vector:
+            return total
+        total += self.rows * LOOP + CHANNEL_BLOCK
         if self.rows > 1:
             total += MORE_ROWS + (self.rows - 1) * NEXT_ROW
         if self.present is not None:
             total += steps // self.walk.steps * GROUP
-        return total + pixels * channels + REQUANTIZE + CHANNEL_BLOCK
+        return total
 
     def words(self) -> int:
         """Words of inputs and weights that are loaded."""
@@ -114,11 +128,18 @@ class Product:
         steps = self.present.sum(axis=1) * self.walk.steps
         return [(size, int(count)) for size, count in zip(sizes, steps, strict=True)]
 
+    def small(self, calls: int) -> Product | None:
+        """The same as a small call, or None where that many calls are not small."""
+        if self.present is not None or self.cost(calls).cycles >= SMALL:
+            return None
+        return replace(self, is_small=True)
+
     def cost(self, calls: int, more_cycles: float = 0.0, more_words: int = 0) -> Cost:
         """Of a kernel that makes as many calls and, besides, takes so many cycles and moves so many words."""
+        kernel = SMALL_CALL if self.is_small else KERNEL_CALL
         return Cost(
             cycles=round(
-                (0 if self.vector else KERNEL_CALL) + self.parameters() + calls * self.cycles() + more_cycles
+                (0 if self.vector else kernel) + self.parameters() + calls * self.cycles() + more_cycles
             ),
             multipliers=math.ceil(calls * self.macs / MACS_PER_CYCLE[self.walk.bits]),
             data_port=calls * self.words() + more_words,

@@ -6,7 +6,7 @@ from functools import partial
 
 from smidgen.compile.kernels.common import constant_operands, output_fields, refuse_layer
 from smidgen.compile.kernels.midge import MIDGE
-from smidgen.compile.kernels.midge.cost import SMALL, Product, misaligned
+from smidgen.compile.kernels.midge.cost import Product, misaligned
 from smidgen.compile.kernels.midge.packing import BLOCK, VECTOR_BLOCK, channels_of, pack, refuse_dense
 from smidgen.compile.kernels.midge.trim import of_trimmed
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
@@ -44,10 +44,9 @@ def _lower(sparse: bool, graph: Graph, node: Node, optimize: str) -> Lowered:
         sparse=sparse,
     )
     product = Product.of(packed, rows, outputs, 1, 0.0 if vector else misaligned(depth), vector)
-    cost = product.cost(1)
-    is_small = not (vector or sparse) and cost.cycles < SMALL
+    small = product.small(1)
     return Lowered(
-        symbol=f"smidgen_midge_{kernel}{'_small' if is_small else packed.suffix}",
+        symbol=f"smidgen_midge_{kernel}{'_small' if small and not vector else packed.suffix}",
         shape_type=f"struct smidgen_midge_{kernel}_shape",
         shape={
             **({} if vector else {"rows": rows, "depth": depth}),
@@ -58,9 +57,9 @@ def _lower(sparse: bool, graph: Graph, node: Node, optimize: str) -> Lowered:
         reads=node.inputs[:1],
         blobs=packed.blobs,
         macs=output.elements * depth,
-        specialise=cost.cycles < SMALL,
+        specialise=small is not None,
         constants=constant_operands(graph, node.inputs[:1]),
-        cost=cost,
+        cost=(small or product).cost(1),
     )
 
 

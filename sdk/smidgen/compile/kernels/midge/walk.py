@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from smidgen.compile.kernels.depthwise import Axis
-from smidgen.compile.kernels.midge.cost import misaligned
+from smidgen.compile.kernels.midge.cost import SMALL, misaligned
 from smidgen.compile.kernels.midge.lanes import LANES, in_blocks, row_words
 from smidgen.compile.kernels.midge.packing import PARAMETERS, WORD
 
@@ -23,20 +23,27 @@ SLOTS = 16  # windows in flight
 STRIDE = 4
 
 # Cycles measured on the simulated core, besides those of loads, taps and outputs.
-KERNEL = 120
+KERNEL, SMALL_KERNEL = 120, 70
+SMALL_SAVES, SMALL_BLOCK_SAVES = 60, 90  # of small calls of the other kernels
 BLOCK = 57
 IMAGE = 33  # one block of channels of one image
 PART = 33
 RUN, RUN_OF_GROUPS = 9, 39
-SHORT_BLOCK, SHORT_RUN, SHORT_LINE = 52, 15, 20  # of lines of one batch and one group of rows
+SHORT_KERNEL, SHORT_BLOCK, SHORT_RUN, SHORT_LINE = (
+    155,
+    47,
+    15,
+    20,
+)  # of lines of one batch and one group of rows
+PLAIN_SHORT_BLOCK = 26  # where nothing lies in padding
 LINE, BATCH = 12, 21
 BATCH_OF_GROUPS = 46
 PLAIN_BATCH_OF_GROUPS, PLAIN_PART_OF_GROUPS = 16, -25  # where all lines are alike
 EDGE_GROUP = 24  # of a column whose groups have different rows inside the image
 PADDING, PADDING_OF_GROUPS = 4, 12  # a column of padding before and between lines
-WIDEN = 8  # a word of narrow weights
+WIDEN = 7.5  # a word of narrow weights
 TAP_BATCH, TAP_PASS, TAP_GROUP, TAP_EDGE_GROUP, TAP_PADDING = 60, 45, 47, 12, 2
-INSIDE_PASS, INSIDE_GROUP = 25, 6
+INSIDE_BLOCK, INSIDE_BATCH, INSIDE_PASS, INSIDE_GROUP = 30, 40, 9, 2  # of windows inside the image
 COPY = 14  # a window's outputs that do not lie side by side
 
 
@@ -117,7 +124,10 @@ class Walk:
 
     def _gap(self, part: Part) -> int:
         """Columns of padding from one line to the next, so that windows of both start in step."""
-        gap = max(part.pad_columns, self._used(part) - part.pad_columns - part.columns)
+        gap = max(self._used(part) - part.pad_columns - part.columns, 0)
+        if self.lines.output == 1 and part.pad_columns == 0:
+            return gap
+        gap = max(gap, part.pad_columns)
         gap = max(gap, part.windows * self.stride - part.columns)
         return gap + -(part.columns + gap) % self.stride
 
@@ -260,18 +270,22 @@ class Walk:
         words = LANES * self.groups * self.taps
         widening = 0 if bits == 8 else WIDEN * words
         if self._is_short(copies):
-            return KERNEL + blocks * images * (words + widening + self._short_block(lanes))
+            cycles = blocks * images * (words + widening + self._short_block(lanes))
+            return cycles + (SMALL_KERNEL if cycles + SHORT_KERNEL < SMALL else SHORT_KERNEL)
         lanes += COPY if copies > 1 else 0
         image = IMAGE + sum(self._part(part, lanes) for part in self.parts)
-        return KERNEL + blocks * (BLOCK + words + widening + images * image)
+        cycles = KERNEL + blocks * (BLOCK + words + widening + images * image)
+        return cycles - (SMALL_SAVES + blocks * SMALL_BLOCK_SAVES if cycles < SMALL else 0)
 
     def _short_block(self, lanes: float) -> float:
         """One block of channels of one image, without its weights."""
         (part,) = self.parts
         padding = self._longest(0)
-        line = SHORT_LINE + part.columns * self._column() + self._gap(part) * padding + lanes * part.windows
-        runs = (len(self._runs(part.first)) - 1) * SHORT_RUN
-        return SHORT_BLOCK + part.pad_columns * padding + runs + self.lines.output * line
+        gap, runs = self._gap(part), len(self._runs(part.first))
+        line = SHORT_LINE + part.columns * self._column() + gap * padding + lanes * part.windows
+        around = PLAIN_SHORT_BLOCK if runs == 1 and part.pad_columns == gap == 0 else SHORT_BLOCK
+        around += part.pad_columns * padding + (runs - 1) * SHORT_RUN
+        return around + self.lines.output * line
 
     def _part(self, part: Part, lanes: float) -> float:
         """One block of channels of one image."""
@@ -295,7 +309,9 @@ class Walk:
         return self.groups * self._longest(loads)
 
     def _longest(self, loads: float) -> float:
-        phases = [max(loads, -(-(self.taps - phase) // self.stride), 2) for phase in range(self.stride)]
+        phases = [
+            max(loads, -(-(self._taps_at_once - phase) // self.stride), 2) for phase in range(self.stride)
+        ]
         return sum(phases) / self.stride
 
 
@@ -381,13 +397,17 @@ class TapWalk(Walk):
         lanes += COPY if copies > 1 else 0
         (part,) = self.parts
         batches, passes = -(-part.windows // SLOTS), self.taps * self.passes
-        around = (INSIDE_PASS, INSIDE_GROUP) if self._is_inside else (TAP_PASS, TAP_GROUP)
-        weights = LANES * self.groups + around[0] + around[1] * (self.groups - 1)
-        line = batches * (TAP_BATCH + passes * weights)
+        batch, per_pass, group, block = (
+            (INSIDE_BATCH, INSIDE_PASS, INSIDE_GROUP, INSIDE_BLOCK)
+            if self._is_inside
+            else (TAP_BATCH, TAP_PASS, TAP_GROUP, BLOCK + IMAGE)
+        )
+        weights = LANES * self.groups + per_pass + group * (self.groups - 1)
+        line = batches * (batch + passes * weights)
         line += part.windows * (lanes + TAP_PADDING + passes * self._column())
         edges = self._uneven_lines(part) * part.windows * passes * self.groups * TAP_EDGE_GROUP
         widening = 0 if bits == 8 else WIDEN * LANES * self.groups * passes
-        return KERNEL + blocks * (BLOCK + widening + images * (IMAGE + self.lines.output * line + edges))
+        return KERNEL + blocks * (widening + images * (block + self.lines.output * line + edges))
 
 
 def sliding_walks(height: Axis, width: Axis) -> Iterator[Walk]:
