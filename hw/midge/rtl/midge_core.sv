@@ -77,7 +77,7 @@ module midge_core
   // -------------------------------------------------------------------------------------------- execute
   logic        x_valid, x_is_compressed, x_fault, x_fault_second_half, x_beat, x_fire;
   logic [31:1] x_pc;
-  logic [31:0] x_raw, x_immediate;
+  logic [31:0] x_raw, x_immediate, x_immediate_32, x_immediate_16;
   logic [4:0]  x_rs1, x_rs2;
   decoded_t    x;
 
@@ -88,12 +88,15 @@ module midge_core
     if (reset || w_redirect) x_valid <= 1'b0;
     else if (x_ready) x_valid <= f_valid;
 
-  always_ff @(posedge clock)
-    if (x_ready) {x_pc, x_raw, x_immediate, x_rs1, x_rs2, x_is_compressed, x_fault, x_fault_second_half} <= f;
+  // Only the lowest bits of the register numbers have a reset: with all alike, Yosys makes them part of the register file
+  // and puts a choice between old and new behind x_ready, which is late.
+  always_ff @(posedge clock) begin
+    if (x_ready) {x_pc, x_raw, x_immediate_32, x_immediate_16, x_rs1, x_rs2, x_is_compressed, x_fault, x_fault_second_half} <= f;
+    if (reset) {x_rs1[0], x_rs2[0]} <= '0;
+  end
+  assign x_immediate = x_immediate_32 | x_immediate_16;
 
-  midge_decode #(
-      .NN(NN)
-  ) decode (
+  midge_decode #(.NN(NN)) decode (
       .raw(x_raw),
       .is_compressed(x_is_compressed),
       .decoded(x)
@@ -150,11 +153,12 @@ module midge_core
   assign x_addend = x.nn ? x_nn.step : x_immediate;
   assign x_target = {x_pc, 1'b0} + x_immediate;
 
+  // Products and quotients, like CSRs below, are instructions of 32 bits only: funct3 is needed early, so undecoded.
   midge_multiply multiply (
       .clock,
       .operand_1,
       .operand_2,
-      .funct3(x.funct3[1:0]),
+      .funct3(x_raw[13:12]),
       .low(multiply_low),
       .high(multiply_high)
   );
@@ -164,7 +168,7 @@ module midge_core
       .start(divide_start),
       .operand_1,
       .operand_2,
-      .funct3(x.funct3[1:0]),
+      .funct3(x_raw[13:12]),
       .done(divide_done),
       .result(divide_result)
   );
@@ -242,9 +246,7 @@ module midge_core
   // Xmidge. The ALU computes the pointers that come back.
   logic        w_trap, w_access_fault;
   logic [31:0] w_trap_value;
-  midge_extension #(
-      .NN(NN)
-  ) extension (
+  midge_extension #(.NN(NN)) extension (
       .clock,
       .reset,
       .f_progress,
@@ -276,19 +278,17 @@ module midge_core
 
   // CSRs
   assign csr_access = x_execute && x.csr;
-  assign csr_writes = x.funct3[1:0] == 2'd1 || x_rs1 != 5'd0;
+  assign csr_writes = x_raw[13:12] == 2'd1 || x_rs1 != 5'd0;
   logic        w_mret_done, w_interrupt, w_counts;
   logic [3:0]  w_trap_cause;
   logic [31:1] w_pc, trap_target, return_target;
-  midge_csr #(
-      .HART_ID(HART_ID)
-  ) csr (
+  midge_csr #(.HART_ID(HART_ID)) csr (
       .clock,
       .reset,
       .address(x_raw[31:20]),
-      .operation(x.funct3[1:0]),
+      .operation(x_raw[13:12]),
       .writes(csr_writes),
-      .operand(x.funct3[2] ? {27'b0, x_rs1} : operand_1),
+      .operand(x_raw[14] ? {27'b0, x_rs1} : operand_1),
       .access(csr_access),
       .read_data(csr_read_data),
       .illegal(csr_illegal),

@@ -39,10 +39,10 @@ module midge_fetch
   logic        last_accepted;
 
   logic [31:1] pc;
-  logic [31:0] raw, immediate;
+  logic [31:0] raw, immediate_32, immediate_16;
   logic [4:0]  rs1, rs2;
   logic        is_compressed, fault, fault_second_half, taken;
-  assign fetched = {pc, raw, immediate, rs1, rs2, is_compressed, fault, fault_second_half};
+  assign fetched = {pc, raw, immediate_32, immediate_16, rs1, rs2, is_compressed, fault, fault_second_half};
 
   // Requests
   logic arrives, has_room, accepted;
@@ -102,7 +102,8 @@ module midge_fetch
   );
   midge_immediate immediate_generator (
       .raw,
-      .immediate
+      .immediate_32,
+      .immediate_16
   );
 
   // The address after the instruction. The loop's choice is made before is_compressed is known, which comes late.

@@ -18,7 +18,8 @@ package midge_package;
   typedef struct packed {
     logic [31:1] pc;
     logic [31:0] raw;                // the upper half is arbitrary for a compressed instruction
-    logic [31:0] immediate;
+    logic [31:0] immediate_32;       // the immediate is the OR of both (midge_immediate)
+    logic [31:0] immediate_16;
     logic [4:0]  rs1;
     logic [4:0]  rs2;
     logic        is_compressed;
