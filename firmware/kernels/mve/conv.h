@@ -4,6 +4,7 @@
 #define SMIDGEN_KERNELS_MVE_CONV_H
 
 #include "depthwise.h"
+#include "depthwise_lanes.h"
 #include "patches.h"
 #include "vector.h"
 

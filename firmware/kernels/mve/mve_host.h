@@ -67,6 +67,7 @@ SMIDGEN_SHARED int32x4_t vdupq_n_s32(int32_t a) {
 
 MVE_HOST_BINARY(vaddq_s32, int32x4_t, 4, (int32_t)((uint32_t)a.lane[i] + (uint32_t)b.lane[i]))
 MVE_HOST_BINARY(vsubq_s32, int32x4_t, 4, (int32_t)((uint32_t)a.lane[i] - (uint32_t)b.lane[i]))
+MVE_HOST_BINARY(vmulq_s32, int32x4_t, 4, (int32_t)((uint32_t)a.lane[i] * (uint32_t)b.lane[i]))
 MVE_HOST_BINARY(vqaddq_s32, int32x4_t, 4, mve_host_saturate((int64_t)a.lane[i] + b.lane[i], 32))
 MVE_HOST_BINARY(vandq_s32, int32x4_t, 4, a.lane[i] & b.lane[i])
 MVE_HOST_BINARY(vmaxq_s32, int32x4_t, 4, a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i])
@@ -88,7 +89,8 @@ MVE_HOST_SCALAR(vqaddq_n_s16, int16x8_t, int16_t, 8,
 MVE_HOST_SCALAR(vqrdmulhq_n_s32, int32x4_t, int32_t, 4,
                 mve_host_saturate(((int64_t)a.lane[i] * b + (1 << 30)) >> 31, 32))
 MVE_HOST_SCALAR(vrshlq_n_s32, int32x4_t, int32_t, 4, mve_host_rounding_shift(a.lane[i], (int8_t)b))
-MVE_HOST_SCALAR(vshlq_r_s32, int32x4_t, int32_t, 4, (int32_t)((uint32_t)a.lane[i] << b))
+MVE_HOST_SCALAR(vshlq_r_s32, int32x4_t, int32_t, 4,
+                b < 0 ? a.lane[i] >> -b : (int32_t)((uint32_t)a.lane[i] << b))
 MVE_HOST_SCALAR(vshrq_n_s32, int32x4_t, int, 4, b > 31 ? a.lane[i] >> 31 : a.lane[i] >> b)
 SMIDGEN_SHARED uint16x8_t vdupq_n_u16(uint16_t a) {
     MVE_HOST_LANES(uint16x8_t, 8, a);
@@ -224,6 +226,10 @@ SMIDGEN_SHARED uint8x16_t vldrbq_u8(const uint8_t *at) {
 SMIDGEN_SHARED int8x16_t vldrbq_gather_offset_s8(const int8_t *at, uint8x16_t offset) {
     MVE_HOST_LANES(int8x16_t, 16, at[offset.lane[i]]);
 }
+SMIDGEN_SHARED int32x4_t vldrbq_gather_offset_z_s32(const int8_t *at, uint32x4_t offset,
+                                                    mve_pred16_t p) {
+    MVE_HOST_LANES(int32x4_t, 4, p >> 4 * i & 1 ? at[offset.lane[i]] : 0);
+}
 SMIDGEN_SHARED int16x8_t vldrbq_gather_offset_z_s16(const int8_t *at, uint16x8_t offset,
                                                     mve_pred16_t p) {
     MVE_HOST_LANES(int16x8_t, 8, p >> 2 * i & 1 ? at[offset.lane[i]] : 0);
@@ -254,10 +260,16 @@ SMIDGEN_SHARED void vstrbq_p_s16(int8_t *at, int16x8_t a, mve_pred16_t p) {
 SMIDGEN_SHARED void vstrbq_s16(int8_t *at, int16x8_t a) {
     vstrbq_p_s16(at, a, 0xFFFF);
 }
+SMIDGEN_SHARED int32x4_t vldrbq_s32(const int8_t *at) {
+    return vldrbq_z_s32(at, 0xFFFF);
+}
 SMIDGEN_SHARED void vstrbq_p_s32(int8_t *at, int32x4_t a, mve_pred16_t p) {
     for (int i = 0; i < 4; i++)
         if (p >> 4 * i & 1)
             at[i] = (int8_t)a.lane[i];
+}
+SMIDGEN_SHARED void vstrbq_s32(int8_t *at, int32x4_t a) {
+    vstrbq_p_s32(at, a, 0xFFFF);
 }
 SMIDGEN_SHARED void vstrbq_scatter_offset_p_s16(int8_t *at, uint16x8_t offset, int16x8_t a,
                                                 mve_pred16_t p) {

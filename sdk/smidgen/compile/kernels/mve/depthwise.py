@@ -1,4 +1,4 @@
-"""Kernels of firmware/kernels/mve/depthwise.h, which conv.h includes."""
+"""Kernels of firmware/kernels/mve/depthwise.h and depthwise_lanes.h, which conv.h includes."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smidgen.compile.kernels.channels import prepare
+from smidgen.compile.kernels.channels import Channels, prepare
 from smidgen.compile.kernels.common import bias_of, constant_operands, output_fields, refuse_layer
 from smidgen.compile.kernels.depthwise import Axis, axes
 from smidgen.compile.kernels.mve import MVE
 from smidgen.compile.kernels.mve.packing import LANES, requantization, variant_of
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Blob
-from smidgen.graph import Graph, Node
+from smidgen.graph import DType, Graph, Node
 from smidgen.graph.operators import DepthwiseConv2D
 from smidgen.graph.packing import pack
 from smidgen.graph.reference.conv import conv_parameters
@@ -21,7 +21,9 @@ from smidgen.graph.reference.conv import conv_parameters
 _ROWS = (1, 2, 4, 8)  # that a strip may have
 _MOST_TAPS = 8  # SMIDGEN_MVE_MOST_TAPS
 _MOST_OFFSET = (1 << 16) - 1
-_GATHERED, _SQUARE, _STRIP = 8, 4, 12  # bytes per gather; rows of a square; instructions around a strip
+_GATHERED, _SQUARE = 8, 4  # bytes per gather; rows of a square
+_CHANNELS = 4  # in the lanes of a vector of accumulators
+_MOST_COPIED = 1024  # bytes of 4 channels of a padded image
 
 
 @dataclass(frozen=True)
@@ -82,11 +84,11 @@ class Strips:
 
     @property
     def instructions(self) -> float:
-        """For one channel, roughly."""
+        """For one channel, as measured, roughly."""
         strips = -(-self.across.output // (2 if self.is_square else 1))
         gather = 3.5 * -(-self.along.input * self.rows // _GATHERED)
         made = -(-self.along.output // self.outputs)
-        return strips * (_STRIP + gather + made * (28 if self.is_square else 18 + 16 * self.taps))
+        return 80 + strips * (110 + gather + made * (40 if self.is_square else 60 + 30 * self.taps))
 
 
 def _strips(graph: Graph, node: Node) -> list[Strips]:
@@ -98,6 +100,93 @@ def _strips(graph: Graph, node: Node) -> list[Strips]:
 
 def _refuse(graph: Graph, node: Node) -> str | None:
     return refuse_layer(graph, node) or _strips(graph, node)[0].reason
+
+
+def _padded(rows: Axis, columns: Axis) -> tuple[int, int]:
+    """Rows and columns of an image with padding around it; (0, 0) when it needs none."""
+    if not any(axis.before or axis.after for axis in (rows, columns)):
+        return 0, 0
+    return rows.before + rows.input + rows.after, columns.before + columns.input + columns.after
+
+
+def _refuse_lanes(graph: Graph, node: Node) -> str | None:
+    """Why channels do not lie in lanes, or None: strips would take more instructions, the copy is small."""
+    reason = refuse_layer(graph, node)
+    if reason is not None:
+        return reason
+    x, weights, output = (graph.tensor(name) for name in (*node.inputs[:2], node.outputs[0]))
+    if weights.shape[3] != x.shape[3]:
+        return "it has more than one output channel per input channel"
+    height, width = _padded(*axes(graph, node))
+    if _CHANNELS * height * width > _MOST_COPIED:
+        return f"4 of its channels take {_CHANNELS * height * width:,} bytes with padding"
+    taps = weights.shape[1] * weights.shape[2]
+    made = output.shape[1] * output.shape[2] * (20 + 4 * taps)
+    instructions = (made + 5 * height * width) / _CHANNELS + 6 * taps
+    strips = _strips(graph, node)[0]
+    if strips.reason is None and strips.instructions < instructions:
+        return "strips take fewer instructions"
+    return None
+
+
+def _lower_lanes(graph: Graph, node: Node, optimize: str) -> Lowered:
+    x, weights, output = (graph.tensor(name) for name in (*node.inputs[:2], node.outputs[0]))
+    rows, columns = axes(graph, node)
+    if columns.input == columns.output == columns.kernel == 1:  # the inner loop is that along columns
+        rows, columns = columns, rows
+    p = conv_parameters(graph, node)
+    prepared = _prepare(graph, node, optimize)
+    height, width = _padded(rows, columns)
+    taps = weights.shape[1] * weights.shape[2]
+    return Lowered(
+        symbol=f"smidgen_mve_depthwise_lanes_{variant_of(prepared)}",
+        shape_type="struct smidgen_mve_depthwise_lanes_shape",
+        shape={
+            "batches": x.shape[0],
+            "input_height": rows.input,
+            "input_width": columns.input,
+            "channels": x.shape[3],
+            "output_height": rows.output,
+            "output_width": columns.output,
+            "kernel_height": rows.kernel,
+            "kernel_width": columns.kernel,
+            "stride_height": rows.stride,
+            "stride_width": columns.stride,
+            "dilation_height": rows.dilation,
+            "dilation_width": columns.dilation,
+            "pad_top": rows.before,
+            "pad_left": columns.before,
+            "padded_height": height,
+            "padded_width": width,
+            "weight_bits": weights.dtype.bits,
+            "input_zero_point": p.input_zero_point,
+            **output_fields(p),
+        },
+        reads=node.inputs[:1],
+        blobs=(
+            Blob("weights", _packed(prepared.weights, weights.dtype), "weights"),
+            *requantization(prepared, p.input_zero_point),
+        ),
+        scratch_bytes=_CHANNELS * (taps + height * width),
+        macs=output.elements * taps,
+        specialise=True,  # its loops unroll
+        constants=constant_operands(graph, node.inputs[:1]),
+        in_place=bool(height) and x.shape == output.shape,
+    )
+
+
+def _prepare(graph: Graph, node: Node, optimize: str) -> Channels:
+    """Weights (channels, kernel rows * kernel columns)."""
+    weights = graph.tensor(node.inputs[1])
+    channels = weights.shape[3]
+    rows = weights.data.reshape(-1, channels).T
+    return prepare(rows, bias_of(graph, node, channels), conv_parameters(graph, node), optimize)
+
+
+def _packed(taps: np.ndarray, dtype: DType) -> np.ndarray:
+    """Weights (channels, taps) as bytes; every channel starts with one."""
+    padded = np.pad(taps, ((0, 0), (0, -taps.shape[1] % (8 // dtype.bits))))
+    return pack(padded, dtype).view(np.int8)
 
 
 def _axis_fields(name: str, axis: Axis) -> dict[str, int]:
@@ -117,13 +206,10 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
     channels, bits = weights.shape[3], weights.dtype.bits
     strips = _strips(graph, node)[0]
     p = conv_parameters(graph, node)
-    rows = weights.data.reshape(-1, channels).T
-    prepared = prepare(rows, bias_of(graph, node, channels), p, optimize)
+    prepared = _prepare(graph, node, optimize)
     kernel = prepared.weights.reshape(channels, *weights.shape[1:3])
     if not strips.down:
         kernel = kernel.transpose(0, 2, 1)
-    taps = kernel.reshape(channels, -1)
-    taps = np.pad(taps, ((0, 0), (0, -taps.shape[1] % (8 // bits))))  # every channel starts with a byte
     kind = "depthwise_square" if strips.is_square else "depthwise"
     return Lowered(
         symbol=f"smidgen_mve_{kind}_{variant_of(prepared)}",
@@ -146,7 +232,7 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
         },
         reads=node.inputs[:1],
         blobs=(
-            Blob("weights", pack(taps, weights.dtype).view(np.int8), "weights"),
+            Blob("weights", _packed(kernel.reshape(channels, -1), weights.dtype), "weights"),
             *requantization(prepared, p.input_zero_point),
         ),
         scratch_bytes=2 * strips.strip_bytes,
@@ -157,4 +243,7 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
     )
 
 
-KERNELS = (KernelSpec("mve_depthwise", "conv", MVE, (DepthwiseConv2D,), _refuse, _lower),)
+KERNELS = (
+    KernelSpec("mve_depthwise_lanes", "conv", MVE, (DepthwiseConv2D,), _refuse_lanes, _lower_lanes),
+    KernelSpec("mve_depthwise", "conv", MVE, (DepthwiseConv2D,), _refuse, _lower),
+)
