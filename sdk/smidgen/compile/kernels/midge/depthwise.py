@@ -14,8 +14,10 @@ from smidgen.compile.kernels.midge import MIDGE, conv
 from smidgen.compile.kernels.midge.cost import MACS_PER_CYCLE, SMALL
 from smidgen.compile.kernels.midge.lanes import in_blocks
 from smidgen.compile.kernels.midge.packing import pack_parameters
+from smidgen.compile.kernels.midge.slide import sliding_walks
+from smidgen.compile.kernels.midge.taps import tap_walks
 from smidgen.compile.kernels.midge.trim import of_trimmed
-from smidgen.compile.kernels.midge.walk import Walk, sliding_walks, tap_walks
+from smidgen.compile.kernels.midge.walk import Walk
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Blob, Cost
 from smidgen.graph import Graph, Node
