@@ -73,23 +73,35 @@ SMIDGEN_INLINE uint32_t smidgen_dsp_load_some(const int8_t *from, int32_t n) {
 }
 
 /* Which accumulators, shifts and outputs a kernel is built for; each is the cheapest that is still
- * exact. All but WIDE: multipliers of at least 2^31, and what SMIDGEN_RIGHT demands with shifts of
- * at least 1. RIGHT: besides, outputs have the whole range of int8. CLAMPED: besides, it begins
- * with the zero point, so how a negative value is rounded does not matter. */
+ * exact. BOUNDED: multipliers of at least 2^31, and no accumulator that leaves 31 bits when it is
+ * shifted left and its rounding is added. RIGHT: besides, shifts of at least 1, and outputs have
+ * the whole range of int8. CLAMPED: besides, it begins with the zero point, so how a negative value
+ * is rounded does not matter. WIDE: everything. */
 enum { SMIDGEN_DSP_CLAMPED, SMIDGEN_DSP_RIGHT, SMIDGEN_DSP_BOUNDED, SMIDGEN_DSP_WIDE };
 
-/* One channel's scaling. shift: to the right; less 1 but for WIDE, since saturating shifts by one
- * more. rounding: half of the last place, and the zero point. */
+/* One channel's scaling. shift: to the right; for CLAMPED and RIGHT less 1, since saturating shifts
+ * by one more. left: to the left, first. rounding: half of the last place, and the zero point;
+ * below_zero: added as well to a negative value, so that ties go away from zero. */
 struct smidgen_dsp_scaling {
     uint32_t multiplier;
-    int32_t shift, rounding;
+    int32_t shift, left, rounding, below_zero;
 };
 
+/* shift: as above, and negative where it goes left. */
 SMIDGEN_INLINE struct smidgen_dsp_scaling
 smidgen_dsp_scaling(uint32_t multiplier, int32_t shift, int32_t zero_point, const int variant) {
-    struct smidgen_dsp_scaling scaling = {multiplier, shift, 0};
-    if (variant != SMIDGEN_DSP_WIDE)
-        scaling.rounding = (int32_t)((uint32_t)(2 * zero_point + 1) << shift);
+    struct smidgen_dsp_scaling scaling = {multiplier, shift, 0, 0, -1};
+    const uint32_t twice = (uint32_t)(2 * zero_point + 1);
+    if (variant == SMIDGEN_DSP_WIDE)
+        return scaling;
+    if (variant == SMIDGEN_DSP_BOUNDED) {
+        scaling.left = shift < 0 ? -shift : 0;
+        scaling.shift = shift < 0 ? 0 : shift;
+        scaling.below_zero = shift > 0 ? -1 : 0;
+        scaling.rounding = (int32_t)(twice << scaling.shift) >> 1;
+    } else {
+        scaling.rounding = (int32_t)(twice << shift);
+    }
     return scaling;
 }
 
@@ -98,14 +110,17 @@ SMIDGEN_INLINE int8_t smidgen_dsp_finish(uint32_t sum, const struct smidgen_dsp_
                                          const struct smidgen_output *output, const int variant) {
     if (variant == SMIDGEN_DSP_WIDE)
         return smidgen_requantize(sum, scaling->multiplier, scaling->shift, output);
+    if (variant == SMIDGEN_DSP_BOUNDED)
+        sum <<= scaling->left;
     const int32_t high = smidgen_dsp_multiply_high((int32_t)sum, scaling->multiplier);
     int32_t value = high + scaling->rounding;
-    if (variant != SMIDGEN_DSP_CLAMPED)
+    if (variant == SMIDGEN_DSP_RIGHT)
         value += high >> 31;
-    value >>= scaling->shift;
-    if (variant == SMIDGEN_DSP_BOUNDED)
-        return (int8_t)smidgen_clamp(value >> 1, output->min, output->max);
-    return (int8_t)smidgen_dsp_saturate_half(value);
+    if (variant == SMIDGEN_DSP_BOUNDED) {
+        value = (value + ((high >> 31) & scaling->below_zero)) >> scaling->shift;
+        return (int8_t)smidgen_clamp(value, output->min, output->max);
+    }
+    return (int8_t)smidgen_dsp_saturate_half(value >> scaling->shift);
 }
 
 #endif

@@ -6,8 +6,8 @@
 
 /* y = a + b. The operands, less their zero points, are shifted left by 20. Whichever has the larger
  * scale is then halved, which is exact: that is a, whose offset is its zero point in these terms.
- * b is multiplied and shifted right, and so is the sum: as struct smidgen_dsp_scaling has it, with
- * shifts less 1, but that a multiplier of 0 stands for 2^32 here. */
+ * b is multiplied and shifted right, and so is the sum: as struct smidgen_dsp_scaling has it, b
+ * for RIGHT, but that a multiplier of 0 stands for 2^32 here. */
 struct smidgen_dsp_add_shape {
     int32_t elements;
     uint32_t b_multiplier, output_multiplier;
@@ -25,7 +25,7 @@ SMIDGEN_INLINE int32_t smidgen_dsp_add_scale(int32_t b, int32_t offset,
 SMIDGEN_INLINE void smidgen_dsp_add_body(const struct smidgen_dsp_add_shape *shape, const int8_t *a,
                                          const int8_t *b, int8_t *y, const int variant) {
     const struct smidgen_dsp_scaling of_b =
-        smidgen_dsp_scaling(shape->b_multiplier, shape->b_shift, 0, variant);
+        smidgen_dsp_scaling(shape->b_multiplier, shape->b_shift, 0, SMIDGEN_DSP_RIGHT);
     const struct smidgen_dsp_scaling of_sum = smidgen_dsp_scaling(
         shape->output_multiplier, shape->output_shift, shape->output_zero_point, variant);
     const struct smidgen_output output = {shape->output_zero_point, shape->activation_min,

@@ -177,7 +177,7 @@ def _lower(walk_of, graph: Graph, node: Node, optimize: str) -> Lowered:
             Blob("weights", packed_rows(kernel.reshape(channels, -1), weights.dtype), "weights"),
             Blob("bias", prepared.bias_of_inputs(p.input_zero_point), "bias"),
             Blob("multiplier", prepared.multiplier, "requantization"),
-            Blob("shift", kernel_shift(prepared), "requantization"),
+            Blob("shift", kernel_shift(prepared.shift, prepared.variant), "requantization"),
         ),
         scratch_bytes=walk.scratch_bytes,
         macs=output.elements * lines.kernel * along.kernel,

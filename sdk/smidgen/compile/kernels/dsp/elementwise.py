@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from smidgen.compile.kernels.common import constant_operands, doubled, refuse_other_types
 from smidgen.compile.kernels.dsp import DSP
-from smidgen.compile.kernels.dsp.packing import UNIT_MULTIPLIER, variant_of
+from smidgen.compile.kernels.dsp.packing import UNIT_MULTIPLIER, kernel_shift, variant_of
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.graph import Graph, Node
 from smidgen.graph.fixed_point import INT32_MAX
@@ -61,7 +61,7 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
             "b_offset": other[2] << _SHIFT,
             "b_shift": shift,
             "output_zero_point": p.output_zero_point,
-            "output_shift": -p.output_shift - 1,
+            "output_shift": kernel_shift(-p.output_shift, variant),
             "activation_min": p.clamp_min,
             "activation_max": p.clamp_max,
         },

@@ -9,7 +9,7 @@ import numpy as np
 from smidgen.compile.kernels import channels as portable
 from smidgen.compile.kernels.channels import Channels
 from smidgen.compile.schedule import Blob
-from smidgen.graph.fixed_point import integer_range
+from smidgen.graph.fixed_point import INT32_MAX, integer_range
 from smidgen.graph.reference.conv import ConvParameters
 
 BLOCK = 4  # channels
@@ -24,9 +24,15 @@ def prepare(weights: np.ndarray, bias: np.ndarray, p: ConvParameters, optimize: 
     For size, layers share their code, unless one of them needs the widest.
     """
     channels = portable.prepare(weights, bias, p, "speed")
-    if channels.variant == "wide" or channels.shift.min() < 1 or channels.multiplier.min() < 1 << 31:
+    rows, biases = channels.weights.astype(np.int64), channels.bias.astype(np.int64)
+    low, high = portable.accumulators(rows, biases, p.input_zero_point)
+    shift = channels.shift.astype(np.int64)
+    largest = np.maximum(np.abs(low), np.abs(high)) << np.maximum(-shift, 0)
+    reach = np.abs(2 * p.output_zero_point + 1) << np.maximum(shift, 0)  # of the rounding, twice
+    if channels.multiplier.min() < 1 << 31 or np.any(largest + 1 + reach > INT32_MAX):
         return replace(channels, variant="wide")
-    return replace(channels, variant=variant_of(optimize, p.clamp, p.output_zero_point))
+    variant = variant_of(optimize, p.clamp, p.output_zero_point)
+    return replace(channels, variant=variant if shift.min() > 0 else "bounded")
 
 
 def variant_of(optimize: str, clamp: tuple[int, int], zero_point: int) -> str:
@@ -92,15 +98,16 @@ def pack(weights: np.ndarray, bits: int, variant: str, groups: int = 1) -> np.nd
     return (halves[:, 0] | halves[:, 1] << 16).astype(np.uint32)
 
 
-def kernel_shift(channels: Channels) -> np.ndarray:
-    """The shift (int8) as dsp.h has it."""
-    return (channels.shift - (channels.variant != "wide")).astype(np.int8)
+def kernel_shift(shift: np.ndarray | int, variant: str) -> np.ndarray | int:
+    """Shifts to the right, as dsp.h has them for the variant."""
+    return shift - (1 if variant in ("clamped", "right") else 0)
 
 
 def blobs(channels: Channels, input_zero_point: int, bits: int, groups: int = 1) -> tuple[Blob, ...]:
     """Weights and parameters; the input's zero point goes into the bias."""
     blocks = _blocks(len(channels.weights), groups)
-    parameters = (channels.bias_of_inputs(input_zero_point), channels.multiplier, kernel_shift(channels))
+    shift = kernel_shift(channels.shift, channels.variant)
+    parameters = (channels.bias_of_inputs(input_zero_point), channels.multiplier, shift)
     in_blocks = [np.ascontiguousarray(values[blocks]).view("<u4") for values in parameters]
     return (
         Blob("weights", pack(channels.weights, bits, channels.variant, groups), "weights"),
