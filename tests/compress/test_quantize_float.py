@@ -13,8 +13,9 @@ from smidgen.compress.quantize import gather, quantize
 from smidgen.compress.quantize.activations import choose_activations, scale_groups
 from smidgen.errors import ModelError, UsageError
 from smidgen.graph import DType, Graph, Node, Tensor
-from smidgen.graph.operators import Concatenation, Conv2D, Logistic, Quantize, Relu6, Reshape
-from smidgen.graph.reference import run
+from smidgen.graph.operators import Concatenation, Conv2D, Logistic, Quantize, Relu6, Reshape, Tanh
+from smidgen.graph.reference import FAMILIES, run
+from smidgen.graph.reference.base import require
 from smidgen.graph.reference.quantize import quantize_array
 
 GRAPH, SAMPLES = float_model(), float_samples(32)
@@ -147,3 +148,20 @@ def test_wrong_requests_are_refused(bits, method: str, words: str) -> None:
 def test_integer_model_is_refused() -> None:
     with pytest.raises(ModelError, match="quantized already"):
         quantize(quantize(GRAPH, HISTOGRAMS), HISTOGRAMS)
+
+
+def test_operators_that_only_floats_support_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = chain(("a", Tanh(), ("x",)), ("b", Reshape(), ("a",)), ("y", Tanh(), ("b",)))
+    histograms = gather(graph, chain_samples())
+
+    def float_only(graph: Graph, node: Node):
+        require(graph.tensor(node.inputs[0]).dtype is DType.F32, graph, node)
+
+    monkeypatch.setitem(FAMILIES, Tanh, float_only)
+    with pytest.raises(ModelError) as caught:
+        quantize(graph, histograms)
+    assert [problem.where for problem in caught.value.problems] == [
+        "chain: TANH 'make_a'",
+        "chain: TANH 'make_y'",
+    ]
+    assert all("only float supports it" in problem.fix for problem in caught.value.problems)
