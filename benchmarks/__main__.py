@@ -2,7 +2,7 @@
 
 baseline: the plain core and the portable kernels; xmidge: the models at 8, 4 and 2 bits on the core with
 Xmidge; shapes: single layers of many shapes on the same; cortex-m: the models on Arm microcontrollers in
-QEMU; boards: the models on every board that QEMU stands in for.
+QEMU; cortex-m-shapes: the single layers there; boards: the models on every board that QEMU stands in for.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import baseline, boards, cortex_m, shapes, xmidge
+from benchmarks import baseline, boards, cortex_m, cortex_m_shapes, shapes, xmidge
 from benchmarks.measure import REPOSITORY
 from benchmarks.table import MODELS, Figures
 from smidgen.errors import SmidgenError
@@ -23,6 +23,7 @@ TABLES = {
     "xmidge": xmidge.print_all,
     "shapes": lambda files, progress: shapes.print_all(progress),
     "cortex-m": cortex_m.print_all,
+    "cortex-m-shapes": lambda files, progress: cortex_m_shapes.print_all(progress),
     "boards": boards.print_all,
 }
 

@@ -15,7 +15,7 @@ from smidgen.graph.operators import Operator
 from smidgen.graph.reference import Reference
 from smidgen.graph.reference.base import NARROW_WEIGHTS
 from smidgen.importers.tflite import SUPPORTED
-from smidgen.targets import list_targets, load_target
+from smidgen.targets import Target, list_targets, load_target
 
 TYPES = (DType.I8, DType.I16, DType.I32, DType.F32)
 
@@ -46,11 +46,9 @@ class Matrix:
 
 def support_matrix() -> Matrix:
     """One row per operator that the importer knows; one column per set of kernels."""
-    sets: dict[str, list[str]] = {}
-    for name, path in list_targets().items():
-        for kernel_set in load_target(path).kernels:
-            sets.setdefault(kernel_set, []).append(name)
-    headings = tuple(f"{kernel_set} kernels ({', '.join(names)})" for kernel_set, names in sets.items())
+    targets = [load_target(path) for path in list_targets().values()]
+    sets = {kernel_set: None for target in targets for kernel_set in reversed(target.kernels)}
+    headings = tuple(f"{kernel_set} kernels ({_cores(kernel_set, targets)})" for kernel_set in sets)
     rows = tuple(
         (
             name,
@@ -61,6 +59,14 @@ def support_matrix() -> Matrix:
         for name, importer in sorted(SUPPORTED.items(), key=lambda item: (item[1].family, item[0]))
     )
     return Matrix((".tflite operator", "family", "reference", *headings), rows)
+
+
+def _cores(kernel_set: str, targets: list[Target]) -> str:
+    """The cores that have a set of kernels."""
+    having = [target for target in targets if kernel_set in target.kernels]
+    if len(having) == len(targets):
+        return "every target"
+    return ", ".join(sorted({target.core.isa for target in having}))
 
 
 def _types(name: str, accepts: Callable[[Graph], bool]) -> str:
@@ -147,8 +153,8 @@ def _weights(dtype: DType) -> DType:
 
 
 def _convolution(operator: type[Operator], dtype: DType, weights: DType | None = None) -> Graph:
-    shapes = ((1, 4, 4, 2), (2, 1, 1, 2) if operator is operators.Conv2D else (1, 3, 3, 2), (2,))
-    out = (1, 4, 4, 2) if operator is operators.Conv2D else (1, 2, 2, 2)
+    shapes = ((1, 4, 4, 4), (4, 1, 1, 4) if operator is operators.Conv2D else (1, 3, 3, 4), (4,))
+    out = (1, 4, 4, 4) if operator is operators.Conv2D else (1, 2, 2, 4)
     return _graph(
         operator(), (dtype, weights or _weights(dtype), _bias(dtype)), shapes, dtype, (out,), constants=2
     )
