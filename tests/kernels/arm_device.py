@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from kernel_harness import WARNINGS, Call, program, vectors_of
+from kernel_harness import WARNINGS, Call
+from kernel_image import Batch, batches, sources
 
 from smidgen.compile.kernels import COMPILE_FLAGS
 from smidgen.device.simulators.counting import CountLog
@@ -26,10 +27,8 @@ COMPILER = "arm-none-eabi-gcc"
 IMAGE_BYTES = 250_000  # of vectors in one image; the smallest flash has 512 KiB
 LONGEST = 300  # seconds for one image
 
-_MAIN = r"""
-extern const uint8_t vectors[];
+_BEFORE = r"""
 extern char stack_top[];
-static uint8_t memory[200 * 1024] __attribute__((aligned(16)));
 
 static void ask_host(int operation, const void *argument) {
     register int r0 __asm__("r0") = operation;
@@ -53,55 +52,23 @@ static void tell(uint32_t number) {
     ask_host(4, at);
 }
 
-static void run_all(void) {
-    const uint32_t *next = (const uint32_t *)vectors;
-    for (uint32_t index = 0; index < CASES; index++) {
-        void *pointers[16];
-        const uint8_t *expected[16];
-        uint32_t kinds[16], sizes[16], free_at = 0, wrong = 0;
-        const uint32_t count = *next++;
-        for (uint32_t i = 0; i < count; i++) {
-            kinds[i] = *next++;
-            sizes[i] = *next++;
-            const uint32_t offset = *next++, more = *next++;
-            uint8_t *const place = memory + free_at + offset;
-            free_at = (free_at + offset + sizes[i] + more + 15) & ~15u;
-            if (free_at > sizeof memory)
-                stop();
-            pointers[i] = place;
-            expected[i] = (const uint8_t *)next;
-            for (uint32_t at = 0; at < sizes[i]; at++)
-                place[at] = kinds[i] == 0 ? expected[i][at] : 0xA5;
-            next += (sizes[i] + 3) / 4;
-        }
-        __asm__ volatile(".globl smidgen_mark_run_begin\nsmidgen_mark_run_begin: nop" ::: "memory");
-        calls[index](pointers);
-        __asm__ volatile(".globl smidgen_mark_run_end\nsmidgen_mark_run_end: nop" ::: "memory");
-        for (uint32_t i = 0; i < count; i++)
-            for (uint32_t at = 0; kinds[i] != 2 && at < sizes[i]; at++)
-                wrong += ((const uint8_t *)pointers[i])[at] != expected[i][at];
-        tell(wrong);
-    }
-    stop();
-}
-
+#define MARK(name) __asm__ volatile(".globl smidgen_mark_" name "\nsmidgen_mark_" name ": nop" ::: "memory");
+#define BEFORE_CALL MARK("run_begin")
+#define AFTER_CALL MARK("run_end")
+#define REPORT(wrong) tell(wrong);
+"""
+_AFTER = r"""
 void begin(void) {
 #if __ARM_ARCH_PROFILE == 'M' && defined(__ARM_FP)
     *(volatile uint32_t *)0xE000ED88 |= 0xFu << 20; /* CPACR: floating point and vectors */
     __asm__ volatile("dsb\nisb");
 #endif
-    run_all();
+    run_calls();
+    stop();
 }
 
 const void *const table[16] __attribute__((section(".table"), used)) = {
     stack_top, (void *)begin, (void *)stop, (void *)stop, (void *)stop, (void *)stop, (void *)stop};
-"""
-_VECTORS = """
-    .section .rodata
-    .balign 16
-    .globl vectors
-vectors:
-    .incbin "{path}"
 """
 _LINK = """
 SECTIONS {{
@@ -131,41 +98,26 @@ def run_on_board(
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed (`smidgen doctor` says how to get it)")
     outcomes = []
-    for number, batch in enumerate(_batches(calls, misalign)):
+    for number, batch in enumerate(batches(calls, misalign, IMAGE_BYTES)):
         image = folder / f"calls{number}"
         image.mkdir()
         outcomes += _run_image(batch, optimize, image, target)
     return outcomes
 
 
-def _batches(calls: Sequence[Call], misalign: bool) -> Iterator[list[tuple[Call, bytes]]]:
-    batch: list[tuple[Call, bytes]] = []
-    for index, call in enumerate(calls):
-        vectors = vectors_of(call, index if misalign else 0, 4)
-        if sum(len(data) for _, data in batch) + len(vectors) > IMAGE_BYTES:
-            yield batch
-            batch = []
-        batch.append((call, vectors))
-    yield batch
-
-
-def _run_image(batch: Sequence[tuple[Call, bytes]], optimize: str, folder: Path, name: str) -> list[Outcome]:
+def _run_image(batch: Batch, optimize: str, folder: Path, name: str) -> list[Outcome]:
     calls = [call for call, _ in batch]
-    source, assembly, binary = folder / "calls.c", folder / "vectors.S", folder / "vectors.bin"
     script, elf, counts = folder / "link.ld", folder / "calls.elf", folder / "counts"
     answers = folder / "answers"
     target = load_target(name)
-    source.write_text(program(calls) + _MAIN, encoding="utf-8")
-    binary.write_bytes(b"".join(data for _, data in batch))
-    assembly.write_text(_VECTORS.format(path=binary))
     flash, ram = (next(m.origin for m in target.memories if m.kind == kind) for kind in ("flash", "ram"))
     script.write_text(_LINK.format(flash=flash, ram=ram))
     firmware = data_folder("firmware")
     # fmt: off
     command = [
         COMPILER, *target.toolchain.flags, "-nostdlib", *WARNINGS, *COMPILE_FLAGS[optimize], "-fno-builtin",
-        f"-I{firmware / 'kernels'}", "-T", script, source, assembly, firmware / "runtime" / "mem.c", "-lgcc",
-        "-o", elf,
+        f"-I{firmware / 'kernels'}", "-T", script, *sources(batch, _BEFORE, _AFTER, folder),
+        firmware / "runtime" / "mem.c", "-lgcc", "-o", elf,
     ]
     # fmt: on
     compiled = subprocess.run(command, capture_output=True, text=True)
