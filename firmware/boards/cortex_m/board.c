@@ -65,22 +65,6 @@ uint32_t board_clock_hz(void) {
     return BOARD_CLOCK_HZ;
 }
 
-board_region board_free_ram(void) {
-    return (board_region){__arena_start, __ram_end};
-}
-
-board_region board_stack(void) {
-    return (board_region){__stack_start, __stack_end};
-}
-
-uint32_t board_flash_bytes(void) {
-    return (uint32_t)(uintptr_t)__flash_bytes;
-}
-
-uint32_t board_ram_bytes(void) {
-    return (uint32_t)(uintptr_t)__ram_bytes;
-}
-
 void board_reset(void) {
     uart_flush();
     __asm__ volatile("dsb" ::: "memory");

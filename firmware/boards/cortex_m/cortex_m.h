@@ -3,6 +3,7 @@
 #ifndef SMIDGEN_CORTEX_M_H
 #define SMIDGEN_CORTEX_M_H
 
+#include "linked_memory.h"
 #include "registers.h"
 
 #define NVIC_ENABLE(interrupt) REGISTER(0xe000e100u + (interrupt) / 32u * 4u)
@@ -51,8 +52,6 @@
 #endif
 
 /* From the linker script. */
-extern uint8_t __stack_start[], __stack_end[], __arena_start[], __ram_end[];
 extern uint32_t __data_start[], __data_end[], __data_load[], __bss_start[], __bss_end[];
-extern uint8_t __flash_bytes[], __ram_bytes[]; /* sizes: their addresses are the values */
 
 #endif

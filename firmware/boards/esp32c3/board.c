@@ -1,9 +1,5 @@
 #include "board.h"
 
-/* From the linker script. */
-extern uint8_t __stack_start[], __stack_end[], __arena_start[], __ram_end[];
-extern uint8_t __flash_bytes[], __ram_bytes[]; /* sizes: their addresses are the values */
-
 #define RTC_OPTIONS REGISTER(0x60008000u)
 
 #define RESET_SYSTEM (1u << 31)
@@ -45,22 +41,6 @@ void board_flush(void) {}
 
 uint32_t board_clock_hz(void) {
     return BOARD_CLOCK_HZ;
-}
-
-board_region board_free_ram(void) {
-    return (board_region){__arena_start, __ram_end};
-}
-
-board_region board_stack(void) {
-    return (board_region){__stack_start, __stack_end};
-}
-
-uint32_t board_flash_bytes(void) {
-    return (uint32_t)(uintptr_t)__flash_bytes;
-}
-
-uint32_t board_ram_bytes(void) {
-    return (uint32_t)(uintptr_t)__ram_bytes;
 }
 
 void board_reset(void) {

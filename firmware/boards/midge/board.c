@@ -9,10 +9,6 @@ enum {
     UART_HOLDS_BYTES = 18 /* 16 in its queue, and what the serializer has of them */
 };
 
-/* From the linker script. */
-extern uint8_t __stack_start[], __stack_end[], __arena_start[], __ram_end[];
-extern uint8_t __flash_bytes[], __ram_bytes[]; /* sizes: their addresses are the values */
-
 /* The upper half may carry between the reads; then it differs and the reading is repeated. */
 #define READ_COUNTER(name)                                                                         \
     uint32_t high, low, again;                                                                     \
@@ -42,22 +38,6 @@ void board_flush(void) {}
 
 uint32_t board_clock_hz(void) {
     return SYSTEM_CLOCK_HZ;
-}
-
-board_region board_free_ram(void) {
-    return (board_region){__arena_start, __ram_end};
-}
-
-board_region board_stack(void) {
-    return (board_region){__stack_start, __stack_end};
-}
-
-uint32_t board_flash_bytes(void) {
-    return (uint32_t)(uintptr_t)__flash_bytes;
-}
-
-uint32_t board_ram_bytes(void) {
-    return (uint32_t)(uintptr_t)__ram_bytes;
 }
 
 /* The UART does not say when it is idle, only that it takes another byte: when it has taken as many
