@@ -203,6 +203,7 @@ def test_ram_behind_other_ram_is_refused_where_there_is_no_stack_limit(tmp_path:
         ),
         ("microbit", '["dsp", "portable"]', 'write kernels = ["portable"]'),
         ("mps2-an386", '["mve", "dsp", "portable"]', 'write kernels = ["dsp", "portable"]'),
+        ("midge-rv32imc", '["thumb", "portable"]', 'write kernels = ["portable"]'),
         ("midge-rv32imc", '["midge", "portable"]', "which needs Midge's extension"),
     ],
 )

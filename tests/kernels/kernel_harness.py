@@ -28,7 +28,8 @@ FLAGS = {"speed": ["-O1"], "size": ["-Os"]}  # -Os switches the kernels to their
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Werror"]
 READ, WRITE, SCRATCH = 0, 1, 2
-OVER_READ = {"portable": 0, "midge": 15, "dsp": 0, "mve": 0}  # bytes beyond an input that a kernel may load
+# Bytes beyond an input that a kernel may load.
+OVER_READ = {"portable": 0, "midge": 15, "dsp": 0, "mve": 0, "thumb": 0}
 WRONG = 2  # exit status when outputs differ; the sanitizers stop the program with another
 
 _MAIN = r"""

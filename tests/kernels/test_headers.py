@@ -15,14 +15,16 @@ COMPILERS = {
     "host": ["gcc"],
     "rv32imc": ["riscv64-unknown-elf-gcc", "-march=rv32imc", "-mabi=ilp32"],
     "cortex-m0": ["arm-none-eabi-gcc", "-mcpu=cortex-m0", "-mthumb"],
+    "cortex-m3": ["arm-none-eabi-gcc", "-mcpu=cortex-m3", "-mthumb"],
     "cortex-m4": ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb"],
     "cortex-m55": ["arm-none-eabi-gcc", "-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"],
 }
 # For each kernel set those that models use with it, and the compilers. Xmidge runs on the host by emulation.
 SETS = {
-    "portable": (("portable",), tuple(COMPILERS)),
+    "portable": (("portable",), ("host", "rv32imc", "cortex-m0", "cortex-m4", "cortex-m55")),
     "mve": (("mve", "dsp", "portable"), ("host", "cortex-m55")),
     "midge": (("midge", "portable"), ("host", "rv32imc")),
+    "thumb": (("thumb", "portable"), ("host", "cortex-m0", "cortex-m3")),
     "dsp": (("dsp", "portable"), ("host", "cortex-m4")),
 }
 # Included by xmidge.h, dsp.h and vectors.h.

@@ -184,7 +184,7 @@ def test_outputs_in_their_inputs_memory(family: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kernel_set", ["dsp", "mve", "midge"])
+@pytest.mark.parametrize("kernel_set", ["dsp", "mve", "thumb", "midge"])
 def test_outputs_in_their_inputs_memory_with_other_kernels(kernel_set: str, tmp_path: Path) -> None:
     """Their instructions emulated in C."""
     calls = [call for family in OPERATORS for call in calls_of(cases_for(family), "speed", kernel_set)]

@@ -11,6 +11,7 @@ from smidgen.targets.types import Board, Chip, Core, Memory
 _KERNEL_NEEDS = {
     "dsp": ("the DSP extension", ("armv7e-m", "+dsp")),
     "mve": ("the vector extension (Helium)", ("+mve",)),
+    "thumb": ("Thumb instructions", ("armv",)),
     "midge": ("Midge's extension", ("xmidge",)),
 }
 # The private peripheral bus of every Cortex-M: its system registers.

@@ -34,6 +34,9 @@ from smidgen.compile.kernels.mve import elementwise as mve_elementwise
 from smidgen.compile.kernels.mve import matmul as mve_matmul
 from smidgen.compile.kernels.mve import pool as mve_pool
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
+from smidgen.compile.kernels.thumb import conv as thumb_conv
+from smidgen.compile.kernels.thumb import depthwise as thumb_depthwise
+from smidgen.compile.kernels.thumb import matmul as thumb_matmul
 from smidgen.graph import Graph, Node
 
 __all__ = ["COMPILE_FLAGS", "KernelSpec", "Lowered", "kernels_for", "willing"]
@@ -48,6 +51,7 @@ COMPILE_FLAGS = {
 _PORTABLE = (conv, matmul, pool, reduce, elementwise, activation, shape, quantize, resize)
 _DSP = (dsp_conv, dsp_depthwise, dsp_matmul, dsp_elementwise)
 _MVE = (mve_conv, mve_matmul, mve_elementwise, mve_pool)
+_THUMB = (thumb_conv, thumb_depthwise, thumb_matmul)
 _MIDGE = (
     midge_conv,
     midge_matmul,
@@ -57,7 +61,7 @@ _MIDGE = (
     midge_elementwise,
     midge_activation,
 )
-_ALL = tuple(spec for family in (*_DSP, *_MVE, *_MIDGE, *_PORTABLE) for spec in family.KERNELS)
+_ALL = tuple(spec for family in (*_DSP, *_MVE, *_THUMB, *_MIDGE, *_PORTABLE) for spec in family.KERNELS)
 
 
 def kernels_for(kernel_sets: Sequence[str]) -> list[KernelSpec]:

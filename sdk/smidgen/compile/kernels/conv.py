@@ -34,7 +34,7 @@ def _patches(depth: int, pixels: int, tensor_bytes: int) -> int:
     return PATCHES if pixels >= PATCHES and PATCHES * depth <= limit else 1
 
 
-def _lower_conv(graph: Graph, node: Node, optimize: str) -> Lowered:
+def lower_conv(graph: Graph, node: Node, optimize: str) -> Lowered:
     operator: Conv2D = node.operator
     x, weights = graph.tensor(node.inputs[0]), graph.tensor(node.inputs[1])
     output = graph.tensor(node.outputs[0])
@@ -85,4 +85,4 @@ def _lower_conv(graph: Graph, node: Node, optimize: str) -> Lowered:
     )
 
 
-KERNELS = (KernelSpec("conv", "conv", PORTABLE, (Conv2D,), refuse_layer, _lower_conv), *depthwise.KERNELS)
+KERNELS = (KernelSpec("conv", "conv", PORTABLE, (Conv2D,), refuse_layer, lower_conv), *depthwise.KERNELS)

@@ -42,7 +42,7 @@ def variant_of(optimize: str, clamp: tuple[int, int], zero_point: int) -> str:
     return "clamped" if clamp[0] >= zero_point else "right"
 
 
-def _blocks(count: int, groups: int = 1) -> np.ndarray:
+def blocks_of(count: int, groups: int = 1) -> np.ndarray:
     """(blocks, 4): which of `count` channels are in each block, group by group; count: at least 4 of each."""
     of_one = count // groups
     first = np.minimum(np.arange(0, of_one, BLOCK), of_one - BLOCK)
@@ -65,7 +65,7 @@ def joined(channels: Channels, p: ConvParameters, bits: int, groups: int = 1) ->
         return channels
     weights, bias = channels.weights.astype(np.int64), channels.bias.astype(np.int64)
     low, high = portable.accumulators(weights, bias, p.input_zero_point)
-    blocks, position = _blocks(len(weights), groups), np.arange(BLOCK)
+    blocks, position = blocks_of(len(weights), groups), np.arange(BLOCK)
     largest, fits = np.maximum(np.abs(low), np.abs(high))[blocks], True
     if bits == 8:
         lost = position % 2 * 8
@@ -83,7 +83,7 @@ def pack(weights: np.ndarray, bits: int, variant: str, groups: int = 1) -> np.nd
     """(channels, depth), the depth in whole quads, as the words of product.h (uint32)."""
     count, depth = weights.shape
     # [block][channel][quad][which half][which pair], to be [block][quad][pair][channel][half]
-    fields = weights.astype(np.int64)[_blocks(count, groups)].reshape(-1, BLOCK, depth // QUAD, 2, 2)
+    fields = weights.astype(np.int64)[blocks_of(count, groups)].reshape(-1, BLOCK, depth // QUAD, 2, 2)
     fields = fields.transpose(0, 2, 4, 1, 3)
     if bits == 8:
         lower, upper = fields[..., 0::2, :], fields[..., 1::2, :]
@@ -105,7 +105,7 @@ def kernel_shift(shift: np.ndarray | int, variant: str) -> np.ndarray | int:
 
 def blobs(channels: Channels, input_zero_point: int, bits: int, groups: int = 1) -> tuple[Blob, ...]:
     """Weights and parameters; the input's zero point goes into the bias."""
-    blocks = _blocks(len(channels.weights), groups)
+    blocks = blocks_of(len(channels.weights), groups)
     shift = kernel_shift(channels.shift, channels.variant)
     parameters = (channels.bias_of_inputs(input_zero_point), channels.multiplier, shift)
     in_blocks = [np.ascontiguousarray(values[blocks]).view("<u4") for values in parameters]
