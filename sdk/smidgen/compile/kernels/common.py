@@ -8,6 +8,7 @@ import numpy as np
 
 from smidgen.compile.schedule import Blob
 from smidgen.graph import DType, Graph, Node
+from smidgen.graph.operators import Conv2D
 from smidgen.graph.reference.base import WEIGHTS
 from smidgen.graph.reference.conv import ConvParameters
 
@@ -52,6 +53,34 @@ def refuse_weights(graph: Graph, node: Node) -> str | None:
 def refuse_layer(graph: Graph, node: Node) -> str | None:
     """Why a convolution or matrix product is not int8 with constant weights, or None when it is."""
     return refuse_other_types(graph, node) or refuse_weights(graph, node)
+
+
+def window_fields(graph: Graph, node: Node) -> dict[str, int]:
+    """The fields of a convolution's shape that say which windows there are, in their order."""
+    operator: Conv2D = node.operator
+    x, weights, output = (graph.tensor(name) for name in (*node.inputs[:2], node.outputs[0]))
+    channels, kernel_height, kernel_width, group_inputs = weights.shape
+    groups = x.shape[3] // group_inputs
+    return {
+        "batches": x.shape[0],
+        "input_height": x.shape[1],
+        "input_width": x.shape[2],
+        "input_channels": x.shape[3],
+        "output_height": output.shape[1],
+        "output_width": output.shape[2],
+        "output_channels": channels,
+        "groups": groups,
+        "group_inputs": group_inputs,
+        "group_outputs": channels // groups,
+        "kernel_height": kernel_height,
+        "kernel_width": kernel_width,
+        "stride_height": operator.stride[0],
+        "stride_width": operator.stride[1],
+        "dilation_height": operator.dilation[0],
+        "dilation_width": operator.dilation[1],
+        "pad_top": operator.padding.top,
+        "pad_left": operator.padding.left,
+    }
 
 
 def output_fields(p: ConvParameters) -> dict[str, int]:

@@ -14,6 +14,7 @@ from smidgen.compile.kernels.common import (
     output_fields,
     refuse_layer,
     symbol_of,
+    window_fields,
 )
 from smidgen.compile.kernels.overlap import overlap_of_pixels
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
@@ -51,24 +52,7 @@ def lower_conv(graph: Graph, node: Node, optimize: str) -> Lowered:
         symbol=symbol_of("conv", weights.dtype, prepared.variant),
         shape_type="struct smidgen_conv_shape",
         shape={
-            "batches": x.shape[0],
-            "input_height": x.shape[1],
-            "input_width": x.shape[2],
-            "input_channels": x.shape[3],
-            "output_height": output.shape[1],
-            "output_width": output.shape[2],
-            "output_channels": channels,
-            "groups": groups,
-            "group_inputs": group_channels,
-            "group_outputs": channels // groups,
-            "kernel_height": kernel_height,
-            "kernel_width": kernel_width,
-            "stride_height": operator.stride[0],
-            "stride_width": operator.stride[1],
-            "dilation_height": operator.dilation[0],
-            "dilation_width": operator.dilation[1],
-            "pad_top": operator.padding.top,
-            "pad_left": operator.padding.left,
+            **window_fields(graph, node),
             "patches": patches,
             "input_zero_point": p.input_zero_point,
             **output_fields(p),

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from smidgen.compile.kernels.common import bias_of, constant_operands, output_fields, refuse_layer
+from smidgen.compile.kernels.common import (
+    bias_of,
+    constant_operands,
+    output_fields,
+    refuse_layer,
+    window_fields,
+)
 from smidgen.compile.kernels.dsp import DSP
 from smidgen.compile.kernels.dsp.packing import blobs, in_quads, joined, prepare, refuse_form
 from smidgen.compile.kernels.overlap import overlap_of_pixels
@@ -34,7 +40,7 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
     operator: Conv2D = node.operator
     x, weights = graph.tensor(node.inputs[0]), graph.tensor(node.inputs[1])
     output = graph.tensor(node.outputs[0])
-    groups, outputs = _groups(graph, node)
+    groups, _ = _groups(graph, node)
     channels, rows, columns, inputs = weights.shape
     bits = weights.dtype.bits
     p = conv_parameters(graph, node)
@@ -47,24 +53,7 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
         symbol=f"smidgen_dsp_conv_{weights.dtype.value}_{prepared.variant}",
         shape_type="struct smidgen_dsp_conv_shape",
         shape={
-            "batches": x.shape[0],
-            "input_height": x.shape[1],
-            "input_width": x.shape[2],
-            "input_channels": x.shape[3],
-            "output_height": output.shape[1],
-            "output_width": output.shape[2],
-            "output_channels": channels,
-            "groups": groups,
-            "group_inputs": inputs,
-            "group_outputs": outputs,
-            "kernel_height": rows,
-            "kernel_width": columns,
-            "stride_height": operator.stride[0],
-            "stride_width": operator.stride[1],
-            "dilation_height": operator.dilation[0],
-            "dilation_width": operator.dilation[1],
-            "pad_top": operator.padding.top,
-            "pad_left": operator.padding.left,
+            **window_fields(graph, node),
             "patches": patches,
             "input_zero_point": p.input_zero_point,
             **output_fields(p),

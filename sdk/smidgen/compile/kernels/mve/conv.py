@@ -5,7 +5,13 @@ from __future__ import annotations
 import math
 
 from smidgen.compile.kernels.channels import prepare
-from smidgen.compile.kernels.common import bias_of, constant_operands, output_fields, refuse_layer
+from smidgen.compile.kernels.common import (
+    bias_of,
+    constant_operands,
+    output_fields,
+    refuse_layer,
+    window_fields,
+)
 from smidgen.compile.kernels.mve import MVE, depthwise
 from smidgen.compile.kernels.mve.packing import LANES, MOST_INPUTS, PATCHES, product_blobs, symbol
 from smidgen.compile.kernels.overlap import overlap_of_pixels
@@ -55,24 +61,7 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
         symbol=symbol("conv", prepared, bits),
         shape_type="struct smidgen_mve_conv_shape",
         shape={
-            "batches": x.shape[0],
-            "input_height": x.shape[1],
-            "input_width": x.shape[2],
-            "input_channels": x.shape[3],
-            "output_height": output.shape[1],
-            "output_width": output.shape[2],
-            "output_channels": channels,
-            "groups": groups,
-            "group_inputs": group_inputs,
-            "group_outputs": channels // groups,
-            "kernel_height": kernel_height,
-            "kernel_width": kernel_width,
-            "stride_height": operator.stride[0],
-            "stride_width": operator.stride[1],
-            "dilation_height": operator.dilation[0],
-            "dilation_width": operator.dilation[1],
-            "pad_top": pad[0],
-            "pad_left": pad[1],
+            **window_fields(graph, node),
             "pointwise": int(pointwise),
             "offset_bytes": offset_bytes,
             "whole_vectors": int(whole_vectors),
