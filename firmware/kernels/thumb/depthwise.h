@@ -1,8 +1,8 @@
 /* Depthwise convolutions for plain Thumb, int8, NHWC, by channels.
  *
- * A channel's plane is copied to scratch, padded, each input as a byte that is 128 more than it is,
- * since ARMv6-M loads bytes at a constant offset without a sign only. A line is a row or a column
- * of the image; 4 neighbouring outputs on a line are computed together, 3 taps at a time. */
+ * A channel's plane is copied to scratch, padded; on ARMv6-M each input as 128 more than it is,
+ * since it loads bytes at a constant offset without a sign only. A line is a row or a column of the
+ * image; 4 neighbouring outputs on a line are computed together, 3 taps at a time. */
 #ifndef SMIDGEN_KERNELS_THUMB_DEPTHWISE_H
 #define SMIDGEN_KERNELS_THUMB_DEPTHWISE_H
 
@@ -11,7 +11,8 @@
 /* Output channel c * copies + m is of input channel c. A step leads from one line, or position on a
  * line, to the next, in bytes. plane_lines, pitch: lines of a plane and bytes of each; triples: of
  * taps on each line of the kernel, filled up with weights of 0. Weights [output channels][line]
- * [position]. The bias is for inputs with 128 more. */
+ * [position]. The input's zero
+ * point is part of the bias, and padding holds it. */
 struct smidgen_thumb_depthwise_shape {
     int32_t batches, channels, copies, plane_lines, pitch, triples;
     int32_t input_lines, output_lines, kernel_lines, line_stride, line_dilation, pad_lines;
@@ -21,7 +22,8 @@ struct smidgen_thumb_depthwise_shape {
     int32_t input_zero_point, output_zero_point, activation_min, activation_max;
 };
 
-/* Three taps, and the bytes from their first input to that of the next three. */
+/* Three taps, and the bytes from their first input to that of the next three; from that of the last
+ * ones to where the next 4 neighbours begin. */
 struct smidgen_thumb_triple {
     int32_t weight[3], step;
 };
@@ -40,7 +42,7 @@ struct smidgen_thumb_triple {
     "muls r6, " w ", r6\n\t"                                                                       \
     "add " sum ", r6\n\t"
 #endif
-#define SMIDGEN_THUMB_INPUT(offset) "ldrb r6, [r0, #" offset "]\n\t"
+#define SMIDGEN_THUMB_INPUT(offset) SMIDGEN_THUMB_LOAD " r6, [r0, #" offset "]\n\t"
 #define SMIDGEN_THUMB_STRIDE_1                                                                     \
     SMIDGEN_THUMB_INPUT("0")                                                                       \
     SMIDGEN_THUMB_ADD_LAST("r8", "r2")                                                             \
@@ -82,49 +84,76 @@ struct smidgen_thumb_triple {
     SMIDGEN_THUMB_ADD_LAST("r11", "r3")                                                            \
     SMIDGEN_THUMB_INPUT("8")                                                                       \
     SMIDGEN_THUMB_ADD_LAST("r11", "r4")
+#ifdef SMIDGEN_THUMB_2
+#define SMIDGEN_THUMB_LOAD "ldrsb"
+#define SMIDGEN_THUMB_STORE_SUMS                                                                   \
+    "stmia lr!, {r8, r9, r10, r11}\n\t"                                                            \
+    "ldr r2, %[sums_end]\n\t"                                                                      \
+    "cmp lr, r2\n\t"
+#else
+#define SMIDGEN_THUMB_LOAD "ldrb"
+#define SMIDGEN_THUMB_STORE_SUMS                                                                   \
+    "mov r2, lr\n\t"                                                                               \
+    "mov r3, r8\n\t"                                                                               \
+    "mov r4, r9\n\t"                                                                               \
+    "mov r5, r10\n\t"                                                                              \
+    "mov r6, r11\n\t"                                                                              \
+    "stmia r2!, {r3, r4, r5, r6}\n\t"                                                              \
+    "mov lr, r2\n\t"                                                                               \
+    "ldr r3, %[sums_end]\n\t"                                                                      \
+    "cmp r2, r3\n\t"
+#endif
 #define SMIDGEN_THUMB_SLIDE(products)                                                              \
     __asm__ volatile(".syntax unified\n\t"                                                         \
-                     "mov r12, r3\n\t"                                                             \
-                     "mov r8, r4\n\t"                                                              \
-                     "mov r9, r4\n\t"                                                              \
-                     "mov r10, r4\n\t"                                                             \
-                     "mov r11, r4\n\t"                                                             \
-                     "mov lr, r2\n\t"                                                              \
+                     "mov lr, r1\n\t"                                                              \
+                     "mov r12, r2\n\t"                                                             \
                      "1:\n\t"                                                                      \
+                     "ldr r3, %[start]\n\t"                                                        \
+                     "mov r8, r3\n\t"                                                              \
+                     "mov r9, r3\n\t"                                                              \
+                     "mov r10, r3\n\t"                                                             \
+                     "mov r11, r3\n\t"                                                             \
+                     "ldr r1, %[kernel]\n\t"                                                       \
+                     "2:\n\t"                                                                      \
                      "ldmia r1!, {r2, r3, r4, r5}\n\t" products "add r0, r5\n\t"                   \
                      "cmp r1, r12\n\t"                                                             \
-                     "bne 1b\n\t"                                                                  \
-                     "mov r2, lr\n\t"                                                              \
-                     "mov r3, r8\n\t"                                                              \
-                     "mov r4, r9\n\t"                                                              \
-                     "mov r5, r10\n\t"                                                             \
-                     "mov r6, r11\n\t"                                                             \
-                     "stmia r2!, {r3, r4, r5, r6}"                                                 \
-                     : "+r"(at), "+r"(w), "+r"(to), "+r"(last), "+r"(start)                        \
-                     :                                                                             \
-                     : "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory")
+                     "bne 2b\n\t" SMIDGEN_THUMB_STORE_SUMS "bne 1b"                                \
+                     : "+r"(at), "+r"(to), "+r"(last)                                              \
+                     : [start] "m"(start), [kernel] "m"(kernel), [sums_end] "m"(sums_end)          \
+                     : "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc",  \
+                       "memory")
 #endif
 
-/* The accumulators of 4 neighbours, whose first window begins at x. */
-SMIDGEN_INLINE void smidgen_thumb_slide(const uint8_t *x, const struct smidgen_thumb_triple *triple,
-                                        const struct smidgen_thumb_triple *end, int32_t bias,
-                                        uint32_t *sums, const int stride) {
+/* What inputs in a plane are more than they are. */
+#ifdef SMIDGEN_THUMB_2
+#define SMIDGEN_THUMB_ABOVE 0
+#else
+#define SMIDGEN_THUMB_ABOVE 128
+#endif
+
+/* The accumulators of neighbours, 4 at a time, the first of whose windows begins at x; `start` is
+ * what they begin with. */
+SMIDGEN_INLINE void smidgen_thumb_slide(const uint8_t *x, const struct smidgen_thumb_triple *kernel,
+                                        const struct smidgen_thumb_triple *end, uint32_t start,
+                                        uint32_t *sums, uint32_t *sums_end, const int stride) {
 #ifdef __thumb__
     register const uint8_t *at __asm__("r0") = x;
-    register const struct smidgen_thumb_triple *w __asm__("r1") = triple;
-    register uint32_t *to __asm__("r2") = sums;
-    register const struct smidgen_thumb_triple *last __asm__("r3") = end;
-    register int32_t start __asm__("r4") = bias;
+    register uint32_t *to __asm__("r1") = sums;
+    register const struct smidgen_thumb_triple *last __asm__("r2") = end;
     if (stride == 1)
         SMIDGEN_THUMB_SLIDE(SMIDGEN_THUMB_STRIDE_1);
     else
         SMIDGEN_THUMB_SLIDE(SMIDGEN_THUMB_STRIDE_2);
 #else
-    for (int32_t i = 0; i < 4; i++)
-        sums[i] = (uint32_t)bias;
-    for (; triple != end; x += triple->step, triple++)
-        for (int32_t i = 0; i < 12; i++)
-            sums[i / 3] += (uint32_t)(x[i / 3 * stride + i % 3] * triple->weight[i % 3]);
+    for (; sums != sums_end; sums += 4) {
+        for (int32_t i = 0; i < 4; i++)
+            sums[i] = start;
+        for (const struct smidgen_thumb_triple *triple = kernel; triple != end; triple++) {
+            for (int32_t i = 0; i < 12; i++)
+                sums[i / 3] += (uint32_t)(x[i / 3 * stride + i % 3] * triple->weight[i % 3]);
+            x += triple->step;
+        }
+    }
 #endif
 }
 
@@ -141,35 +170,39 @@ SMIDGEN_SHARED void smidgen_thumb_plane(const struct smidgen_thumb_depthwise_sha
         uint8_t *to = plane;
         int32_t n = inside;
         for (; SMIDGEN_UNROLL && n >= 4; n -= 4, to += 4) {
-            to[0] = (uint8_t)*from ^ 0x80;
+            to[0] = (uint8_t)(*from + SMIDGEN_THUMB_ABOVE);
             from += step;
-            to[1] = (uint8_t)*from ^ 0x80;
+            to[1] = (uint8_t)(*from + SMIDGEN_THUMB_ABOVE);
             from += step;
-            to[2] = (uint8_t)*from ^ 0x80;
+            to[2] = (uint8_t)(*from + SMIDGEN_THUMB_ABOVE);
             from += step;
-            to[3] = (uint8_t)*from ^ 0x80;
+            to[3] = (uint8_t)(*from + SMIDGEN_THUMB_ABOVE);
             from += step;
         }
         for (; n > 0; n--, from += step)
-            *to++ = (uint8_t)*from ^ 0x80;
+            *to++ = (uint8_t)(*from + SMIDGEN_THUMB_ABOVE);
         x += shape->input_line_step;
         plane += shape->pitch;
     }
 }
 
-/* The kernel of one channel. Returns what follows its weights. */
-SMIDGEN_SHARED const int8_t *smidgen_thumb_kernel(const struct smidgen_thumb_depthwise_shape *shape,
-                                                  const int8_t *w,
-                                                  struct smidgen_thumb_triple *triple) {
-    const int32_t next_line = shape->line_dilation * shape->pitch - 3 * (shape->triples - 1);
+/* The kernel of one channel. Returns what its accumulators begin with, besides the bias. */
+SMIDGEN_SHARED uint32_t smidgen_thumb_kernel(const struct smidgen_thumb_depthwise_shape *shape,
+                                             const int8_t *w, int32_t stride,
+                                             struct smidgen_thumb_triple *triple) {
+    const int32_t lines_apart = shape->line_dilation * shape->pitch;
+    int32_t sum = 0;
     for (int32_t line = shape->kernel_lines; line > 0; line--) {
         for (int32_t left = shape->taps; left > 0; left -= 3, triple++) {
-            for (int32_t i = 0; i < 3; i++)
+            for (int32_t i = 0; i < 3; i++) {
                 triple->weight[i] = i < left ? *w++ : 0;
-            triple->step = left > 3 ? 3 : next_line;
+                sum += triple->weight[i];
+            }
+            triple->step = left > 3 ? 3 : lines_apart - 3 * (shape->triples - 1);
         }
     }
-    return w;
+    triple[-1].step += 4 * stride - shape->kernel_lines * lines_apart;
+    return (uint32_t)(-SMIDGEN_THUMB_ABOVE * sum);
 }
 
 SMIDGEN_INLINE void smidgen_thumb_depthwise_body(const struct smidgen_thumb_depthwise_shape *shape,
@@ -182,10 +215,11 @@ SMIDGEN_INLINE void smidgen_thumb_depthwise_body(const struct smidgen_thumb_dept
     struct smidgen_thumb_triple *const kernel = scratch;
     struct smidgen_thumb_triple *const end = kernel + shape->kernel_lines * shape->triples;
     uint32_t *const sums = (uint32_t *)end;
-    uint8_t *const plane = (uint8_t *)(sums + (shape->outputs + 3) / 4 * 4);
+    uint32_t *const sums_end = sums + (shape->outputs + 3) / 4 * 4;
+    uint8_t *const plane = (uint8_t *)sums_end;
     const ptrdiff_t line_bytes = (ptrdiff_t)shape->line_stride * shape->pitch;
     for (int32_t i = 0; i < shape->plane_lines * shape->pitch; i++)
-        plane[i] = (uint8_t)shape->input_zero_point ^ 0x80;
+        plane[i] = (uint8_t)(shape->input_zero_point + SMIDGEN_THUMB_ABOVE);
     for (int32_t batch = 0; batch < shape->batches; batch++) {
         const int8_t *w = weights;
         int32_t of_output = 0;
@@ -196,11 +230,11 @@ SMIDGEN_INLINE void smidgen_thumb_depthwise_body(const struct smidgen_thumb_dept
                     multiplier[of_output], shift[of_output], output.zero_point, variant);
                 const uint8_t *line = plane;
                 int8_t *out = y + of_output;
-                w = smidgen_thumb_kernel(shape, w, kernel);
+                const uint32_t start =
+                    (uint32_t)biases[of_output] + smidgen_thumb_kernel(shape, w, stride, kernel);
+                w += shape->kernel_lines * shape->taps;
                 for (int32_t lines = shape->output_lines; lines > 0; lines--) {
-                    const uint8_t *from = line;
-                    for (int32_t i = 0; i < shape->outputs; i += 4, from += 4 * stride)
-                        smidgen_thumb_slide(from, kernel, end, biases[of_output], sums + i, stride);
+                    smidgen_thumb_slide(line, kernel, end, start, sums, sums_end, stride);
                     smidgen_thumb_finish_run(sums, shape->outputs, &scaling, &output, out,
                                              shape->output_step, variant);
                     line += line_bytes;

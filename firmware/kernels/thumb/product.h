@@ -160,6 +160,9 @@ SMIDGEN_INLINE void smidgen_thumb_block_body(const struct smidgen_thumb_block *b
                                              const int variant) {
     const uint8_t *weights = block->weights;
     const struct smidgen_thumb_parameters *parameters = block->parameters;
+    /* A copy, since any store of an output might change what pointers lead to. */
+    const struct smidgen_output output = block->output;
+    const ptrdiff_t pixel_stride = block->pixel_stride;
     uint32_t *const all = x + pixels * block->depth;
     int8_t *const last = out + block->channels - 4;
     for (;;) {
@@ -168,11 +171,11 @@ SMIDGEN_INLINE void smidgen_thumb_block_body(const struct smidgen_thumb_block *b
         SMIDGEN_KEEP_LOOP
         for (int32_t c = 0; c < 4; c++, sums += pixels) {
             const struct smidgen_thumb_scaling scaling = smidgen_thumb_scaling(
-                parameters->multiplier[c], parameters->shift[c], block->output.zero_point, variant);
+                parameters->multiplier[c], parameters->shift[c], output.zero_point, variant);
             for (int32_t i = 0; i < pixels; i++)
                 sums[i] += (uint32_t)parameters->bias[c] - (totals[i] << 7);
-            smidgen_thumb_finish_run(sums, pixels, &scaling, &block->output, out + c,
-                                     block->pixel_stride, variant);
+            smidgen_thumb_finish_run(sums, pixels, &scaling, &output, out + c, pixel_stride,
+                                     variant);
         }
         if (out == last)
             break;

@@ -31,14 +31,14 @@ smidgen_thumb_scaling(uint32_t multiplier, int32_t shift, int32_t zero_point, co
     struct smidgen_thumb_scaling scaling = {0, 0, 0, 0, shift, multiplier};
     if (variant == SMIDGEN_THUMB_WIDE)
         return scaling;
-    scaling.rounding = (int32_t)((uint32_t)(2 * zero_point + 1) << shift) >> 1;
 #ifdef SMIDGEN_THUMB_2
+    scaling.rounding = (int32_t)((uint32_t)(2 * zero_point + 1) << (shift - 1));
     scaling.multiplier = multiplier >> 1;
 #else
     scaling.high = (int32_t)(multiplier >> 21);
     scaling.middle = (int32_t)(multiplier << 11 >> 22);
     scaling.low = (int32_t)(multiplier << 21 >> 22);
-    scaling.rounding = (int32_t)((uint32_t)scaling.rounding << 11);
+    scaling.rounding = (int32_t)((uint32_t)(2 * zero_point + 1) << 10 << shift);
     scaling.shift = shift + 11;
 #endif
     return scaling;
@@ -52,8 +52,12 @@ SMIDGEN_INLINE int8_t smidgen_thumb_finish(uint32_t sum,
         return smidgen_requantize(sum, scaling->multiplier, scaling->shift, output);
     const int32_t x = (int32_t)sum;
 #ifdef SMIDGEN_THUMB_2
-    const int64_t product = (int64_t)(2 * x) * (int32_t)scaling->multiplier;
-    int32_t value = (int32_t)(product >> 32) + (int32_t)((uint32_t)product >> 31);
+    int32_t value;
+    uint32_t lower;
+    __asm__("smull %0, %1, %2, %3"
+            : "=&r"(lower), "=&r"(value)
+            : "r"(2 * x), "r"(scaling->multiplier));
+    value += (int32_t)(lower >> 31);
     if (variant != SMIDGEN_THUMB_CLAMPED)
         value += value >> 31;
     value = (value + scaling->rounding) >> scaling->shift;

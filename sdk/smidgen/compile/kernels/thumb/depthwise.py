@@ -8,7 +8,7 @@ from smidgen.compile.kernels.common import bias_of, constant_operands, output_fi
 from smidgen.compile.kernels.depthwise import Axis, axes
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.kernels.thumb import THUMB
-from smidgen.compile.kernels.thumb.packing import OFFSET, WORD, prepare, refuse
+from smidgen.compile.kernels.thumb.packing import WORD, prepare, refuse
 from smidgen.compile.schedule import Blob
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import DepthwiseConv2D
@@ -126,7 +126,7 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
         reads=node.inputs[:1],
         blobs=(
             Blob("weights", kernel.reshape(-1), "weights"),
-            Blob("bias", prepared.bias_of_inputs(p.input_zero_point + OFFSET), "bias"),
+            Blob("bias", prepared.bias_of_inputs(p.input_zero_point), "bias"),
             *prepared.requantization,
         ),
         scratch_bytes=walk.scratch_bytes,

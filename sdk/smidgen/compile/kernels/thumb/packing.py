@@ -18,7 +18,7 @@ from smidgen.graph.reference.conv import ConvParameters
 BLOCK = 4  # channels
 WORD = 4  # bytes
 SUMS = 8  # words of scratch behind the inputs
-OFFSET = 128  # by which weights of products, and inputs of planes, are stored above their value
+_OFFSET = 128  # by which weights are stored above their value
 _PLACES = 11  # upper bits of a multiplier that ARMv6-M multiplies by last
 
 
@@ -61,7 +61,7 @@ def prepare(weights: np.ndarray, bias: np.ndarray, p: ConvParameters, optimize: 
 def blobs(channels: Channels, input_zero_point: int, groups: int = 1) -> tuple[Blob, ...]:
     """Weights and parameters; the input's zero point goes into the bias."""
     blocks = dsp.blocks_of(len(channels.weights), groups)
-    weights = (channels.weights.astype(np.int64) + OFFSET).astype(np.uint8).view(np.int8)[blocks]
+    weights = (channels.weights.astype(np.int64) + _OFFSET).astype(np.uint8).view(np.int8)[blocks]
     values = (channels.bias_of_inputs(input_zero_point), channels.multiplier, channels.shift)
     parameters = [np.ascontiguousarray(one[blocks]).view("<u4") for one in values]
     return (
