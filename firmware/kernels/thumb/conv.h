@@ -5,15 +5,18 @@
 #include "../portable/conv.h"
 #include "product.h"
 
-typedef void smidgen_thumb_block_function(const struct smidgen_thumb_block *block, uint32_t *x,
-                                          const uint32_t *totals, int8_t *out);
+typedef void smidgen_thumb_pairs_function(const struct smidgen_thumb_block *block,
+                                          const uint32_t *x, const uint32_t *less, int32_t pairs,
+                                          int8_t *out);
+typedef void smidgen_thumb_vector_function(const struct smidgen_thumb_block *block,
+                                           const uint32_t *x, const uint32_t *less, int8_t *out);
 
-/* As smidgen_conv, two patches at a time, with weights in the blocks of product.h. */
+/* As smidgen_conv, up to 4 patches at a time, with weights in the blocks of product.h. */
 SMIDGEN_INLINE void smidgen_thumb_conv_body(const struct smidgen_conv_shape *shape, const int8_t *x,
                                             const int8_t *weights, const void *parameters,
                                             int8_t *y, uint32_t *scratch,
-                                            smidgen_thumb_block_function *multiply_2,
-                                            smidgen_thumb_block_function *multiply_1) {
+                                            smidgen_thumb_pairs_function *multiply_2,
+                                            smidgen_thumb_vector_function *multiply_1) {
     const ptrdiff_t image_bytes =
         (ptrdiff_t)shape->input_height * shape->input_width * shape->input_channels;
     const int is_pointwise = shape->kernel_height == 1 && shape->kernel_width == 1;
@@ -25,26 +28,31 @@ SMIDGEN_INLINE void smidgen_thumb_conv_body(const struct smidgen_conv_shape *sha
         shape->output_channels,
         {shape->output_zero_point, shape->activation_min, shape->activation_max},
     };
-    int8_t *const bytes = (int8_t *)(scratch + shape->patches * block.depth + SMIDGEN_THUMB_SUMS);
+    int8_t *const bytes = (int8_t *)(scratch + shape->patches * block.depth);
     for (int32_t group = 0; group < shape->groups; group++) {
         const int8_t *image = x + group * shape->group_inputs;
         int8_t *out = y + group * shape->group_outputs;
         int32_t row = 0, column = 0;
         for (int32_t pixels = shape->batches * shape->output_height * shape->output_width;
              pixels > 0;) {
-            const int32_t patches = pixels < shape->patches ? 1 : shape->patches;
-            uint32_t totals[2];
+            const int32_t left = pixels > 1 ? pixels & ~1 : 1;
+            const int32_t patches = left < shape->patches ? left : shape->patches;
+            const int32_t together = patches > 1 ? 2 : 1;
+            uint32_t less[SMIDGEN_THUMB_ROW];
             for (int32_t patch = 0; patch < patches; patch++) {
                 const int32_t top = row * shape->stride_height - shape->pad_top;
-                const int32_t left = column * shape->stride_width - shape->pad_left;
+                const int32_t start = column * shape->stride_width - shape->pad_left;
                 const int8_t *from = bytes;
-                if (is_pointwise && top >= 0 && top < shape->input_height && left >= 0 &&
-                    left < shape->input_width)
+                if (is_pointwise && top >= 0 && top < shape->input_height && start >= 0 &&
+                    start < shape->input_width)
                     from = image +
-                           (ptrdiff_t)(top * shape->input_width + left) * shape->input_channels;
+                           (ptrdiff_t)(top * shape->input_width + start) * shape->input_channels;
                 else
-                    smidgen_conv_patch(shape, image, top, left, bytes, 1);
-                totals[patch] = smidgen_thumb_widen(from, block.depth, scratch + patch, patches, 0);
+                    smidgen_conv_patch(shape, image, top, start, bytes, 1);
+                less[patch] = smidgen_thumb_widen(from, block.depth,
+                                                  scratch + patch / 2 * 2 * block.depth + patch % 2,
+                                                  together, 0)
+                              << 7;
                 if (++column == shape->output_width) {
                     column = 0;
                     if (++row == shape->output_height) {
@@ -53,10 +61,10 @@ SMIDGEN_INLINE void smidgen_thumb_conv_body(const struct smidgen_conv_shape *sha
                     }
                 }
             }
-            if (patches == 2)
-                multiply_2(&block, scratch, totals, out);
+            if (patches > 1)
+                multiply_2(&block, scratch, less, patches / 2, out);
             else
-                multiply_1(&block, scratch, totals, out);
+                multiply_1(&block, scratch, less, out);
             out += (ptrdiff_t)patches * shape->output_channels;
             pixels -= patches;
         }
@@ -66,8 +74,7 @@ SMIDGEN_INLINE void smidgen_thumb_conv_body(const struct smidgen_conv_shape *sha
     }
 }
 
-/* scratch: 4 bytes for each input of a window and patch, one more for each input of a window, and
- * 32. */
+/* scratch: 4 bytes for each input of a window and patch, one more for each input of a window. */
 #define SMIDGEN_THUMB_CONV(suffix, variant)                                                        \
     static inline void smidgen_thumb_conv##suffix(                                                 \
         const struct smidgen_conv_shape *shape, const int8_t *x, const int8_t *weights,            \

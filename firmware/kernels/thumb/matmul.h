@@ -11,7 +11,7 @@ struct smidgen_thumb_fully_connected_shape {
     int32_t output_zero_point, activation_min, activation_max;
 };
 
-/* scratch: 4 bytes for each input of a row, and 32. */
+/* scratch: 4 bytes for each input of a row. */
 #define SMIDGEN_THUMB_FULLY_CONNECTED(suffix, variant)                                             \
     static inline void smidgen_thumb_fully_connected##suffix(                                      \
         const struct smidgen_thumb_fully_connected_shape *shape, const int8_t *x,                  \
@@ -25,8 +25,8 @@ struct smidgen_thumb_fully_connected_shape {
             {shape->output_zero_point, shape->activation_min, shape->activation_max},              \
         };                                                                                         \
         for (int32_t row = 0; row < shape->rows; row++, x += shape->depth, y += shape->outputs) {  \
-            const uint32_t total = smidgen_thumb_widen(x, shape->depth, scratch, 1, 0);            \
-            smidgen_thumb_block_1##suffix(&block, scratch, &total, y);                             \
+            const uint32_t less = smidgen_thumb_widen(x, shape->depth, scratch, 1, 0) << 7;        \
+            smidgen_thumb_block_1##suffix(&block, scratch, &less, y);                              \
         }                                                                                          \
     }
 

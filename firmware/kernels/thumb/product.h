@@ -3,13 +3,13 @@
  * Weights lie in blocks of 4 output channels, [block][depth][4]; where the channels are no multiple
  * of 4, the last block begins early. Each is stored as 128 more than it is, since ARMv6-M loads
  * bytes at a constant offset without a sign only; 128 times the sum of the inputs is taken off
- * again. Inputs are widened to words, [depth][patch]. */
+ * again. Inputs are widened to words, [pair of patches][depth][patch]. */
 #ifndef SMIDGEN_KERNELS_THUMB_PRODUCT_H
 #define SMIDGEN_KERNELS_THUMB_PRODUCT_H
 
 #include "thumb.h"
 
-#define SMIDGEN_THUMB_SUMS 8 /* at most, in words behind the inputs */
+#define SMIDGEN_THUMB_ROW 4 /* sums of a channel, one for each patch */
 
 /* Of a block of 4 channels. */
 struct smidgen_thumb_parameters {
@@ -92,19 +92,54 @@ SMIDGEN_SHARED uint32_t smidgen_thumb_widen(const int8_t *x, int32_t n, uint32_t
 #define SMIDGEN_THUMB_DEPTHS(depth) depth("0", "1", "2", "3") "adds r1, #4\n\t"
 #endif
 
-/* Sums from 0: in whole turns of the unrolled loop, then depth by depth, and `stored` behind the
- * inputs. Every register is taken, so ends are compared from memory. */
-#define SMIDGEN_THUMB_MULTIPLY(depth, stored)                                                      \
-    __asm__ volatile(".syntax unified\n\t"                                                         \
-                     "movs r6, #0\n\t"                                                             \
-                     "movs r7, #0\n\t"                                                             \
-                     "mov r8, r6\n\t"                                                              \
-                     "mov r9, r6\n\t"                                                              \
-                     "mov r10, r6\n\t"                                                             \
-                     "mov r11, r6\n\t"                                                             \
-                     "mov r12, r6\n\t"                                                             \
-                     "mov lr, r6\n\t"                                                              \
-                     "b 2f\n\t"                                                                    \
+/* Sums begin with the bias (r2) less 128 times the inputs (r3, r4), and end in rows (r0). */
+#define SMIDGEN_THUMB_START(bias, first, second)                                                   \
+    "ldr r5, [r2, #" bias "]\n\t"                                                                  \
+    "subs r6, r5, r3\n\t"                                                                          \
+    "mov " first ", r6\n\t" second
+#define SMIDGEN_THUMB_START_SECOND(second)                                                         \
+    "subs r6, r5, r4\n\t"                                                                          \
+    "mov " second ", r6\n\t"
+#define SMIDGEN_THUMB_START_2                                                                      \
+    SMIDGEN_THUMB_START("4", "r8", SMIDGEN_THUMB_START_SECOND("r9"))                               \
+    SMIDGEN_THUMB_START("8", "r10", SMIDGEN_THUMB_START_SECOND("r11"))                             \
+    SMIDGEN_THUMB_START("12", "r12", SMIDGEN_THUMB_START_SECOND("lr"))                             \
+    "ldr r5, [r2]\n\t"                                                                             \
+    "subs r6, r5, r3\n\t"                                                                          \
+    "subs r7, r5, r4\n\t"
+#define SMIDGEN_THUMB_START_1                                                                      \
+    SMIDGEN_THUMB_START("8", "r8", "")                                                             \
+    SMIDGEN_THUMB_START("12", "r9", "")                                                            \
+    SMIDGEN_THUMB_START("4", "r7", "")                                                             \
+    "ldr r5, [r2]\n\t"                                                                             \
+    "subs r6, r5, r3\n\t"
+#define SMIDGEN_THUMB_STORE_2                                                                      \
+    "str r6, [r0]\n\t"                                                                             \
+    "str r7, [r0, #4]\n\t"                                                                         \
+    "mov r2, r8\n\t"                                                                               \
+    "mov r3, r9\n\t"                                                                               \
+    "mov r4, r10\n\t"                                                                              \
+    "mov r5, r11\n\t"                                                                              \
+    "mov r6, r12\n\t"                                                                              \
+    "mov r7, lr\n\t"                                                                               \
+    "str r2, [r0, #16]\n\t"                                                                        \
+    "str r3, [r0, #20]\n\t"                                                                        \
+    "str r4, [r0, #32]\n\t"                                                                        \
+    "str r5, [r0, #36]\n\t"                                                                        \
+    "str r6, [r0, #48]\n\t"                                                                        \
+    "str r7, [r0, #52]"
+#define SMIDGEN_THUMB_STORE_1                                                                      \
+    "mov r2, r8\n\t"                                                                               \
+    "mov r3, r9\n\t"                                                                               \
+    "str r6, [r0]\n\t"                                                                             \
+    "str r7, [r0, #16]\n\t"                                                                        \
+    "str r2, [r0, #32]\n\t"                                                                        \
+    "str r3, [r0, #48]"
+
+/* Whole turns of the unrolled loop, then depth by depth. Every register is taken, so ends are
+ * compared from memory. */
+#define SMIDGEN_THUMB_MULTIPLY(start, depth, store)                                                \
+    __asm__ volatile(".syntax unified\n\t" start "b 2f\n\t"                                        \
                      "1:\n\t" SMIDGEN_THUMB_DEPTHS(depth) "2:\n\t"                                 \
                                                           "ldr r2, %[turns]\n\t"                   \
                                                           "cmp r0, r2\n\t"                         \
@@ -113,69 +148,71 @@ SMIDGEN_SHARED uint32_t smidgen_thumb_widen(const int8_t *x, int32_t n, uint32_t
                                                           "3:\n\t" depth("0", "1", "2",            \
                                                                          "3") "adds r1, #4\n\t"    \
                                                                               "4:\n\t"             \
-                                                                              "ldr r2, %[end]\n\t" \
+                                                                              "ldr r2, "           \
+                                                                              "%[end]\n\t"         \
                                                                               "cmp r0, r2\n\t"     \
-                                                                              "bne 3b\n\t" stored  \
-                     : "+r"(at), "+r"(w)                                                           \
-                     : [turns] "m"(turns), [end] "m"(end)                                          \
-                     : "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr",  \
-                       "cc", "memory")
+                                                                              "bne 3b\n\t"         \
+                                                                              "ldr r0, "           \
+                                                                              "%[sums]\n\t" store  \
+                     : "+r"(at), "+r"(w), "+r"(bias), "+r"(less_0), "+r"(less_1)                   \
+                     : [turns] "m"(turns), [end] "m"(end), [sums] "m"(sums)                        \
+                     : "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory")
 #endif
 
-/* The sums of 4 channels, [channel][pixel], to behind the inputs. */
-SMIDGEN_INLINE void smidgen_thumb_multiply(const uint8_t *weights, uint32_t *x, int32_t depth,
-                                           const int pixels) {
+/* The sums of 4 channels, in the first columns of rows. less: 128 times the sum of a patch's
+ * inputs. */
+SMIDGEN_INLINE void smidgen_thumb_multiply(const uint8_t *weights, const int32_t *biases,
+                                           const uint32_t *less, const uint32_t *x, int32_t depth,
+                                           uint32_t *sums, const int pixels) {
 #ifdef __thumb__
     const uint32_t *const end = x + pixels * depth;
     const uint32_t *const turns = x + pixels * (SMIDGEN_UNROLL ? depth & ~3 : depth);
-    register uint32_t *at __asm__("r0") = x;
+    register const uint32_t *at __asm__("r0") = x;
     register const uint8_t *w __asm__("r1") = weights;
+    register const int32_t *bias __asm__("r2") = biases;
+    register uint32_t less_0 __asm__("r3") = less[0];
+    register uint32_t less_1 __asm__("r4") = less[pixels - 1];
     if (pixels == 2)
-        SMIDGEN_THUMB_MULTIPLY(SMIDGEN_THUMB_DEPTH_2, "stmia r0!, {r6, r7}\n\t"
-                                                      "mov r2, r8\n\t"
-                                                      "mov r3, r9\n\t"
-                                                      "mov r4, r10\n\t"
-                                                      "mov r5, r11\n\t"
-                                                      "mov r6, r12\n\t"
-                                                      "mov r7, lr\n\t"
-                                                      "stmia r0!, {r2, r3, r4, r5, r6, r7}");
+        SMIDGEN_THUMB_MULTIPLY(SMIDGEN_THUMB_START_2, SMIDGEN_THUMB_DEPTH_2, SMIDGEN_THUMB_STORE_2);
     else
-        SMIDGEN_THUMB_MULTIPLY(SMIDGEN_THUMB_DEPTH_1, "mov r2, r8\n\t"
-                                                      "mov r3, r9\n\t"
-                                                      "stmia r0!, {r6, r7}\n\t"
-                                                      "stmia r0!, {r2, r3}");
+        SMIDGEN_THUMB_MULTIPLY(SMIDGEN_THUMB_START_1, SMIDGEN_THUMB_DEPTH_1, SMIDGEN_THUMB_STORE_1);
 #else
-    uint32_t *const sums = x + pixels * depth;
-    for (int32_t i = 0; i < 4 * pixels; i++)
-        sums[i] = 0;
-    for (; depth > 0; depth--, x += pixels, weights += 4)
-        for (int32_t i = 0; i < 4 * pixels; i++)
-            sums[i] += x[i % pixels] * weights[i / pixels];
+    for (int32_t c = 0; c < 4; c++) {
+        for (int32_t i = 0; i < pixels; i++) {
+            uint32_t sum = (uint32_t)biases[c] - less[i];
+            for (int32_t k = 0; k < depth; k++)
+                sum += x[k * pixels + i] * weights[4 * k + c];
+            sums[c * SMIDGEN_THUMB_ROW + i] = sum;
+        }
+    }
 #endif
 }
 
-/* All channels of `pixels` patches. totals: the sums of their inputs. */
-SMIDGEN_INLINE void smidgen_thumb_block_body(const struct smidgen_thumb_block *block, uint32_t *x,
-                                             const uint32_t *totals, int8_t *out, const int pixels,
+/* All channels of `pairs` pairs of patches (pixels 2), or of one vector (pixels 1). less: for each
+ * patch 128 times the sum of its inputs. */
+SMIDGEN_INLINE void smidgen_thumb_block_body(const struct smidgen_thumb_block *block,
+                                             const uint32_t *x, const uint32_t *less, int8_t *out,
+                                             const int32_t pairs, const int pixels,
                                              const int variant) {
     const uint8_t *weights = block->weights;
     const struct smidgen_thumb_parameters *parameters = block->parameters;
-    /* A copy, since any store of an output might change what pointers lead to. */
+    /* Copies, since any store of an output might change what pointers lead to. */
     const struct smidgen_output output = block->output;
     const ptrdiff_t pixel_stride = block->pixel_stride;
-    uint32_t *const all = x + pixels * block->depth;
     int8_t *const last = out + block->channels - 4;
     for (;;) {
-        uint32_t *sums = all;
-        smidgen_thumb_multiply(weights, x, block->depth, pixels);
+        uint32_t sums[4 * SMIDGEN_THUMB_ROW];
         SMIDGEN_KEEP_LOOP
-        for (int32_t c = 0; c < 4; c++, sums += pixels) {
+        for (int32_t pair = 0; pair < pairs; pair++)
+            smidgen_thumb_multiply(weights, parameters->bias, less + 2 * pair,
+                                   x + 2 * pair * block->depth, block->depth, sums + 2 * pair,
+                                   pixels);
+        SMIDGEN_KEEP_LOOP
+        for (int32_t c = 0; c < 4; c++) {
             const struct smidgen_thumb_scaling scaling = smidgen_thumb_scaling(
                 parameters->multiplier[c], parameters->shift[c], output.zero_point, variant);
-            for (int32_t i = 0; i < pixels; i++)
-                sums[i] += (uint32_t)parameters->bias[c] - (totals[i] << 7);
-            smidgen_thumb_finish_run(sums, pixels, &scaling, &output, out + c, pixel_stride,
-                                     variant);
+            smidgen_thumb_finish_run(sums + c * SMIDGEN_THUMB_ROW, pairs * pixels, &scaling,
+                                     &output, out + c, pixel_stride, variant);
         }
         if (out == last)
             break;
@@ -189,14 +226,14 @@ SMIDGEN_INLINE void smidgen_thumb_block_body(const struct smidgen_thumb_block *b
 
 #define SMIDGEN_THUMB_BLOCKS(suffix, variant)                                                      \
     SMIDGEN_SHARED void smidgen_thumb_block_2##suffix(const struct smidgen_thumb_block *block,     \
-                                                      uint32_t *x, const uint32_t *totals,         \
-                                                      int8_t *out) {                               \
-        smidgen_thumb_block_body(block, x, totals, out, 2, variant);                               \
+                                                      const uint32_t *x, const uint32_t *less,     \
+                                                      int32_t pairs, int8_t *out) {                \
+        smidgen_thumb_block_body(block, x, less, out, pairs, 2, variant);                          \
     }                                                                                              \
     SMIDGEN_SHARED void smidgen_thumb_block_1##suffix(const struct smidgen_thumb_block *block,     \
-                                                      uint32_t *x, const uint32_t *totals,         \
+                                                      const uint32_t *x, const uint32_t *less,     \
                                                       int8_t *out) {                               \
-        smidgen_thumb_block_body(block, x, totals, out, 1, variant);                               \
+        smidgen_thumb_block_body(block, x, less, out, 1, 1, variant);                              \
     }
 
 SMIDGEN_THUMB_FOR_ALL(SMIDGEN_THUMB_BLOCKS)

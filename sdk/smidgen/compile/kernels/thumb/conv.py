@@ -9,12 +9,12 @@ from smidgen.compile.kernels.common import bias_of
 from smidgen.compile.kernels.overlap import overlap_of_pixels
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.kernels.thumb import THUMB
-from smidgen.compile.kernels.thumb.packing import SUMS, WORD, blobs, prepare, refuse, refuse_blocks
+from smidgen.compile.kernels.thumb.packing import WORD, blobs, prepare, refuse, refuse_blocks
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import Conv2D
 from smidgen.graph.reference.conv import conv_parameters
 
-PATCHES = 2  # that are gathered at a time
+PATCHES = 4  # that are gathered at a time
 
 
 def _refuse(graph: Graph, node: Node) -> str | None:
@@ -31,7 +31,8 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
     depth = weights.elements // channels
     p = conv_parameters(graph, node)
     prepared = prepare(weights.data.reshape(channels, depth), bias_of(graph, node, channels), p, optimize)
-    patches = min(PATCHES, output.elements // channels)
+    pixels = output.elements // channels
+    patches = PATCHES if pixels >= PATCHES else max(pixels // 2 * 2, 1)
     groups = form.shape["groups"]
     before = (form.shape["pad_top"], form.shape["pad_left"])
     overlap = overlap_of_pixels(x.shape, output.shape, node.operator.stride, before, patches)
@@ -40,7 +41,7 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
         symbol=f"smidgen_thumb_conv_{prepared.variant}",
         shape={**form.shape, "patches": patches},
         blobs=blobs(prepared, p.input_zero_point, groups),
-        scratch_bytes=WORD * (patches * depth + SUMS) + depth,
+        scratch_bytes=WORD * patches * depth + depth,
         overlap=overlap if groups == 1 else None,
     )
 

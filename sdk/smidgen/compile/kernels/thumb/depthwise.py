@@ -61,6 +61,12 @@ class _Walk:
         """Of one channel."""
         return self.lines.output * self.line_outputs * self.lines.kernel * TAPS * self.triples
 
+    @property
+    def is_wasteful(self) -> bool:
+        """Whether most multiplications are for nothing."""
+        needed = self.lines.output * self.along.output * self.lines.kernel * self.along.kernel
+        return self.multiplications > 2 * needed
+
 
 def _walk(graph: Graph, node: Node) -> _Walk | None:
     """Along rows or columns, whichever multiplies less; None when neither is possible."""
@@ -71,13 +77,15 @@ def _walk(graph: Graph, node: Node) -> _Walk | None:
 
 
 def _refuse(graph: Graph, node: Node) -> str | None:
-    """A plane may take 2 KiB, or an eighth of the input and output."""
+    """Scratch may take 2 KiB, or an eighth of the input and output."""
     reason = refuse(graph, node)
     if reason is not None:
         return reason
     walk = _walk(graph, node)
     if walk is None:
         return "its windows lie more than 2 positions apart, or are dilated"
+    if walk.is_wasteful:
+        return f"it has few outputs for {NEIGHBOURS} neighbours, or few taps for {TAPS}"
     elements = graph.tensor(node.inputs[0]).elements + graph.tensor(node.outputs[0]).elements
     if walk.scratch_bytes > max(SCRATCH_LIMIT, elements // 8):
         return f"a channel would take {walk.scratch_bytes:,} bytes of scratch"

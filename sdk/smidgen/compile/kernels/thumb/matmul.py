@@ -6,7 +6,7 @@ from smidgen.compile.kernels.common import bias_of, constant_operands, output_fi
 from smidgen.compile.kernels.overlap import overlap_of_elements
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.kernels.thumb import THUMB
-from smidgen.compile.kernels.thumb.packing import SUMS, WORD, blobs, prepare, refuse, refuse_blocks
+from smidgen.compile.kernels.thumb.packing import WORD, blobs, prepare, refuse, refuse_blocks
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import FullyConnected
 from smidgen.graph.reference.matmul import fully_connected_parameters
@@ -28,7 +28,7 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
         shape={"rows": rows, "depth": depth, "outputs": outputs, **output_fields(p)},
         reads=node.inputs[:1],
         blobs=blobs(prepared, p.input_zero_point),
-        scratch_bytes=WORD * (depth + SUMS),
+        scratch_bytes=WORD * depth,
         macs=output.elements * depth,
         specialise=False,
         constants=constant_operands(graph, node.inputs[:1]),

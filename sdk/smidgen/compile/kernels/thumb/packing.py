@@ -17,7 +17,6 @@ from smidgen.graph.reference.conv import ConvParameters
 
 BLOCK = 4  # channels
 WORD = 4  # bytes
-SUMS = 8  # words of scratch behind the inputs
 _OFFSET = 128  # by which weights are stored above their value
 _PLACES = 11  # upper bits of a multiplier that ARMv6-M multiplies by last
 
