@@ -38,8 +38,9 @@ static uint32_t cycle(void) {
     return now;
 }
 
-#define BEFORE_CALL const uint32_t begin = cycle();
-#define AFTER_CALL const uint32_t end = cycle();
+static uint32_t begin, end;
+#define BEFORE_CALL begin = cycle();
+#define AFTER_CALL end = cycle();
 #define REPORT(wrong) send(end - begin); send(wrong);
 """
 _AFTER = "int main(void) { return run_calls(); }\n"
