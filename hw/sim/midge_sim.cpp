@@ -170,7 +170,8 @@ class Simulation {
 
 void Simulation::load() {
     auto &top = *soc_.rootp;
-    auto &program = top.midge_soc__DOT__program_memory__DOT__g_lane__BRA__0__KET____DOT__ram__DOT__bytes;
+    auto &program =
+        top.midge_soc__DOT__program_memory__DOT__g_lane__BRA__0__KET____DOT__ram__DOT__bytes;
     auto &sram = top.midge_soc__DOT__sram__DOT__g_lane__BRA__0__KET____DOT__ram__DOT__bytes;
     const Memory memories[] = {
         {"program memory",
@@ -179,12 +180,12 @@ void Simulation::load() {
          {&program[0],
           &top.midge_soc__DOT__program_memory__DOT__g_lane__BRA__1__KET____DOT__ram__DOT__bytes[0],
           &top.midge_soc__DOT__program_memory__DOT__g_lane__BRA__2__KET____DOT__ram__DOT__bytes[0],
-          &top.midge_soc__DOT__program_memory__DOT__g_lane__BRA__3__KET____DOT__ram__DOT__bytes[0]}},
+          &top.midge_soc__DOT__program_memory__DOT__g_lane__BRA__3__KET____DOT__ram__DOT__bytes
+               [0]}},
         {"SRAM",
          0x10000000,
          4 * sizeof sram,
-         {&sram[0],
-          &top.midge_soc__DOT__sram__DOT__g_lane__BRA__1__KET____DOT__ram__DOT__bytes[0],
+         {&sram[0], &top.midge_soc__DOT__sram__DOT__g_lane__BRA__1__KET____DOT__ram__DOT__bytes[0],
           &top.midge_soc__DOT__sram__DOT__g_lane__BRA__2__KET____DOT__ram__DOT__bytes[0],
           &top.midge_soc__DOT__sram__DOT__g_lane__BRA__3__KET____DOT__ram__DOT__bytes[0]}},
     };
