@@ -83,10 +83,11 @@ def run_checked(
     against: str = "reference",
     optimize: str = "speed",
     arena: str = "fast",
+    layers: bool = True,
 ) -> Result:
-    """Run random inputs on a target, every output compared with an oracle, and profile the first; run the
-    self-test, which compares every layer with the reference. Counts are the mean over inputs, the layers'
-    those of the profile.
+    """Run random inputs on a target, every output compared with an oracle, and the self-test, which compares
+    every layer with the reference; with `layers`, profile the first input. Counts are the mean over inputs,
+    the layers' those of the profile.
 
     Raises DeviceError when a byte differs, BuildError when the model does not fit.
     """
@@ -97,6 +98,8 @@ def run_checked(
         if not validation.passed or not selftest.passed:
             difference = validation.first_difference or f"layer '{selftest.layer}' in the self-test"
             raise DeviceError(Problem(session.graph.name, f"differs from {against}: {difference}"))
+        if not layers:
+            return validation.result
         profiled = profile(session, Inputs(inputs.samples[:1], None, inputs.source)).result
     return replace(validation.result, layers=profiled.layers)
 
