@@ -61,6 +61,16 @@ class Strips:
         return 4 if self.is_square else 8
 
     @property
+    def spare_outputs(self) -> bool:
+        """Whether no strip reads again where outputs were written before it was gathered.
+
+        Outputs of a strip are written when the next has been gathered; the one after that begins so many
+        rows above its own outputs as there are rows of padding.
+        """
+        outputs_across = 2 if self.is_square else 1
+        return self.across.output <= outputs_across or self.across.before <= outputs_across
+
+    @property
     def strip_bytes(self) -> int:
         """Room for all positions, what is stored with the last, and what the last windows load."""
         made = -(-self.along.output // self.outputs) * self.outputs
@@ -239,7 +249,7 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
         macs=output.elements * weights.shape[1] * weights.shape[2],
         specialise=False,
         constants=constant_operands(graph, node.inputs[:1]),
-        in_place=x.shape == output.shape,
+        in_place=x.shape == output.shape and strips.spare_outputs,
     )
 
 
