@@ -11,7 +11,7 @@ from kernel_cases import ACTIVATIONS, Rng, case, tensor, weights_and_bias
 from kernel_harness import Case
 
 from smidgen.graph import Quantization
-from smidgen.graph.operators import AveragePool2D, Conv2D, FullyConnected, MaxPool2D, Padding
+from smidgen.graph.operators import AveragePool2D, Conv2D, DepthwiseConv2D, FullyConnected, MaxPool2D, Padding
 
 # (height, width, inputs), outputs, kernel, stride, dilation, padding (top, bottom, left, right), groups
 CONVOLUTIONS = (
@@ -41,6 +41,16 @@ def convolutions() -> Iterator[Case]:
         ]
         operator = Conv2D(stride, dilation, Padding(*pads), ACTIVATIONS[number % len(ACTIVATIONS)])
         yield _layer(f"conv of vectors {number}", rng, operator, x, shape, (1, *extent, outputs))
+
+
+def windows_of_an_image() -> Iterator[Case]:
+    """Depthwise, with as many outputs as inputs, which may or may not lie in the inputs' memory."""
+    for height, width in ((3, 3), (5, 3), (7, 2), (2, 7)):
+        rng = np.random.default_rng([height, width, 10])
+        x = tensor("x", (1, 12, 9, 7), rng)
+        pads = Padding((height - 1) // 2, height // 2, (width - 1) // 2, width // 2)
+        name = f"depthwise {height}x{width}"
+        yield _layer(name, rng, DepthwiseConv2D(padding=pads), x, (1, height, width, 7), x.shape)
 
 
 def matrices() -> Iterator[Case]:

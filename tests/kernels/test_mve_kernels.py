@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from arm_device import run_on_board
 from kernel_harness import calls_of, failures
-from mve_cases import cases_of
+from mve_cases import cases_of, windows_of_an_image
+from test_overlap import failures as failures_in_place
 
 FAMILIES = ("conv", "matmul", "elementwise", "pool")
 
@@ -24,6 +25,11 @@ def _check(family: str, optimize: str, every: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_some_kernels_equal_the_reference(family: str, tmp_path: Path) -> None:
     _check(family, "speed", EVERY, tmp_path)
+
+
+def test_windows_run_in_place_only_where_they_may(tmp_path: Path) -> None:
+    calls = calls_of(list(windows_of_an_image()), "speed", "mve")
+    assert not failures_in_place(calls, "speed", tmp_path, "mve")
 
 
 @pytest.mark.slow
