@@ -143,15 +143,8 @@ def failures(
     """
     calls = calls_of(cases, optimize, kernel_set)
     assert calls, f"no {kernel_set} kernel takes any of these cases"
-    source, executable, vectors = folder / "cases.c", folder / "cases", folder / "vectors.bin"
-    source.write_text(program(calls) + _MAIN, encoding="utf-8")
-    vectors.write_bytes(b"".join(vectors_of(call, i if misalign else 0) for i, call in enumerate(calls)))
-    include = f"-I{data_folder('firmware') / 'kernels'}"
-    command = ["gcc", *WARNINGS, *FLAGS[optimize], *SANITIZE, include, str(source), "-o", str(executable)]
-    compiled = subprocess.run(command, capture_output=True, text=True)
-    assert compiled.returncode == 0, compiled.stderr
-    only = [os.environ["KERNEL_CASE"]] if "KERNEL_CASE" in os.environ else []
-    ran = subprocess.run([str(executable), str(vectors), *only], capture_output=True, text=True)
+    vectors = b"".join(vectors_of(call, i if misalign else 0) for i, call in enumerate(calls))
+    ran = run_sanitized(program(calls) + _MAIN, vectors, optimize, folder)
     lines = [f"{calls[int(line.split()[0])].name}: case {line}" for line in ran.stdout.splitlines()]
     if ran.returncode not in (0, WRONG):
         begun = [line for line in ran.stderr.splitlines() if line.startswith("case ")]
@@ -159,6 +152,22 @@ def failures(
         lines.append(f"{last}: stopped with status {ran.returncode}\n{ran.stderr[-4000:]}")
     assert lines or ran.returncode == 0
     return "\n".join(lines)
+
+
+def run_sanitized(
+    program: str, vectors: bytes, optimize: str, folder: Path
+) -> subprocess.CompletedProcess[str]:
+    """Compile a program of kernel calls with the sanitizers and run it on its vectors, or on the one case of
+    $KERNEL_CASE."""
+    source, executable, data = folder / "cases.c", folder / "cases", folder / "vectors.bin"
+    source.write_text(program, encoding="utf-8")
+    data.write_bytes(vectors)
+    include = f"-I{data_folder('firmware') / 'kernels'}"
+    command = ["gcc", *WARNINGS, *FLAGS[optimize], *SANITIZE, include, str(source), "-o", str(executable)]
+    compiled = subprocess.run(command, capture_output=True, text=True)
+    assert compiled.returncode == 0, compiled.stderr
+    only = [os.environ["KERNEL_CASE"]] if "KERNEL_CASE" in os.environ else []
+    return subprocess.run([str(executable), str(data), *only], capture_output=True, text=True)
 
 
 def program(calls: Sequence[Call]) -> str:

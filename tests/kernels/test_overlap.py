@@ -6,9 +6,7 @@ it and, where it says in place, exactly at the input. All memory is checked by t
 
 from __future__ import annotations
 
-import os
 import struct
-import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from kernel_cases import FAMILIES, cases_of
-from kernel_harness import FLAGS, OVER_READ, SANITIZE, WARNINGS, WRONG, Call, Case, calls_of, program
+from kernel_harness import OVER_READ, WRONG, Call, Case, calls_of, program, run_sanitized
 from narrow_cases import FAMILIES as NARROW_FAMILIES
 from narrow_cases import NARROW
 from narrow_cases import cases_of as narrow_cases_of
 
 from smidgen.graph import DType
 from smidgen.graph.reference import run
-from smidgen.paths import data_folder
 
 FILL = 0xA5
 WORD = 4
@@ -153,15 +150,8 @@ def failures(calls: Sequence[Call], optimize: str, folder: Path, kernel_set: str
     """Which cases give a wrong output, one line each; an empty text when none does."""
     cases = [shared for call in calls for shared in shared_of(call, kernel_set)]
     assert cases, "no kernel lets its output share memory with an input"
-    source, executable, vectors = folder / "cases.c", folder / "cases", folder / "vectors.bin"
-    source.write_text(program([shared.call for shared in cases]) + _MAIN, encoding="utf-8")
-    vectors.write_bytes(b"".join(map(vectors_of, cases)))
-    include = f"-I{data_folder('firmware') / 'kernels'}"
-    command = ["gcc", *WARNINGS, *FLAGS[optimize], *SANITIZE, include, str(source), "-o", str(executable)]
-    compiled = subprocess.run(command, capture_output=True, text=True)
-    assert compiled.returncode == 0, compiled.stderr
-    only = [os.environ["KERNEL_CASE"]] if "KERNEL_CASE" in os.environ else []
-    ran = subprocess.run([str(executable), str(vectors), *only], capture_output=True, text=True)
+    source = program([shared.call for shared in cases]) + _MAIN
+    ran = run_sanitized(source, b"".join(map(vectors_of, cases)), optimize, folder)
     lines = [f"case {line}: {cases[int(line)].name}" for line in ran.stdout.splitlines()]
     if ran.returncode not in (0, WRONG):
         lines.append(f"stopped with status {ran.returncode}\n{ran.stderr[-4000:]}")
