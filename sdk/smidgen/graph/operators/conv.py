@@ -36,3 +36,18 @@ class DepthwiseConv2D(Operator):
     dilation: tuple[int, int] = (1, 1)
     padding: Padding = NO_PADDING
     activation: Activation = Activation.NONE
+
+
+@dataclass(frozen=True)
+class TransposeConv2D(Operator):
+    """The gradient of a Conv2D: each input element adds its product with the whole kernel to the output.
+
+    Weights (O, kernel height, kernel width, I), not mirrored: input row i and kernel row k meet in output row
+    i * stride - padding.top + k, columns alike. The output tensor's shape says where the output ends, so
+    padding.bottom and padding.right mean nothing and stay 0.
+    """
+
+    type_name: ClassVar[str] = "TRANSPOSE_CONV"
+    stride: tuple[int, int] = (1, 1)
+    padding: Padding = NO_PADDING
+    activation: Activation = Activation.NONE

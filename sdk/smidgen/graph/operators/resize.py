@@ -13,3 +13,12 @@ class ResizeNearestNeighbor(Operator):
     type_name: ClassVar[str] = "RESIZE_NEAREST_NEIGHBOR"
     align_corners: bool = False
     half_pixel_centers: bool = False
+
+
+@dataclass(frozen=True)
+class ResizeBilinear(Operator):
+    """Between the four nearest input pixels; beyond the outermost pixel centres their value holds."""
+
+    type_name: ClassVar[str] = "RESIZE_BILINEAR"
+    align_corners: bool = False
+    half_pixel_centers: bool = False

@@ -81,3 +81,42 @@ class Unpack(Operator):
 
     type_name: ClassVar[str] = "UNPACK"
     axis: int = 0
+
+
+@dataclass(frozen=True)
+class Gather(Operator):
+    """Inputs: x, indices int32 of any shape, which takes the place of `axis` in the output's shape.
+
+    A negative index counts from the end; one that is still outside counts as the nearest inside. x may be a
+    constant: an embedding's table has axis 0. The indices may be one, too.
+    """
+
+    type_name: ClassVar[str] = "GATHER"
+    axis: int = 0
+
+
+@dataclass(frozen=True)
+class Tile(Operator):
+    """Repeats x `multiples[i]` times along axis i; BROADCAST_TO is this on axes of size 1."""
+
+    type_name: ClassVar[str] = "TILE"
+    multiples: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class DepthToSpace(Operator):
+    """x (N, H, W, block_size^2 * C) to (N, H * block_size, W * block_size, C).
+
+    Input channel (row * block_size + column) * C + c becomes channel c at that place of the block.
+    """
+
+    type_name: ClassVar[str] = "DEPTH_TO_SPACE"
+    block_size: int = 2
+
+
+@dataclass(frozen=True)
+class SpaceToDepth(Operator):
+    """The inverse of DepthToSpace."""
+
+    type_name: ClassVar[str] = "SPACE_TO_DEPTH"
+    block_size: int = 2

@@ -30,7 +30,9 @@ from smidgen.graph.types import Graph, Node
 FAMILIES: dict[type[operators.Operator], Callable[[Graph, Node], Evaluator]] = {
     operators.Conv2D: conv.conv2d,
     operators.DepthwiseConv2D: conv.depthwise_conv2d,
+    operators.TransposeConv2D: conv.transpose_conv2d,
     operators.FullyConnected: matmul.fully_connected,
+    operators.BatchMatMul: matmul.batch_matmul,
     operators.AveragePool2D: pool.average_pool2d,
     operators.MaxPool2D: pool.max_pool2d,
     operators.Mean: reduce.mean,
@@ -53,9 +55,14 @@ FAMILIES: dict[type[operators.Operator], Callable[[Graph, Node], Evaluator]] = {
     operators.Split: shape.split,
     operators.Pack: shape.pack,
     operators.Unpack: shape.unpack,
+    operators.Gather: shape.gather,
+    operators.Tile: shape.tile,
+    operators.DepthToSpace: shape.depth_to_space,
+    operators.SpaceToDepth: shape.space_to_depth,
     operators.Quantize: quantize.quantize,
     operators.Dequantize: quantize.dequantize,
     operators.ResizeNearestNeighbor: resize.resize_nearest_neighbor,
+    operators.ResizeBilinear: resize.resize_bilinear,
 }
 
 

@@ -1,4 +1,4 @@
-"""Conv2D and DepthwiseConv2D."""
+"""Conv2D, DepthwiseConv2D and TransposeConv2D."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from smidgen.graph.fixed_point import activation_range, activation_range_float, requantize, wrap_int32
-from smidgen.graph.operators import Conv2D, DepthwiseConv2D, Padding
+from smidgen.graph.operators import Conv2D, DepthwiseConv2D, Padding, TransposeConv2D
 from smidgen.graph.reference.base import (
     WEIGHTS,
     Evaluator,
@@ -41,7 +41,7 @@ class ConvParameters:
 
 
 def conv_parameters(graph: Graph, node: Node) -> ConvParameters:
-    """Of an int8 Conv2D or DepthwiseConv2D."""
+    """Of an int8 Conv2D, DepthwiseConv2D or TransposeConv2D."""
     _, output = tensors_of(graph, node)
     return product_parameters(graph, node, output.shape[3])
 
@@ -63,7 +63,7 @@ def conv2d(graph: Graph, node: Node) -> Evaluator:
 
     def products(values: np.ndarray, w: np.ndarray) -> np.ndarray:
         """Sums of products in float64; exact for int8, since no partial sum reaches 2**53."""
-        patches = _patches(values, size, operator)
+        patches = _patches(pad_rows_and_columns(values, operator.padding), size, operator)
         n, height, width = patches.shape[:3]
         patches = patches.reshape(n, height, width, kernel_height * kernel_width, groups, group_channels)
         rows = patches.transpose(4, 0, 1, 2, 3, 5).reshape(groups, n * height * width, -1)
@@ -81,7 +81,8 @@ def depthwise_conv2d(graph: Graph, node: Node) -> Evaluator:
     multiplier = out_channels // x.shape[3]
 
     def products(values: np.ndarray, w: np.ndarray) -> np.ndarray:
-        repeated = np.repeat(values, multiplier, axis=3) if multiplier > 1 else values
+        padded = pad_rows_and_columns(values, operator.padding)
+        repeated = np.repeat(padded, multiplier, axis=3) if multiplier > 1 else padded
         windows = _windows(repeated, (kernel_height, kernel_width), operator)
         total = np.zeros(windows.shape[:4], np.float64)
         for row in range(kernel_height):
@@ -92,8 +93,29 @@ def depthwise_conv2d(graph: Graph, node: Node) -> Evaluator:
     return _evaluator(graph, node, products)
 
 
+def transpose_conv2d(graph: Graph, node: Node) -> Evaluator:
+    operator: TransposeConv2D = node.operator
+    (x, weights, *_), output = tensors_of(graph, node)
+    _, kernel_height, kernel_width, _ = weights.shape
+    (stride_y, stride_x), (top, left) = operator.stride, (operator.padding.top, operator.padding.left)
+    reach = ((x.shape[1] - 1) * stride_y + kernel_height, (x.shape[2] - 1) * stride_x + kernel_width)
+    # Large enough for what is cut off before the output and for what the output has after the last product.
+    canvas = (max(reach[0], top + output.shape[1]), max(reach[1], left + output.shape[2]))
+
+    def products(values: np.ndarray, w: np.ndarray) -> np.ndarray:
+        total = np.zeros((x.shape[0], *canvas, output.shape[3]), np.float64)
+        for row in range(kernel_height):
+            rows = slice(row, row + (x.shape[1] - 1) * stride_y + 1, stride_y)
+            for column in range(kernel_width):
+                columns = slice(column, column + (x.shape[2] - 1) * stride_x + 1, stride_x)
+                total[:, rows, columns] += values @ w[:, row, column].T.astype(np.float64)
+        return total[:, top : top + output.shape[1], left : left + output.shape[2]]
+
+    return _evaluator(graph, node, products)
+
+
 def _evaluator(graph: Graph, node: Node, products) -> Evaluator:
-    """Around sums of products: padding and offset before, bias, requantization and clamp after."""
+    """Around sums of products: the offset before, bias, requantization and clamp after."""
     operator = node.operator
     (x, weights, *rest), output = tensors_of(graph, node)
     bias = optional(rest, 0)
@@ -105,7 +127,7 @@ def _evaluator(graph: Graph, node: Node, products) -> Evaluator:
         low, high = activation_range_float(operator.activation)
 
         def run_float(inputs):
-            total = products(pad_rows_and_columns(inputs[0].astype(np.float64), operator.padding), inputs[1])
+            total = products(inputs[0].astype(np.float64), inputs[1])
             if optional(inputs, 2) is not None:
                 total = total + inputs[2]
             return [np.clip(total, low, high).astype(np.float32)]
@@ -116,7 +138,7 @@ def _evaluator(graph: Graph, node: Node, products) -> Evaluator:
 
     def run_int8(inputs):
         values = inputs[0].astype(np.float64) - parameters.input_zero_point
-        total = products(pad_rows_and_columns(values, operator.padding), inputs[1]).astype(np.int64)
+        total = products(values, inputs[1]).astype(np.int64)
         if optional(inputs, 2) is not None:
             total = total + inputs[2]
         result = requantize(

@@ -1,4 +1,4 @@
-"""FullyConnected."""
+"""FullyConnected and BatchMatMul."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from smidgen.graph.fixed_point import (
     requantize,
     wrap_int32,
 )
+from smidgen.graph.operators import BatchMatMul
 from smidgen.graph.reference.base import (
     WEIGHTS,
     Evaluator,
@@ -63,3 +64,19 @@ def fully_connected(graph: Graph, node: Node) -> Evaluator:
         return [result.astype(np.int8).reshape(output.shape)]
 
     return run_int8
+
+
+def batch_matmul(graph: Graph, node: Node) -> Evaluator:
+    operator: BatchMatMul = node.operator
+    (a, b), output = tensors_of(graph, node)
+    require(a.dtype is b.dtype is output.dtype is DType.F32, graph, node)
+
+    def run(inputs):
+        left, right = (values.astype(np.float64) for values in inputs)
+        if operator.transpose_a:
+            left = left.swapaxes(-1, -2)
+        if operator.transpose_b:
+            right = right.swapaxes(-1, -2)
+        return [(left @ right).astype(np.float32)]
+
+    return run

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from smidgen.graph.operators import Concatenation, Pack, Pad, Split, StridedSlice, Transpose, Unpack
-from smidgen.graph.reference.base import Evaluator, tensors_of
-from smidgen.graph.types import Graph, Node
+from smidgen.graph.operators import (
+    Concatenation,
+    DepthToSpace,
+    Gather,
+    Pack,
+    Pad,
+    SpaceToDepth,
+    Split,
+    StridedSlice,
+    Tile,
+    Transpose,
+    Unpack,
+)
+from smidgen.graph.reference.base import Evaluator, require, tensors_of
+from smidgen.graph.types import DType, Graph, Node
 
 
 def concatenation(graph: Graph, node: Node) -> Evaluator:
@@ -64,3 +76,38 @@ def pack(graph: Graph, node: Node) -> Evaluator:
 def unpack(graph: Graph, node: Node) -> Evaluator:
     operator: Unpack = node.operator
     return lambda inputs: [np.ascontiguousarray(part) for part in np.moveaxis(inputs[0], operator.axis, 0)]
+
+
+def gather(graph: Graph, node: Node) -> Evaluator:
+    operator: Gather = node.operator
+    (x, indices), output = tensors_of(graph, node)
+    require(indices.dtype is DType.I32 and x.dtype is output.dtype, graph, node)
+    size = x.shape[operator.axis]
+
+    def run(inputs):
+        values, wanted = inputs
+        inside = np.clip(np.where(wanted < 0, wanted.astype(np.int64) + size, wanted), 0, size - 1)
+        return [np.take(values, inside, axis=operator.axis)]
+
+    return run
+
+
+def tile(graph: Graph, node: Node) -> Evaluator:
+    operator: Tile = node.operator
+    return lambda inputs: [np.tile(inputs[0], operator.multiples)]
+
+
+def depth_to_space(graph: Graph, node: Node) -> Evaluator:
+    operator: DepthToSpace = node.operator
+    (x,), output = tensors_of(graph, node)
+    n, height, width, _ = x.shape
+    split = (n, height, width, operator.block_size, operator.block_size, output.shape[3])
+    return lambda inputs: [inputs[0].reshape(split).transpose(0, 1, 3, 2, 4, 5).reshape(output.shape)]
+
+
+def space_to_depth(graph: Graph, node: Node) -> Evaluator:
+    operator: SpaceToDepth = node.operator
+    (x,), output = tensors_of(graph, node)
+    n, height, width, _ = output.shape
+    split = (n, height, operator.block_size, width, operator.block_size, x.shape[3])
+    return lambda inputs: [inputs[0].reshape(split).transpose(0, 1, 3, 2, 4, 5).reshape(output.shape)]
