@@ -34,3 +34,23 @@ class Minimum(Operator):
 @dataclass(frozen=True)
 class Maximum(Operator):
     type_name: ClassVar[str] = "MAXIMUM"
+
+
+@dataclass(frozen=True)
+class Div(Operator):
+    type_name: ClassVar[str] = "DIV"
+    activation: Activation = Activation.NONE
+
+
+@dataclass(frozen=True)
+class SquaredDifference(Operator):
+    """(a - b)^2."""
+
+    type_name: ClassVar[str] = "SQUARED_DIFFERENCE"
+
+
+@dataclass(frozen=True)
+class Pow(Operator):
+    """a to the power of b. On integers b is one constant."""
+
+    type_name: ClassVar[str] = "POW"

@@ -5,6 +5,7 @@ Except for Softmax these are functions of one int8 value, and their integer mean
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,8 +26,24 @@ from smidgen.graph.fixed_point import (
     tanh,
     wrap_int32,
 )
-from smidgen.graph.operators import Activation, LeakyRelu, Logistic, Relu, Relu6, Softmax, Tanh
-from smidgen.graph.reference.base import Evaluator, require, tensors_of
+from smidgen.graph.operators import (
+    Activation,
+    Clip,
+    Elu,
+    Gelu,
+    HardSigmoid,
+    HardSwish,
+    LeakyRelu,
+    Logistic,
+    Relu,
+    Relu6,
+    Silu,
+    Softmax,
+    Softplus,
+    Softsign,
+    Tanh,
+)
+from smidgen.graph.reference.base import Evaluator, erf, require, tensors_of
 from smidgen.graph.types import DType, Graph, Node, Tensor
 
 SOFTMAX_INTEGER_BITS = 5  # of the scaled difference to the row's maximum
@@ -129,7 +146,7 @@ def unary(graph: Graph, node: Node) -> Evaluator:
     if x.dtype is output.dtype is DType.F32:
         function = _FLOAT_FUNCTIONS[type(node.operator)]
         return lambda inputs: [function(node.operator, inputs[0]).astype(np.float32)]
-    require(x.dtype is output.dtype is DType.I8, graph, node)
+    require(x.dtype is output.dtype is DType.I8 and type(node.operator) in _INTEGER_FUNCTIONS, graph, node)
     table = unary_table(graph, node)
     return lambda inputs: [table[inputs[0].view(np.uint8)]]
 
@@ -188,13 +205,37 @@ _INTEGER_FUNCTIONS = {
     LeakyRelu: _leaky_relu_int8,
 }
 _FLOAT_FUNCTIONS = {
-    # Half of 1 + tanh(x / 2), which unlike 1 / (1 + exp(-x)) overflows nowhere.
-    Logistic: lambda operator, x: 0.5 + 0.5 * np.tanh(0.5 * x.astype(np.float64)),
+    Logistic: lambda operator, x: _logistic_float(x.astype(np.float64)),
     Tanh: lambda operator, x: np.tanh(x.astype(np.float64)),
     Relu: lambda operator, x: np.maximum(x, 0),
     Relu6: lambda operator, x: np.clip(x, 0, 6),
     LeakyRelu: lambda operator, x: np.where(x > 0, x, np.float32(operator.alpha) * x),
+    Elu: lambda operator, x: np.where(x >= 0, x, operator.alpha * np.expm1(np.minimum(x, 0))),
+    Gelu: lambda operator, x: _gelu_float(operator, x.astype(np.float64)),
+    Silu: lambda operator, x: x * _logistic_float(x.astype(np.float64)),
+    HardSwish: lambda operator, x: x * np.clip(x.astype(np.float64) + 3, 0, 6) / 6,
+    HardSigmoid: lambda operator, x: np.clip(operator.alpha * x.astype(np.float64) + operator.beta, 0, 1),
+    Clip: lambda operator, x: np.clip(x, operator.minimum, operator.maximum),
+    Softplus: lambda operator, x: np.logaddexp(0, x.astype(np.float64)),
+    Softsign: lambda operator, x: x / (1 + np.abs(x.astype(np.float64))),
 }
+
+
+def _logistic_float(x: np.ndarray) -> np.ndarray:
+    """Half of 1 + tanh(x / 2), which unlike 1 / (1 + exp(-x)) overflows nowhere."""
+    return 0.5 + 0.5 * np.tanh(0.5 * x)
+
+
+def _gelu_float(operator: Gelu, x: np.ndarray) -> np.ndarray:
+    if operator.approximate:
+        return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    return 0.5 * x * (1 + erf(x / math.sqrt(2)))
+
+
+def prelu(graph: Graph, node: Node) -> Evaluator:
+    (x, alpha), output = tensors_of(graph, node)
+    require(x.dtype is alpha.dtype is output.dtype is DType.F32, graph, node)
+    return lambda inputs: [np.where(inputs[0] >= 0, inputs[0], inputs[0] * inputs[1])]
 
 
 def softmax(graph: Graph, node: Node) -> Evaluator:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -21,6 +22,14 @@ WEIGHTS = (DType.I8, *NARROW_WEIGHTS)
 def tensors_of(graph: Graph, node: Node) -> tuple[list[Tensor | None], Tensor]:
     """The node's inputs and its first output."""
     return graph.input_tensors(node), graph.output_tensors(node)[0]
+
+
+_erf = np.frompyfunc(math.erf, 1, 1)
+
+
+def erf(x: np.ndarray) -> np.ndarray:
+    """The error function of float64 values."""
+    return np.asarray(_erf(x), np.float64)
 
 
 def optional(values: Sequence, index: int):

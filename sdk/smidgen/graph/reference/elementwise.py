@@ -139,6 +139,30 @@ def minimum_or_maximum(graph: Graph, node: Node) -> Evaluator:
     return lambda inputs: [choose(inputs[0], inputs[1])]
 
 
+def div(graph: Graph, node: Node) -> Evaluator:
+    return _float_only(graph, node, np.divide)
+
+
+def squared_difference(graph: Graph, node: Node) -> Evaluator:
+    return _float_only(graph, node, lambda a, b: np.square(a - b))
+
+
+def power(graph: Graph, node: Node) -> Evaluator:
+    return _float_only(graph, node, np.power)
+
+
+def _float_only(graph: Graph, node: Node, combine) -> Evaluator:
+    (input1, input2), output = tensors_of(graph, node)
+    require(input1.dtype is input2.dtype is output.dtype is DType.F32, graph, node)
+    low, high = activation_range_float(getattr(node.operator, "activation", Activation.NONE))
+
+    def run(inputs):
+        with np.errstate(all="ignore"):  # infinities and what is not a number are results like others
+            return [np.clip(combine(inputs[0], inputs[1]), low, high).astype(np.float32)]
+
+    return run
+
+
 def _kind(graph: Graph, node: Node) -> DType | None:
     """F32 or I32 when the node works on plain numbers, None when it works on quantized ones."""
     (input1, input2), output = tensors_of(graph, node)

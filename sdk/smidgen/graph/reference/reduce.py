@@ -1,4 +1,4 @@
-"""Mean."""
+"""Mean, Sum, ReduceMax, ReduceMin, ArgMax, ArgMin."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from smidgen.graph.fixed_point import integer_range, quantize_multiplier, requantize, wrap_int32
-from smidgen.graph.operators import Mean
+from smidgen.graph.operators import ArgMax, ArgMin, Mean, ReduceMax, ReduceMin, Sum
 from smidgen.graph.reference.base import QUANTIZED, Evaluator, require, tensors_of
 from smidgen.graph.types import DType, Graph, Node
 
@@ -60,3 +60,33 @@ def mean(graph: Graph, node: Node) -> Evaluator:
         return [result.astype(output.dtype.numpy).reshape(output.shape)]
 
     return run_integer
+
+
+def total(graph: Graph, node: Node) -> Evaluator:
+    operator: Sum = node.operator
+    (x,), output = tensors_of(graph, node)
+    require(x.dtype is output.dtype is DType.F32, graph, node)
+
+    def run(inputs):
+        sums = inputs[0].astype(np.float64).sum(axis=operator.axes)
+        return [sums.astype(np.float32).reshape(output.shape)]
+
+    return run
+
+
+def extremum(graph: Graph, node: Node) -> Evaluator:
+    """Of ReduceMax and ReduceMin: compares the stored values, so input and output share a quantization."""
+    operator: ReduceMax | ReduceMin = node.operator
+    (x,), output = tensors_of(graph, node)
+    require(x.dtype is output.dtype, graph, node)
+    choose = np.max if isinstance(operator, ReduceMax) else np.min
+    return lambda inputs: [choose(inputs[0], axis=operator.axes).reshape(output.shape)]
+
+
+def arg_extremum(graph: Graph, node: Node) -> Evaluator:
+    """Of ArgMax and ArgMin."""
+    operator: ArgMax | ArgMin = node.operator
+    _, output = tensors_of(graph, node)
+    require(output.dtype is DType.I32, graph, node)
+    choose = np.argmax if isinstance(operator, ArgMax) else np.argmin
+    return lambda inputs: [choose(inputs[0], axis=operator.axis).astype(np.int32).reshape(output.shape)]
