@@ -137,6 +137,10 @@ class Graph:
         object.__setattr__(self, "tensors", MappingProxyType(dict(self.tensors)))
         _check(self)
 
+    def __reduce__(self) -> tuple:
+        """For pickle, which cannot take the read-only view of the tensors."""
+        return Graph, (self.name, dict(self.tensors), self.nodes, self.inputs, self.outputs, self.states)
+
     def tensor(self, name: str | None) -> Tensor:
         if name is None:
             raise ValueError("an optional input that is absent has no tensor")

@@ -30,7 +30,7 @@ def correct_biases(
     teacher: Graph, student: Graph, samples: Sequence[Sample], track: Track = untracked
 ) -> Graph:
     """The integer graph with biases that give each channel's mean output back. Weights stay."""
-    return _walk(teacher, student, samples, _correct_bias, track)
+    return walk(teacher, student, samples, _correct_bias, track)
 
 
 def reconstruct(teacher: Graph, student: Graph, samples: Sequence[Sample], track: Track = untracked) -> Graph:
@@ -38,7 +38,7 @@ def reconstruct(teacher: Graph, student: Graph, samples: Sequence[Sample], track
 
     teacher: the float graph; student: what `quantize` made of it; samples: float inputs to learn from.
     """
-    return _walk(teacher, student, samples, _learn, track)
+    return walk(teacher, student, samples, learn, track)
 
 
 def _correct_bias(teacher: Graph, student: Graph, node: Node, moments: Moments) -> Graph:
@@ -48,7 +48,8 @@ def _correct_bias(teacher: Graph, student: Graph, node: Node, moments: Moments) 
     return _with_bias(student, node, moments, real)
 
 
-def _learn(teacher: Graph, student: Graph, node: Node, moments: Moments) -> Graph:
+def learn(teacher: Graph, student: Graph, node: Node, moments: Moments) -> Graph:
+    """The student with the best weights and bias of one layer, for what is known of its inputs and outputs."""
     weights, bits = student.tensor(node.inputs[WEIGHTS]), student.tensor(node.inputs[WEIGHTS]).dtype.bits
     if bits == 8:
         return _correct_bias(teacher, student, node, moments)
@@ -81,7 +82,14 @@ def _with_bias(student: Graph, node: Node, moments: Moments, real: np.ndarray) -
     return with_constants(student, node, {BIAS: bias_tensor(bias.name, values, scale)})
 
 
-def _walk(teacher: Graph, student: Graph, samples: Sequence[Sample], improve: Improve, track: Track) -> Graph:
+def walk(
+    teacher: Graph,
+    student: Graph,
+    samples: Sequence[Sample],
+    improve: Improve,
+    track: Track = untracked,
+    text: str = "reconstructing",
+) -> Graph:
     """Run both graphs node by node over all samples; each layer of the student is improved before it runs."""
     originals = {node.id: node for node in teacher.nodes}
     size = min(batch_size(teacher), batch_size(student))
@@ -94,7 +102,7 @@ def _walk(teacher: Graph, student: Graph, samples: Sequence[Sample], improve: Im
     sizes = {min(size, len(samples)), len(samples) % size or size}
     last_use = {name: index for index, node in enumerate(student.nodes) for name in node.inputs}
     rng = np.random.default_rng(_SEED)
-    for index in track(range(len(student.nodes)), "reconstructing"):
+    for index in track(range(len(student.nodes)), text):
         node, original = student.nodes[index], originals.get(student.nodes[index].id)
         if original is not None and type(node.operator) in CHANNEL_AXIS:
             _evaluate(teacher, _linear(original), floats, sizes)
