@@ -49,7 +49,7 @@ def _correct_bias(teacher: Graph, student: Graph, node: Node, moments: Moments) 
 
 
 def learn(teacher: Graph, student: Graph, node: Node, moments: Moments) -> Graph:
-    """The student with the best weights and bias of one layer, for what is known of its inputs and outputs."""
+    """The student with the best weights and bias of one layer, given its inputs and outputs."""
     weights, bits = student.tensor(node.inputs[WEIGHTS]), student.tensor(node.inputs[WEIGHTS]).dtype.bits
     if bits == 8:
         return _correct_bias(teacher, student, node, moments)
