@@ -53,6 +53,7 @@ _OPTIONS = {
     "MAXIMUM": "MaximumMinimumOptions",
     "PADV2": "PadV2Options",
     "SPLIT_V": "SplitVOptions",
+    "BATCH_MATMUL": "BatchMatMulOptions",
     "LEAKY_RELU": "LeakyReluOptions",
 }
 _ONE_BY_DEFAULT = (

@@ -165,10 +165,18 @@ def to_tflite(graph: Graph) -> bytes:
     reads = [-1 if name is None else indices[name] for name in node.inputs]
     writes = [indices[name] for name in node.outputs]
     first, options, last = _options(graph, node, builder)
-    name = "PADV2" if getattr(node.operator, "value", None) is not None else node.operator.type_name
-    builder.operator(name, [*first, *reads, *last], writes, **options)
+    if isinstance(node.operator, operators.TransposeConv2D):
+        reads[:2] = reversed(reads[:2])
+    builder.operator(_name(node.operator), [*first, *reads, *last], writes, **options)
     builder.output(*writes)
     return builder.build()
+
+
+def _name(operator: Operator) -> str:
+    """TensorFlow Lite Micro has no TILE, but BROADCAST_TO."""
+    if isinstance(operator, operators.Tile):
+        return "BROADCAST_TO"
+    return "PADV2" if getattr(operator, "value", None) is not None else operator.type_name
 
 
 def _options(graph: Graph, node: Node, builder: ModelBuilder) -> tuple[list[int], dict, list[int]]:
@@ -201,6 +209,19 @@ def _options(graph: Graph, node: Node, builder: ModelBuilder) -> tuple[list[int]
             options["alpha"] = operator.alpha
         case operators.Concatenation():
             options["axis"] = operator.axis
+        case operators.BatchMatMul():
+            options |= {"adj_x": operator.transpose_a, "adj_y": operator.transpose_b}
+        case operators.TransposeConv2D():
+            x, weights = graph.input_tensors(node)[:2]
+            whole = [(x.shape[a] - 1) * operator.stride[a - 1] + weights.shape[a] for a in (1, 2)]
+            options["padding"] = "VALID" if whole == list(output.shape[1:3]) else "SAME"
+            return [integers(output.shape)], options, []
+        case operators.Tile():
+            return [], {}, [integers(output.shape)]
+        case operators.DepthToSpace() | operators.SpaceToDepth():
+            options["block_size"] = operator.block_size
+        case operators.Gather():
+            options["axis"] = operator.axis
         case operators.Pack():
             options |= {"axis": operator.axis, "values_count": len(node.inputs)}
         case operators.Unpack():
@@ -216,7 +237,7 @@ def _options(graph: Graph, node: Node, builder: ModelBuilder) -> tuple[list[int]
             return [], {}, [integers(operator.permutation)]
         case operators.StridedSlice():
             return [], *_slice(operator, output, integers)
-        case operators.ResizeNearestNeighbor():
+        case operators.ResizeNearestNeighbor() | operators.ResizeBilinear():
             options |= {
                 "align_corners": operator.align_corners,
                 "half_pixel_centers": operator.half_pixel_centers,

@@ -16,7 +16,7 @@ from oracle import (
 from shapes import Random
 
 from smidgen.graph import DType, Graph
-from smidgen.graph.operators import Conv2D, DepthwiseConv2D
+from smidgen.graph.operators import Conv2D, DepthwiseConv2D, Padding, TransposeConv2D, same_padding
 from smidgen.graph.reference.conv import conv_parameters
 
 
@@ -40,6 +40,29 @@ def depthwise_case(draw: Random, with_bias: bool = True) -> Graph:
     output = draw.product_output(x, weights, (x.shape[0], *rows_and_columns, channels))
     operator = DepthwiseConv2D(stride, dilation, padding, draw.activation())
     return one_operator(operator, [x, weights, bias], [output])
+
+
+def transpose_case(draw: Random) -> Graph:
+    """TensorFlow Lite Micro has no activation here."""
+    x = draw.quantized((draw.integer(1, 2), *draw.pair(1, 6), draw.integer(1, 6)))
+    size, stride, channels = draw.pair(1, 5), draw.pair(1, 3), draw.integer(1, 6)
+    if draw.chance(0.5):
+        sizes = [x.shape[axis + 1] * stride[axis] for axis in (0, 1)]
+        before = [same_padding(sizes[axis], size[axis], stride[axis], 1)[0] for axis in (0, 1)]
+    else:
+        sizes = [(x.shape[axis + 1] - 1) * stride[axis] + size[axis] for axis in (0, 1)]
+        before = [0, 0]
+    weights = draw.weights((channels, *size, x.shape[3]), axis=0)
+    bias = [] if draw.chance(0.2) else [draw.bias(x, weights, channels)]
+    output = draw.product_output(x, weights, (x.shape[0], *sizes, channels))
+    operator = TransposeConv2D(stride, Padding(top=before[0], left=before[1]))
+    return one_operator(operator, [x, weights, *bias], [output])
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_transpose_conv2d_equals_tflm(seed):
+    draw = Random(5000 + seed)
+    assert_equals_tflm(transpose_case(draw), draw.generator)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -121,7 +144,7 @@ def test_depthwise_conv2d_without_bias_is_one_with_a_bias_of_zeros():
     np.testing.assert_array_equal(reference(without, inputs)[0], reference(with_zeros, inputs)[0])
 
 
-@pytest.mark.parametrize("case", [conv_case, depthwise_case])
+@pytest.mark.parametrize("case", [conv_case, depthwise_case, transpose_case])
 @pytest.mark.parametrize("seed", range(10))
 def test_float_convolutions_agree_with_litert(case, seed):
     draw = Random(4000 + seed)

@@ -1,4 +1,4 @@
-"""FullyConnected equals TensorFlow Lite Micro byte for byte; in float it agrees with LiteRT."""
+"""Matrix products equal TensorFlow Lite Micro byte for byte; in float they agree with LiteRT."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from oracle import (
 from shapes import Random
 
 from smidgen.graph import DType, Graph
-from smidgen.graph.operators import FullyConnected
+from smidgen.graph.operators import BatchMatMul, FullyConnected
 
 
 def case(draw: Random) -> Graph:
@@ -86,3 +86,39 @@ def test_fully_connected_rounds_twice_where_litert_rounds_once():
 def test_float_fully_connected_agrees_with_litert(seed):
     draw = Random(700 + seed)
     assert_close_to_litert(as_float(case(draw), draw.generator), draw.generator, 1e-4)
+
+
+def batch_case(draw: Random) -> Graph:
+    transpose_a, transpose_b = draw.chance(0.5), draw.chance(0.5)
+    rows, depth, columns = draw.integer(1, 9), draw.integer(1, 30), draw.integer(1, 9)
+    batches = [draw.integer(1, 3) for _ in range(draw.integer(0, 2))]
+    of_a, of_b = ([1 if draw.chance(0.2) else size for size in batches] for _ in range(2))
+    a = draw.quantized((*of_a, *((depth, rows) if transpose_a else (rows, depth))))
+    b = draw.quantized((*of_b, *((columns, depth) if transpose_b else (depth, columns))))
+    shape = (*np.broadcast_shapes(tuple(of_a), tuple(of_b)), rows, columns)
+    output = tensor(shape, DType.I8, a.scale * b.scale * draw.power_of_ten(0, 4), draw.zero_point())
+    return one_operator(BatchMatMul(transpose_a, transpose_b), [a, b], [output])
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_batch_matmul_equals_tflm(seed):
+    draw = Random(1000 + seed)
+    assert_equals_tflm(batch_case(draw), draw.generator)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_batch_matmul_multiplies_the_scales_in_float32_as_tflm_does(seed):
+    """The only output lies so close to a rounding tie that the last bit of the scale decides."""
+    draw, depth = Random(1100 + seed), 4096
+    a = tensor((1, depth), DType.I8, draw.power_of_ten(-3, 0))
+    b = tensor((depth, 1), DType.I8, draw.power_of_ten(-3, 0))
+    scale = a.scale * b.scale * depth * 128 * 128 / (draw.integer(90, 126) + 0.5)
+    lowest = [np.full(t.shape, -128, np.int8) for t in (a, b)]
+    graph = one_operator(BatchMatMul(), [a, b], [tensor((1, 1), DType.I8, scale)])
+    assert_equals_tflm(graph, draw.generator, lowest)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_float_batch_matmul_agrees_with_litert(seed):
+    draw = Random(1200 + seed)
+    assert_close_to_litert(as_float(batch_case(draw), draw.generator), draw.generator, 1e-4)

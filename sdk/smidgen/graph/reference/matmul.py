@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from smidgen.graph.fixed_point import (
     activation_range_float,
+    integer_range,
+    quantize_multiplier,
     requantize,
     wrap_int32,
 )
@@ -66,17 +70,50 @@ def fully_connected(graph: Graph, node: Node) -> Evaluator:
     return run_int8
 
 
+@dataclass(frozen=True)
+class BatchMatMulParameters:
+    """Integers of a quantized BatchMatMul: sums of products of inputs less their zero points, requantized."""
+
+    a_zero_point: int
+    b_zero_point: int
+    output_zero_point: int
+    multiplier: int
+    shift: int
+    clamp_min: int
+    clamp_max: int
+
+
+def batch_matmul_parameters(graph: Graph, node: Node) -> BatchMatMulParameters:
+    """The product of the scales is taken in float32, as TensorFlow Lite does."""
+    (a, b), output = tensors_of(graph, node)
+    product = float(np.float32(a.scale) * np.float32(b.scale))
+    multiplier, shift = quantize_multiplier(product / output.scale)
+    clamp = integer_range(output.dtype.bits)
+    return BatchMatMulParameters(a.zero_point, b.zero_point, output.zero_point, multiplier, shift, *clamp)
+
+
 def batch_matmul(graph: Graph, node: Node) -> Evaluator:
     operator: BatchMatMul = node.operator
     (a, b), output = tensors_of(graph, node)
-    require(a.dtype is b.dtype is output.dtype is DType.F32, graph, node)
+    require(a.dtype is b.dtype is output.dtype and a.dtype in (DType.F32, DType.I8), graph, node)
 
-    def run(inputs):
-        left, right = (values.astype(np.float64) for values in inputs)
-        if operator.transpose_a:
-            left = left.swapaxes(-1, -2)
-        if operator.transpose_b:
-            right = right.swapaxes(-1, -2)
-        return [(left @ right).astype(np.float32)]
+    def product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        left = left.swapaxes(-1, -2) if operator.transpose_a else left
+        return left @ (right.swapaxes(-1, -2) if operator.transpose_b else right)
 
-    return run
+    if output.dtype is DType.F32:
+        return lambda inputs: [product(*(i.astype(np.float64) for i in inputs)).astype(np.float32)]
+
+    p = batch_matmul_parameters(graph, node)
+
+    def run_int8(inputs):
+        # Exact in float64: no sum of int8 products reaches 2**53.
+        centred = [
+            inputs[0].astype(np.float64) - p.a_zero_point,
+            inputs[1].astype(np.float64) - p.b_zero_point,
+        ]
+        total = wrap_int32(product(*centred).astype(np.int64))
+        clamp = (p.clamp_min, p.clamp_max)
+        return [requantize(total, p.multiplier, p.shift, p.output_zero_point, clamp).astype(np.int8)]
+
+    return run_int8
