@@ -107,7 +107,7 @@ def test_batch_matmul_equals_tflm(seed):
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_batch_matmul_multiplies_the_scales_in_float32_as_tflm_does(seed):
+def test_batch_matmul_multiplies_the_scales_as_tflm_does(seed):
     """The only output lies so close to a rounding tie that the last bit of the scale decides."""
     draw, depth = Random(1100 + seed), 4096
     a = tensor((1, depth), DType.I8, draw.power_of_ten(-3, 0))

@@ -84,10 +84,8 @@ class BatchMatMulParameters:
 
 
 def batch_matmul_parameters(graph: Graph, node: Node) -> BatchMatMulParameters:
-    """The product of the scales is taken in float32, as TensorFlow Lite does."""
     (a, b), output = tensors_of(graph, node)
-    product = float(np.float32(a.scale) * np.float32(b.scale))
-    multiplier, shift = quantize_multiplier(product / output.scale)
+    multiplier, shift = quantize_multiplier(a.scale * b.scale / output.scale)
     clamp = integer_range(output.dtype.bits)
     return BatchMatMulParameters(a.zero_point, b.zero_point, output.zero_point, multiplier, shift, *clamp)
 
