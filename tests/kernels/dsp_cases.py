@@ -8,7 +8,7 @@ import kernel_cases
 import midge_cases
 import narrow_cases
 import numpy as np
-from kernel_cases import ACTIVATIONS, case, tensor
+from case_parts import ACTIVATIONS, case, tensor
 from kernel_harness import Case
 
 from smidgen.graph import Quantization

@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from case_parts import (
+    ACTIVATIONS,
+    DTYPES,
+    Rng,
+    case,
+    output_of,
+    tensor,
+    values,
+    weights_and_bias,
+    window,
+)
 from kernel_harness import Case
 
-from smidgen.graph import DType, Graph, Node, Quantization, Tensor
+from smidgen.graph import DType, Quantization, Tensor
 from smidgen.graph.operators import (
-    Activation,
     Add,
     AveragePool2D,
     Concatenation,
@@ -24,7 +34,6 @@ from smidgen.graph.operators import (
     Mean,
     Minimum,
     Mul,
-    Operator,
     Pack,
     Pad,
     Padding,
@@ -42,96 +51,10 @@ from smidgen.graph.operators import (
     Unpack,
 )
 
-Rng = np.random.Generator
-ZERO_POINTS = (-128, 127, 0, -1, 5, -77)
-ACTIVATIONS = tuple(Activation)
-DTYPES = (DType.I8, DType.I16, DType.I32, DType.F32)
-
-
-def tensor(name: str, shape: Sequence[int], rng: Rng, dtype: DType = DType.I8, **more) -> Tensor:
-    """A tensor with a random quantization, its zero point often at an end of the range."""
-    if "quantization" not in more and dtype is not DType.F32:
-        zero_point = int(rng.choice(ZERO_POINTS))
-        more["quantization"] = Quantization.per_tensor(
-            float(np.float32(2.0 ** rng.uniform(-8, -2))), zero_point
-        )
-    return Tensor(name, tuple(int(size) for size in shape), dtype, **more)
-
-
-def values(rng: Rng, t: Tensor) -> np.ndarray:
-    """Random elements; one time in four only the extremes of the range."""
-    if t.dtype is DType.F32:
-        return rng.normal(0, 3, t.shape).astype(np.float32)
-    limits = np.iinfo(t.dtype.numpy)
-    if rng.random() < 0.25:
-        return rng.choice([limits.min, limits.max], t.shape).astype(t.dtype.numpy)
-    return rng.integers(limits.min, limits.max, t.shape, dtype=t.dtype.numpy, endpoint=True)
-
-
-def case(
-    name: str, rng: Rng, operator: Operator, inputs: Sequence[Tensor], outputs: Sequence[Tensor]
-) -> Case:
-    node = Node("node", operator, tuple(t.name for t in inputs), tuple(t.name for t in outputs))
-    variables = [t for t in inputs if not t.is_constant]
-    names = tuple(t.name for t in variables)
-    tensors = {t.name: t for t in (*inputs, *outputs)}
-    graph = Graph("case", tensors, (node,), names, node.outputs)
-    return Case(name, graph, [values(rng, t) for t in variables])
-
-
-def _extent(size: int, kernel: int, stride: int, dilation: int, before: int, after: int) -> int:
-    return (size + before + after - (kernel - 1) * dilation - 1) // stride + 1
-
-
-def _window(rng: Rng, kernels: Sequence[int], dilations: Sequence[int] = (1,)):
-    """(input, output, kernel, stride, dilation, before, after) of one axis, with at least one position."""
-    while True:
-        size, kernel = int(rng.integers(1, 10)), int(rng.choice(kernels))
-        stride, dilation = int(rng.choice((1, 1, 2, 3))), int(rng.choice(dilations))
-        reach = (kernel - 1) * dilation
-        before, after = (int(rng.integers(0, min(reach, 3) + 1)) for _ in range(2))
-        output = _extent(size, kernel, stride, dilation, before, after)
-        if output >= 1:
-            return size, output, kernel, stride, dilation, before, after
-
-
-def weights_and_bias(rng: Rng, shape: Sequence[int], axis: int, x: Tensor) -> tuple[Tensor, Tensor, float]:
-    """Constants, and a scale of the output for which most accumulators stay within its range.
-
-    Small weights make for small shifts, and so for ties in rounding. Now and then scales are far apart, or
-    a bias is extreme, which brings out left shifts, accumulators that wrap and channels stuck at one value.
-    """
-    channels = shape[axis]
-    wild = rng.random() < 0.25
-    largest = int(rng.choice((1, 4, 127)))
-    data = rng.integers(-largest, largest, shape, endpoint=True).astype(np.int8)
-    if rng.random() < 0.1:
-        data[rng.random(shape) < 0.3] = -128
-    spread = 43 * largest * np.sqrt(data.size / channels)  # of the accumulators, by and large
-    scales = 2.0 ** rng.uniform(*((-24, 1) if wild else (-7, -6)), channels if rng.random() < 0.8 else 1)
-    reach = 2**31 - 1 if wild and rng.random() < 0.5 else max(int(spread), 1)
-    bias = rng.integers(-reach, reach, channels, endpoint=True).astype(np.int32)
-    if not wild and rng.random() < 0.2:
-        bias[rng.random(channels) < 0.3] = 2**30
-    quantization = Quantization(
-        scales.astype(np.float32), np.zeros(scales.size, np.int32), axis if scales.size > 1 else None
-    )
-    constants = (
-        tensor("weights", shape, rng, data=data, quantization=quantization),
-        tensor("bias", (channels,), rng, DType.I32, data=bias, quantization=None),
-    )
-    scale = x.scale * float(np.median(scales)) * spread / 40 * 2.0 ** rng.uniform(-2, 2)
-    return *constants, float(np.float32(scale))
-
-
-def _output(rng: Rng, shape: Sequence[int], scale: float) -> Tensor:
-    quantization = Quantization.per_tensor(scale, int(rng.choice(ZERO_POINTS)))
-    return tensor("y", shape, rng, quantization=quantization)
-
 
 def convolutions(rng: Rng, number: int) -> Iterator[Case]:
-    rows = _window(rng, (1, 2, 3, 4), (1, 1, 2))
-    columns = _window(rng, (1, 1, 2, 3), (1, 1, 2))
+    rows = window(rng, (1, 2, 3, 4), (1, 1, 2))
+    columns = window(rng, (1, 1, 2, 3), (1, 1, 2))
     groups, inputs, outputs = (
         int(rng.choice((1, 1, 1, 2, 3))),
         int(rng.integers(1, 9)),
@@ -142,7 +65,7 @@ def convolutions(rng: Rng, number: int) -> Iterator[Case]:
     x = tensor("x", (int(rng.choice((1, 1, 2))), rows[0], columns[0], inputs * groups), rng)
     shape = (outputs * groups, rows[2], columns[2], inputs)
     weights, bias, scale = weights_and_bias(rng, shape, 0, x)
-    y = _output(rng, (x.shape[0], rows[1], columns[1], outputs * groups), scale)
+    y = output_of(rng, (x.shape[0], rows[1], columns[1], outputs * groups), scale)
     padding = Padding(rows[5], rows[6], columns[5], columns[6])
     activation = ACTIVATIONS[rng.integers(len(ACTIVATIONS))]
     operator = Conv2D((rows[3], columns[3]), (rows[4], columns[4]), padding, activation)
@@ -153,14 +76,14 @@ def convolutions(rng: Rng, number: int) -> Iterator[Case]:
 def depthwise(rng: Rng, number: int) -> Iterator[Case]:
     square = number % 2 == 0  # the sliding kernel, and those that only just miss it
     kernels = (3,) if square else (1, 2, 3, 4, 7)
-    rows = _window(rng, kernels, (1,) if square else (1, 1, 2))
-    columns = _window(rng, kernels, (1,) if square else (1, 1, 2))
+    rows = window(rng, kernels, (1,) if square else (1, 1, 2))
+    columns = window(rng, kernels, (1,) if square else (1, 1, 2))
     multiplier = 1 if square else int(rng.choice((1, 2, 3)))
     channels = int(rng.integers(1, 8))
     x = tensor("x", (int(rng.choice((1, 1, 2))), rows[0], columns[0], channels), rng)
     shape = (1, rows[2], columns[2], channels * multiplier)
     weights, bias, scale = weights_and_bias(rng, shape, 3, x)
-    y = _output(rng, (x.shape[0], rows[1], columns[1], channels * multiplier), scale)
+    y = output_of(rng, (x.shape[0], rows[1], columns[1], channels * multiplier), scale)
     padding = Padding(rows[5], rows[6], columns[5], columns[6])
     activation = ACTIVATIONS[rng.integers(len(ACTIVATIONS))]
     operator = DepthwiseConv2D((rows[3], columns[3]), (rows[4], columns[4]), padding, activation)
@@ -181,7 +104,7 @@ def sliding(rng: Rng, number: int) -> Iterator[Case]:
         outputs.append(output)
     x = tensor("x", (int(rng.choice((1, 2))), *size, channels), rng)
     weights, bias, scale = weights_and_bias(rng, (1, 3, 3, channels), 3, x)
-    y = _output(rng, (x.shape[0], *outputs, channels), scale)
+    y = output_of(rng, (x.shape[0], *outputs, channels), scale)
     activation = ACTIVATIONS[rng.integers(len(ACTIVATIONS))]
     operator = DepthwiseConv2D(stride, (1, 1), Padding(*pads[0], *pads[1]), activation)
     yield case(f"sliding {number}", rng, operator, [x, weights, bias], [y])
@@ -193,7 +116,7 @@ def fully_connected(rng: Rng, number: int) -> Iterator[Case]:
     weights, bias, scale = weights_and_bias(rng, (outputs, depth), 0, x)
     activation = ACTIVATIONS[rng.integers(len(ACTIVATIONS))]
     operands = [x, weights] if rng.random() < 0.2 else [x, weights, bias]
-    y = _output(rng, (rows, outputs), scale)
+    y = output_of(rng, (rows, outputs), scale)
     yield case(f"fully connected {number}", rng, FullyConnected(activation), operands, [y])
 
 
@@ -225,8 +148,8 @@ def thresholds(rng: Rng, number: int) -> Iterator[Case]:
 
 
 def pools(rng: Rng, number: int) -> Iterator[Case]:
-    rows, columns = _window(rng, (1, 2, 3, 5)), _window(rng, (1, 2, 3))
-    # A window that lies wholly in the padding has no mean; _window never pads as much as its kernel.
+    rows, columns = window(rng, (1, 2, 3, 5)), window(rng, (1, 2, 3))
+    # A window that lies wholly in the padding has no mean; window never pads as much as its kernel.
     x = tensor("x", (int(rng.choice((1, 2))), rows[0], columns[0], int(rng.integers(1, 6))), rng)
     y = tensor("y", (x.shape[0], rows[1], columns[1], x.shape[3]), rng, quantization=x.quantization)
     padding = Padding(rows[5], rows[6], columns[5], columns[6])

@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import product
 
 import numpy as np
-from kernel_cases import ACTIVATIONS, Rng, case, tensor, weights_and_bias
+from case_parts import ACTIVATIONS, Rng, case, tensor, weights_and_bias
 from kernel_harness import Case
 
 from smidgen.graph import DType, Quantization, Tensor

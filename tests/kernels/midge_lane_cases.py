@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from kernel_cases import ACTIVATIONS, ZERO_POINTS, case, tensor, weights_and_bias
+from case_parts import ACTIVATIONS, ZERO_POINTS, case, tensor, weights_and_bias
 from kernel_harness import Case
 from narrow_cases import NARROW, narrowed
 

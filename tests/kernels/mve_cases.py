@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import kernel_cases
 import narrow_cases
 import numpy as np
-from kernel_cases import ACTIVATIONS, Rng, case, tensor, weights_and_bias
+from case_parts import ACTIVATIONS, ZERO_POINTS, Rng, case, tensor, weights_and_bias
 from kernel_harness import Case
 
 from smidgen.graph import Quantization
@@ -74,7 +74,7 @@ def pools() -> Iterator[Case]:
 
 def _layer(name: str, rng: Rng, operator, x, shape, output) -> Case:
     weights, bias, scale = weights_and_bias(rng, shape, 0, x)
-    quantization = Quantization.per_tensor(scale, int(rng.choice(kernel_cases.ZERO_POINTS)))
+    quantization = Quantization.per_tensor(scale, int(rng.choice(ZERO_POINTS)))
     y = tensor("y", output, rng, quantization=quantization)
     return case(name, rng, operator, [x, weights, bias], [y])
 

@@ -6,17 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from kernel_cases import (
-    Maker,
-    Rng,
-    case,
-    convolutions,
-    depthwise,
-    fully_connected,
-    sliding,
-    tensor,
-    thresholds,
-)
+from case_parts import Rng, case, tensor
+from kernel_cases import Maker, convolutions, depthwise, fully_connected, sliding, thresholds
 from kernel_harness import Case
 
 from smidgen.graph import DType, Quantization
