@@ -17,7 +17,7 @@ from shapes import Random
 
 from smidgen.graph import DType, Graph
 from smidgen.graph.operators import LeakyRelu, Logistic, Relu, Relu6, Softmax, Tanh
-from smidgen.graph.reference.activation import unary_table
+from smidgen.graph.reference.table import unary_table
 
 EVERY_INT8 = np.arange(-128, 128).astype(np.int8)
 UNARY = [Logistic, Tanh, Relu, Relu6, LeakyRelu]

@@ -60,6 +60,12 @@ def saturating_rounding_doubling_high_multiply(a: np.ndarray, b: np.ndarray | in
     return np.minimum((product + (1 << 30)) >> 31, INT32_MAX)
 
 
+def saturating_rounding_doubling_high_multiply_int16(a: np.ndarray, b: np.ndarray | int) -> np.ndarray:
+    """The high 16 bits of 2 * a * b, as for 32 bits."""
+    product = np.asarray(a, np.int64) * np.asarray(b, np.int64)
+    return np.minimum((product + (1 << 14)) >> 15, (1 << 15) - 1)
+
+
 def rounding_divide_by_power_of_two(x: np.ndarray, exponent: np.ndarray | int) -> np.ndarray:
     """x / 2**exponent, rounded to nearest with ties away from zero. 0 <= exponent <= 31."""
     x = np.asarray(x, np.int64)
@@ -188,6 +194,28 @@ def one_minus_over_one_plus(a: np.ndarray) -> np.ndarray:
 
 def saturating_left_shift(x: np.ndarray, exponent: int) -> np.ndarray:
     return np.clip(np.asarray(x, np.int64) << exponent, INT32_MIN, INT32_MAX)
+
+
+def inverse_square_root_multipliers(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(multipliers, shifts) of 1 / sqrt(x) for integers x from 1 to 2**29 - 1.
+
+    x is brought between 1 / 4 and 1 by a power of four; five Newton-Raphson steps from 1 in Q3.28 follow.
+    """
+    x = np.asarray(x, np.int64)
+    pairs = (31 - np.frexp(x.astype(np.float64))[1]) // 2 - 1  # of the bits that x is shifted left by
+    value = (x << 2 * pairs) >> 1
+    half = rounding_divide_by_power_of_two(value, 1)
+    three_halves = (1 << 28) + (1 << 27)
+    multiply = saturating_rounding_doubling_high_multiply
+    root = np.full_like(value, 1 << 28)
+    for _ in range(5):
+        cube = saturating_left_shift(multiply(multiply(root, root), root), 6)
+        root = saturating_left_shift(multiply(three_halves, root) - multiply(half, cube), 3)
+    root = multiply(root, 1518500250)  # sqrt(2) / 2 in Q0.31
+    shifts = 11 - pairs
+    root = root << np.maximum(-shifts, 0)
+    one = x == 1
+    return np.where(one, INT32_MAX, root), np.where(one, 0, -np.maximum(shifts, 0))
 
 
 def logistic(a: np.ndarray, integer_bits: int) -> np.ndarray:

@@ -7,7 +7,8 @@ from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Blob
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import LeakyRelu, Logistic, Relu, Relu6, Softmax, Tanh
-from smidgen.graph.reference.activation import softmax_parameters, unary_table
+from smidgen.graph.reference.activation import softmax_parameters
+from smidgen.graph.reference.table import unary_table
 
 SOFTMAX_DEPTH = 4095  # beyond it the sum of the exponentials leaves its 32 bits
 

@@ -23,6 +23,7 @@ from smidgen.graph.fixed_point import (
     requantize,
     rounding_divide_by_power_of_two,
     saturating_rounding_doubling_high_multiply,
+    saturating_rounding_doubling_high_multiply_int16,
     tanh,
     wrap_int32,
 )
@@ -50,6 +51,8 @@ SOFTMAX_INTEGER_BITS = 5  # of the scaled difference to the row's maximum
 SOFTMAX_SUM_INTEGER_BITS = 12
 _SIGMOID_INTEGER_BITS = 4
 _INT8_RANGE = integer_range(8)
+_INT16_RANGE = integer_range(16)
+_HARD_SWISH_SHIFT = 7  # bits by which inputs are scaled up
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,34 @@ class LeakyReluParameters:
     negative_shift: int
 
 
+@dataclass(frozen=True)
+class HardSwishParameters:
+    """16-bit multipliers of an int8 HardSwish, on inputs scaled up by 2**7.
+
+    The gate clip(x + 3, 0, 6) / 6 comes from x / 3 in Q0.15; the product with x is shifted right by -shift.
+    """
+
+    input_zero_point: int
+    output_zero_point: int
+    gate_multiplier: int
+    gate_shift: int
+    multiplier: int
+    shift: int
+
+
+@dataclass(frozen=True)
+class PreluParameters:
+    """Integers of an int8 Prelu: values from zero up are rescaled, others multiplied by alpha and rescaled."""
+
+    input_zero_point: int
+    alpha_zero_point: int
+    output_zero_point: int
+    positive_multiplier: int
+    positive_shift: int
+    negative_multiplier: int
+    negative_shift: int
+
+
 def softmax_parameters(graph: Graph, node: Node) -> SoftmaxParameters:
     (x,), _ = tensors_of(graph, node)
     beta = float(np.float32(node.operator.beta))
@@ -131,24 +162,26 @@ def leaky_relu_parameters(graph: Graph, node: Node) -> LeakyReluParameters:
     return LeakyReluParameters(x.zero_point, output.zero_point, *positive, *negative)
 
 
-def unary_table(graph: Graph, node: Node) -> np.ndarray:
-    """The whole function of an int8 Logistic, Tanh, Relu, Relu6 or LeakyRelu: 256 int8 values.
-
-    Entry i is the output for the input whose byte is i, so C reads table[(uint8_t)x]: inputs 0 to 127, then
-    -128 to -1.
-    """
-    inputs = np.arange(256, dtype=np.uint8).view(np.int8).astype(np.int64)
-    return _INTEGER_FUNCTIONS[type(node.operator)](graph, node, inputs).astype(np.int8)
-
-
-def unary(graph: Graph, node: Node) -> Evaluator:
+def hard_swish_parameters(graph: Graph, node: Node) -> HardSwishParameters:
+    """The quotients are of float32 values, as in TensorFlow Lite Micro."""
     (x,), output = tensors_of(graph, node)
-    if x.dtype is output.dtype is DType.F32:
-        function = _FLOAT_FUNCTIONS[type(node.operator)]
-        return lambda inputs: [function(node.operator, inputs[0]).astype(np.float32)]
-    require(x.dtype is output.dtype is DType.I8 and type(node.operator) in _INTEGER_FUNCTIONS, graph, node)
-    table = unary_table(graph, node)
-    return lambda inputs: [table[inputs[0].view(np.uint8)]]
+    unit = np.float32(x.scale) * np.float32(1 / (1 << _HARD_SWISH_SHIFT))
+    gate_multiplier, gate_shift = quantize_multiplier(float(unit / np.float32(3 / 32768)))
+    multiplier, shift = quantize_multiplier(float(unit / np.float32(output.scale)))
+    return HardSwishParameters(
+        x.zero_point, output.zero_point, _to_int16(gate_multiplier), gate_shift, _to_int16(multiplier), shift
+    )
+
+
+def _to_int16(multiplier: int) -> int:
+    return min((multiplier + (1 << 15)) >> 16, _INT16_RANGE[1])
+
+
+def prelu_parameters(graph: Graph, node: Node) -> PreluParameters:
+    (x, alpha), output = tensors_of(graph, node)
+    positive = quantize_multiplier(x.scale / output.scale)
+    negative = quantize_multiplier(x.scale * alpha.scale / output.scale)
+    return PreluParameters(x.zero_point, alpha.zero_point, output.zero_point, *positive, *negative)
 
 
 def _logistic_int8(graph: Graph, node: Node, x: np.ndarray) -> np.ndarray:
@@ -197,27 +230,44 @@ def _leaky_relu_int8(graph: Graph, node: Node, x: np.ndarray) -> np.ndarray:
     return np.where(centred >= 0, positive, negative)
 
 
-_INTEGER_FUNCTIONS = {
+def _hard_swish_int8(graph: Graph, node: Node, x: np.ndarray) -> np.ndarray:
+    p = hard_swish_parameters(graph, node)
+    multiply = saturating_rounding_doubling_high_multiply_int16
+    centred = (x - p.input_zero_point) << _HARD_SWISH_SHIFT
+    gate = np.clip(centred << max(p.gate_shift - 1, 0), *_INT16_RANGE)
+    gate = multiply(gate, p.gate_multiplier)
+    gate = np.clip(gate << (p.gate_shift > 0), *_INT16_RANGE)
+    gate = rounding_divide_by_power_of_two(gate, max(-p.gate_shift, 0))
+    gate = (gate + (1 << 15)) >> 1  # from [-1, 1] to [0, 1], in Q0.15
+    product = gate * multiply(centred, p.multiplier)
+    truncated = np.sign(product) * (np.abs(product) >> 15)
+    result = rounding_divide_by_power_of_two(truncated, -p.shift) + p.output_zero_point
+    return np.clip(result, *_INT8_RANGE)
+
+
+INTEGER_FUNCTIONS = {
     Logistic: _logistic_int8,
     Tanh: _tanh_int8,
     Relu: _relu_int8,
     Relu6: _relu6_int8,
     LeakyRelu: _leaky_relu_int8,
+    HardSwish: _hard_swish_int8,
 }
-_FLOAT_FUNCTIONS = {
-    Logistic: lambda operator, x: _logistic_float(x.astype(np.float64)),
-    Tanh: lambda operator, x: np.tanh(x.astype(np.float64)),
+# Each takes and gives float64.
+FLOAT_FUNCTIONS = {
+    Logistic: lambda operator, x: _logistic_float(x),
+    Tanh: lambda operator, x: np.tanh(x),
     Relu: lambda operator, x: np.maximum(x, 0),
     Relu6: lambda operator, x: np.clip(x, 0, 6),
-    LeakyRelu: lambda operator, x: np.where(x > 0, x, np.float32(operator.alpha) * x),
+    LeakyRelu: lambda operator, x: np.where(x > 0, x, np.float32(operator.alpha).astype(float) * x),
     Elu: lambda operator, x: np.where(x >= 0, x, operator.alpha * np.expm1(np.minimum(x, 0))),
-    Gelu: lambda operator, x: _gelu_float(operator, x.astype(np.float64)),
-    Silu: lambda operator, x: x * _logistic_float(x.astype(np.float64)),
-    HardSwish: lambda operator, x: x * np.clip(x.astype(np.float64) + 3, 0, 6) / 6,
-    HardSigmoid: lambda operator, x: np.clip(operator.alpha * x.astype(np.float64) + operator.beta, 0, 1),
+    Gelu: lambda operator, x: _gelu_float(operator, x),
+    Silu: lambda operator, x: x * _logistic_float(x),
+    HardSwish: lambda operator, x: x * np.clip(x + 3, 0, 6) / 6,
+    HardSigmoid: lambda operator, x: np.clip(operator.alpha * x + operator.beta, 0, 1),
     Clip: lambda operator, x: np.clip(x, operator.minimum, operator.maximum),
-    Softplus: lambda operator, x: np.logaddexp(0, x.astype(np.float64)),
-    Softsign: lambda operator, x: x / (1 + np.abs(x.astype(np.float64))),
+    Softplus: lambda operator, x: np.logaddexp(0, x),
+    Softsign: lambda operator, x: x / (1 + np.abs(x)),
 }
 
 
@@ -234,8 +284,20 @@ def _gelu_float(operator: Gelu, x: np.ndarray) -> np.ndarray:
 
 def prelu(graph: Graph, node: Node) -> Evaluator:
     (x, alpha), output = tensors_of(graph, node)
-    require(x.dtype is alpha.dtype is output.dtype is DType.F32, graph, node)
-    return lambda inputs: [np.where(inputs[0] >= 0, inputs[0], inputs[0] * inputs[1])]
+    require(x.dtype is alpha.dtype is output.dtype and x.dtype in (DType.F32, DType.I8), graph, node)
+    if x.dtype is DType.F32:
+        return lambda inputs: [np.where(inputs[0] >= 0, inputs[0], inputs[0] * inputs[1])]
+    p = prelu_parameters(graph, node)
+
+    def run_int8(inputs):
+        centred = inputs[0].astype(np.int64) - p.input_zero_point
+        product = centred * (inputs[1].astype(np.int64) - p.alpha_zero_point)
+        to = (p.output_zero_point, _INT8_RANGE)
+        positive = requantize(centred, p.positive_multiplier, p.positive_shift, *to)
+        negative = requantize(product, p.negative_multiplier, p.negative_shift, *to)
+        return [np.where(centred >= 0, positive, negative).astype(np.int8)]
+
+    return run_int8
 
 
 def softmax(graph: Graph, node: Node) -> Evaluator:

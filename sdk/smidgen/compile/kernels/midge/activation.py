@@ -11,7 +11,7 @@ from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Cost
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import Relu, Relu6
-from smidgen.graph.reference.activation import unary_table
+from smidgen.graph.reference.table import unary_table
 
 CLAMP, WORDS = 35, 9  # the call, and a word; measured on the simulated core
 

@@ -1,0 +1,67 @@
+"""Functions of one value: in float what they say, on int8 a table of all 256 outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from smidgen.graph.fixed_point import integer_range, round_half_away
+from smidgen.graph.operators import Operator
+from smidgen.graph.reference import activation
+from smidgen.graph.reference import unary as unary_family
+from smidgen.graph.reference.base import Evaluator, require, tensors_of
+from smidgen.graph.types import DType, Graph, Node, Tensor
+
+FLOAT_FUNCTIONS: dict[type[Operator], Callable[..., np.ndarray]] = {
+    **activation.FLOAT_FUNCTIONS,
+    **unary_family.FLOAT_FUNCTIONS,
+}
+# Where TensorFlow Lite Micro has integer arithmetic of its own for the operator; else `tabulated` is meant.
+_INTEGER_FUNCTIONS = {**activation.INTEGER_FUNCTIONS, **unary_family.INTEGER_FUNCTIONS}
+# By input byte, as C reads them: 0 to 127, then -128 to -1.
+_EVERY_INPUT = np.arange(256, dtype=np.uint8).view(np.int8)
+
+
+def tabulated(function: Callable[[np.ndarray], np.ndarray], x: Tensor, output: Tensor) -> np.ndarray:
+    """The table of a float function, by input byte: 256 int8 values.
+
+    The argument, the function's value and its quotient by the output's scale are rounded to float32, as in
+    TensorFlow Lite's look-up tables (LUTPopulate), so an output is within 0.501 steps of the exact one unless
+    it saturates. Not a number becomes the zero point.
+    """
+    arguments = np.float32(x.scale) * (_EVERY_INPUT.astype(np.float32) - np.float32(x.zero_point))
+    with np.errstate(all="ignore"):  # a function may be undefined for some of the 256 inputs
+        results = function(arguments.astype(np.float64)).astype(np.float32)
+        steps = round_half_away(results * (np.float32(1) / np.float32(output.scale)))
+    integers = np.nan_to_num(steps.astype(np.float64), nan=0.0) + output.zero_point
+    return np.clip(integers, *integer_range(8)).astype(np.int8)
+
+
+def unary_table(graph: Graph, node: Node) -> np.ndarray:
+    """The whole function of an int8 node with one input that is not one constant: 256 int8 values.
+
+    Entry i is the output for the input whose byte is i, so C reads table[(uint8_t)x].
+    """
+    operator = node.operator
+    integer = _INTEGER_FUNCTIONS.get(type(operator))
+    if integer is not None:
+        return integer(graph, node, _EVERY_INPUT.astype(np.int64)).astype(np.int8)
+    (x,), output = tensors_of(graph, node)
+    function = FLOAT_FUNCTIONS[type(operator)]
+    return tabulated(lambda arguments: function(operator, arguments), x, output)
+
+
+def unary(graph: Graph, node: Node) -> Evaluator:
+    (x,), output = tensors_of(graph, node)
+    if x.dtype is output.dtype is DType.F32:
+        function = FLOAT_FUNCTIONS[type(node.operator)]
+
+        def run(inputs):
+            with np.errstate(all="ignore"):  # infinities and what is not a number are results like others
+                return [function(node.operator, inputs[0].astype(np.float64)).astype(np.float32)]
+
+        return run
+    require(x.dtype is output.dtype is DType.I8, graph, node)
+    table = unary_table(graph, node)
+    return lambda inputs: [table[inputs[0].view(np.uint8)]]
