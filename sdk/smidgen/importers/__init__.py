@@ -9,11 +9,13 @@ from pathlib import Path
 
 from smidgen.errors import ModelError, Problem, UsageError
 from smidgen.graph import Graph
-from smidgen.importers import tflite
+from smidgen.importers import onnx, tflite
 
 MAX_FILE_BYTES = 256 << 20
 
-_CONVERT = "convert it with tf.lite.TFLiteConverter to a fully quantized int8 .tflite file"
+_CONVERT = "convert it with tf.lite.TFLiteConverter to a .tflite file"
+_NAME = "name a .tflite or .onnx file"
+_SUFFIXES = (".tflite", ".onnx")
 
 # (bytes at the start, what such a file is, what to do about it)
 _KNOWN_CONTENT = (
@@ -26,7 +28,6 @@ _KNOWN_CONTENT = (
     (b"version https://git-lfs", "a Git LFS pointer, not the file itself", "run: git lfs pull"),
 )
 _KNOWN_SUFFIXES = {
-    ".onnx": "an ONNX file, which this version does not import",
     ".keras": "a Keras file, which this version does not import",
     ".h5": "a Keras HDF5 file, which this version does not import",
     ".pb": "a TensorFlow graph, which this version does not import",
@@ -45,6 +46,8 @@ def load_model(path: str | Path) -> Graph:
     content = _read(path)
     if tflite.is_tflite(content):
         return tflite.load(content, path)
+    if onnx.is_onnx(content):
+        return onnx.load(content, path)
     raise ModelError(_not_a_model(path, content))
 
 
@@ -52,12 +55,12 @@ def _read(path: Path) -> bytes:
     where = str(path)
     try:
         if path.is_dir():
-            fix = _CONVERT if (path / "saved_model.pb").exists() else "name a .tflite file"
+            fix = _CONVERT if (path / "saved_model.pb").exists() else _NAME
             raise UsageError(Problem(where, "is a directory, not a model file", fix))
         if not path.exists():
             raise UsageError(Problem(where, "there is no such file", _suggest(path)))
         if not path.is_file():
-            raise UsageError(Problem(where, "is not a regular file", "name a .tflite file"))
+            raise UsageError(Problem(where, "is not a regular file", _NAME))
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
             what = f"holds {size:,} bytes; at most {MAX_FILE_BYTES:,} are read"
@@ -73,7 +76,7 @@ def _read(path: Path) -> bytes:
 def _suggest(path: Path) -> str:
     """Name the model files beside a path that does not exist."""
     try:
-        beside = sorted(entry.name for entry in path.parent.glob("*.tflite"))
+        beside = sorted(entry.name for entry in path.parent.iterdir() if entry.suffix in _SUFFIXES)
     except OSError:
         beside = []
     if not beside:
@@ -83,13 +86,16 @@ def _suggest(path: Path) -> str:
 
 
 def _not_a_model(path: Path, content: bytes) -> Problem:
-    """Say what a file without the TFLite signature seems to be."""
+    """Say what a file that is no model seems to be."""
     if not content:
         return Problem(str(path), "is empty", "write or download the model again")
     for start, description, fix in _KNOWN_CONTENT:
         if content.startswith(start):
-            return Problem(str(path), f"is {description}", fix or "name a .tflite file")
+            return Problem(str(path), f"is {description}", fix or _NAME)
     if path.suffix.lower() in _KNOWN_SUFFIXES:
         return Problem(str(path), f"is {_KNOWN_SUFFIXES[path.suffix.lower()]}", _CONVERT)
+    if path.suffix.lower() == ".onnx":
+        what = "is no ONNX model: it is damaged or truncated, or something else"
+        return Problem(str(path), what, "download it or export the model again")
     what = "is not a TFLite model: the signature 'TFL3' is missing at byte 4"
-    return Problem(str(path), what, "check that the file is complete and is a .tflite file")
+    return Problem(str(path), what, "check that the file is complete and is a model")
