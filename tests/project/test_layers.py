@@ -14,6 +14,7 @@ ALLOWED = {
     "importers": {"graph"},
     "exporters": {"graph"},
     "compress": {"graph"},
+    "train": {"graph", "compress"},
     "compile": {"graph", "targets", "toolchains", "golden"},
     "device": {"graph", "compile", "targets", "golden", "toolchains"},
     "oracles": {"graph", "importers"},
