@@ -104,9 +104,9 @@ def _only_rows(writer: Writer, name: str) -> bool:
         if isinstance(node.operator, FullyConnected):
             if others[0].shape[1] != size:
                 return False
-        elif not (_is_elementwise(node) and all(_suits(other, size) for other in others)):
-            return False
-        elif not _only_rows(writer, node.outputs[0]):
+            continue
+        suits = _is_elementwise(node) and all(_suits(other, size) for other in others)
+        if not (suits and _only_rows(writer, node.outputs[0])):
             return False
     return True
 

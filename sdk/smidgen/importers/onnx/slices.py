@@ -93,7 +93,7 @@ def pad(call: Call) -> Tensor:
 def _repeated(call: Call, x: Tensor, widths: list[tuple[int, int]], mode: str) -> Tensor:
     for axis, width in enumerate(widths):
         if any(width):
-            places = np.pad(np.arange(x.shape[axis], dtype=np.int32), width, mode=mode)  # type:
-            ignore[call-overload] shape = (*x.shape[:axis], len(places), *x.shape[axis + 1 :])
+            places = np.pad(np.arange(x.shape[axis], dtype=np.int32), width, mode)  # type: ignore
+            shape = (*x.shape[:axis], len(places), *x.shape[axis + 1 :])
             x = call.move(Gather(axis), [x, call.new_constant(places)], shape)
     return x
