@@ -9,31 +9,28 @@ from pathlib import Path
 
 from smidgen.errors import ModelError, Problem, UsageError
 from smidgen.graph import Graph
-from smidgen.importers import onnx, tflite
+from smidgen.importers import keras, onnx, tflite
 
 MAX_FILE_BYTES = 256 << 20
 
 _CONVERT = "convert it with tf.lite.TFLiteConverter to a .tflite file"
-_NAME = "name a .tflite or .onnx file"
-_SUFFIXES = (".tflite", ".onnx")
+_NAME = "name a .tflite, .onnx, .keras or .h5 file"
+_SUFFIXES = (".tflite", ".onnx", ".keras", ".h5")
 
 # (bytes at the start, what such a file is, what to do about it)
 _KNOWN_CONTENT = (
     (b"\xff\xd8\xff", "a JPEG picture", ""),
     (b"\x89PNG\r\n\x1a\n", "a PNG picture", ""),
-    (b"\x89HDF\r\n\x1a\n", "a Keras or HDF5 file, which this version does not import", _CONVERT),
-    (b"PK\x03\x04", "a zip archive (.keras files are), which this version does not import", _CONVERT),
     (b"\x1f\x8b", "a gzip archive", "unpack it first"),
     (b"\x7fELF", "an ELF program", ""),
     (b"version https://git-lfs", "a Git LFS pointer, not the file itself", "run: git lfs pull"),
 )
 _KNOWN_SUFFIXES = {
-    ".keras": "a Keras file, which this version does not import",
-    ".h5": "a Keras HDF5 file, which this version does not import",
     ".pb": "a TensorFlow graph, which this version does not import",
     ".pt": "a PyTorch file, which Smidgen does not import",
     ".pth": "a PyTorch file, which Smidgen does not import",
 }
+_READ_SUFFIXES = {".onnx": "ONNX model", ".keras": "Keras archive", ".h5": "HDF5 file"}
 
 
 def load_model(path: str | Path) -> Graph:
@@ -46,6 +43,8 @@ def load_model(path: str | Path) -> Graph:
     content = _read(path)
     if tflite.is_tflite(content):
         return tflite.load(content, path)
+    if keras.is_keras(content):
+        return keras.load(content, path)
     if onnx.is_onnx(content):
         return onnx.load(content, path)
     raise ModelError(_not_a_model(path, content))
@@ -94,8 +93,9 @@ def _not_a_model(path: Path, content: bytes) -> Problem:
             return Problem(str(path), f"is {description}", fix or _NAME)
     if path.suffix.lower() in _KNOWN_SUFFIXES:
         return Problem(str(path), f"is {_KNOWN_SUFFIXES[path.suffix.lower()]}", _CONVERT)
-    if path.suffix.lower() == ".onnx":
-        what = "is no ONNX model: it is damaged or truncated, or something else"
+    if path.suffix.lower() in _READ_SUFFIXES:
+        kind = _READ_SUFFIXES[path.suffix.lower()]
+        what = f"is no {kind}: it is damaged or truncated, or something else"
         return Problem(str(path), what, "download it or export the model again")
     what = "is not a TFLite model: the signature 'TFL3' is missing at byte 4"
     return Problem(str(path), what, "check that the file is complete and is a model")
