@@ -17,6 +17,8 @@ from case_parts import (
     window,
 )
 from kernel_harness import Case
+from product_cases import batch_matmuls, transpose_convolutions
+from rearranging_cases import bilinear, rearrangements
 
 from smidgen.graph import DType, Quantization, Tensor
 from smidgen.graph.operators import (
@@ -288,9 +290,10 @@ FAMILIES: dict[str, tuple[tuple[Maker, int], ...]] = {
     "reduce": ((means, 40),),
     "elementwise": ((elementwise, 24),),
     "activation": ((activations, 12),),
-    "shape": ((moves, 16),),
+    "shape": ((moves, 16), (rearrangements, 16)),
     "quantize": ((quantizations, 18),),
-    "resize": ((resizes, 24),),
+    "resize": ((resizes, 24), (bilinear, 24)),
+    "products": ((batch_matmuls, 40), (transpose_convolutions, 50)),
 }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from case_parts import Rng, case, tensor
 from kernel_cases import Maker, convolutions, depthwise, fully_connected, sliding, thresholds
 from kernel_harness import Case
+from product_cases import transpose_convolutions
 
 from smidgen.graph import DType, Quantization
 from smidgen.graph.fixed_point import INT32_MAX, INT32_MIN, integer_range
@@ -63,7 +64,7 @@ def extremes(rng: Rng, number: int, dtype: DType) -> Iterator[Case]:
 
 
 FAMILIES: dict[str, tuple[tuple[Maker, int], ...]] = {
-    "conv": ((convolutions, 80), (depthwise, 60), (sliding, 60)),
+    "conv": ((convolutions, 80), (depthwise, 60), (sliding, 60), (transpose_convolutions, 30)),
     "matmul": ((fully_connected, 60), (thresholds, 34)),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from narrow_cases import FAMILIES, NARROW, cases_of
 from smidgen.compile.kernels import COMPILE_FLAGS
 from smidgen.compile.kernels.blocks import interleave_narrow
 from smidgen.graph import DType
-from smidgen.graph.operators import DepthwiseConv2D
+from smidgen.graph.operators import DepthwiseConv2D, TransposeConv2D
 
 WIDTHS = pytest.mark.parametrize("dtype", NARROW, ids=lambda dtype: dtype.value)
 
@@ -34,7 +35,7 @@ def test_narrow_cases_reach_every_kernel(dtype: DType) -> None:
         for case in cases_of(f, dtype)
         for mode in COMPILE_FLAGS
     }
-    kinds = ("conv", "fully_connected", "depthwise_3x3_stride_1", "depthwise_3x3_stride_2")
+    kinds = ("conv", "transpose_conv", "fully_connected", "depthwise_3x3_stride_1", "depthwise_3x3_stride_2")
     expected = {f"smidgen_{kind}_{dtype.value}_{variant}" for kind in kinds for variant in ("right", "wide")}
     assert called == expected | {f"smidgen_depthwise_{dtype.value}"}
 
@@ -74,5 +75,7 @@ def test_narrow_weights_are_stored_narrow(family: str, dtype: DType) -> None:
         stored = next(blob.bytes for blob in call.blobs if blob.name == "weights")
         is_depthwise = isinstance(case.node.operator, DepthwiseConv2D)
         channels = weights.shape[3 if is_depthwise else 0]
-        lost = channels + 4 if is_depthwise else 4 * channels
+        is_transposed = isinstance(case.node.operator, TransposeConv2D)
+        parts = math.prod(case.node.operator.stride) if is_transposed else 1
+        lost = channels + 4 if is_depthwise else 4 * channels * parts
         assert stored <= weights.elements * dtype.bits / 8 + lost, case.name

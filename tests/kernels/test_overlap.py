@@ -25,7 +25,8 @@ from smidgen.graph.reference import run
 FILL = 0xA5
 WORD = 4
 EVERY = 3  # of the families with weights, one case in so many
-OPERATORS = [family for family in FAMILIES if family != "resize"]  # which shares no memory
+SHARE_NOTHING = ("resize", "products")
+OPERATORS = [family for family in FAMILIES if family not in SHARE_NOTHING]
 
 _MAIN = r"""
 #include <stdio.h>

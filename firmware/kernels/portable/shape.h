@@ -47,7 +47,8 @@ struct smidgen_gather_shape {
         }                                                                                          \
     } while (0)
 
-/* Writes in order what lies scattered in x: TRANSPOSE, SLICE, STRIDED_SLICE. */
+/* Writes in order what lies scattered in x, or again: TRANSPOSE, SLICE, STRIDED_SLICE, TILE,
+ * DEPTH_TO_SPACE, SPACE_TO_DEPTH. */
 static inline void smidgen_gather(const struct smidgen_gather_shape *shape, const void *x,
                                   void *y) {
     const int8_t *source = x;
@@ -56,6 +57,27 @@ static inline void smidgen_gather(const struct smidgen_gather_shape *shape, cons
         smidgen_copy_bytes(target, source + position, shape->run);
         target += shape->run;
     });
+}
+
+/* Runs of `run` bytes whose places along an axis of `size` are known at run time only: of each of
+ * `outer` blocks those that the indices say. A negative index counts from the end; one outside is
+ * the nearest inside, so that nothing beyond x is read. */
+struct smidgen_take_shape {
+    int32_t outer, size, indices, run;
+};
+
+static inline void smidgen_take(const struct smidgen_take_shape *shape, const void *x,
+                                const int32_t *indices, void *y) {
+    const int8_t *source = x;
+    int8_t *target = y;
+    for (int32_t block = 0; block < shape->outer; block++) {
+        for (int32_t i = 0; i < shape->indices; i++, target += shape->run) {
+            const int32_t index = indices[i] < 0 ? indices[i] + shape->size : indices[i];
+            const ptrdiff_t inside = smidgen_clamp(index, 0, shape->size - 1);
+            smidgen_copy_bytes(target, source + inside * shape->run, shape->run);
+        }
+        source += (ptrdiff_t)shape->size * shape->run;
+    }
 }
 
 /* As gather, the other way round: y is filled with a value, then x is read in order and scattered

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from smidgen.compile.kernels import (
     activation,
+    batch_matmul,
     conv,
     elementwise,
     matmul,
@@ -17,6 +18,7 @@ from smidgen.compile.kernels import (
     reduce,
     resize,
     shape,
+    transpose_conv,
 )
 from smidgen.compile.kernels.dsp import conv as dsp_conv
 from smidgen.compile.kernels.dsp import depthwise as dsp_depthwise
@@ -48,7 +50,19 @@ COMPILE_FLAGS = {
     "size": ["-Os", "-fno-schedule-insns", "-fno-tree-reassoc"],
 }
 
-_PORTABLE = (conv, matmul, pool, reduce, elementwise, activation, shape, quantize, resize)
+_PORTABLE = (
+    conv,
+    transpose_conv,
+    matmul,
+    batch_matmul,
+    pool,
+    reduce,
+    elementwise,
+    activation,
+    shape,
+    quantize,
+    resize,
+)
 _DSP = (dsp_conv, dsp_depthwise, dsp_matmul, dsp_elementwise)
 _MVE = (mve_conv, mve_matmul, mve_elementwise, mve_pool)
 _THUMB = (thumb_conv, thumb_depthwise, thumb_matmul)

@@ -26,7 +26,7 @@ PATCHES = 4
 SCRATCH_LIMIT = 1024
 
 
-def _patches(depth: int, pixels: int, tensor_bytes: int) -> int:
+def patches_of(depth: int, pixels: int, tensor_bytes: int) -> int:
     """How many patches are gathered at a time: as many as the scratch may hold.
 
     That is 1 KiB, or a third of what the input and output occupy anyway.
@@ -46,7 +46,7 @@ def lower_conv(graph: Graph, node: Node, optimize: str) -> Lowered:
     p = conv_parameters(graph, node)
     bias = bias_of(graph, node, channels)
     prepared = prepare(weights.data.reshape(channels, depth), bias, p, optimize)
-    patches = _patches(depth, pixels, x.elements + output.elements)
+    patches = patches_of(depth, pixels, x.elements + output.elements)
     pad = (operator.padding.top, operator.padding.left)
     return Lowered(
         symbol=symbol_of("conv", weights.dtype, prepared.variant),

@@ -23,18 +23,23 @@ def _strides(shape: tuple[int, ...], rank: int) -> list[int]:
 
 
 def _loops(graph: Graph, node: Node) -> list[tuple[int, int, int]]:
-    """(size, step of the first input, step of the second), axes that can run together merged."""
-    shapes = [graph.tensor(name).shape for name in node.inputs]
-    output = graph.tensor(node.outputs[0]).shape
-    first, second = (_strides(shape, len(output)) for shape in shapes)
+    return broadcast_loops(*(graph.tensor(name).shape for name in (*node.inputs, node.outputs[0])))
+
+
+def broadcast_loops(
+    a: tuple[int, ...], b: tuple[int, ...], output: tuple[int, ...]
+) -> list[tuple[int, int, int]]:
+    """(size, step of the first input, step of the second) of an output's axes, those that can run together
+    merged."""
+    first, second = (_strides(shape, len(output)) for shape in (a, b))
     loops: list[tuple[int, int, int]] = []
-    for size, a, b in zip(output, first, second, strict=True):
+    for size, step_a, step_b in zip(output, first, second, strict=True):
         if size == 1:
             continue
-        if loops and loops[-1][1:] == (a * size, b * size):
-            loops[-1] = (loops[-1][0] * size, a, b)
+        if loops and loops[-1][1:] == (step_a * size, step_b * size):
+            loops[-1] = (loops[-1][0] * size, step_a, step_b)
         else:
-            loops.append((size, a, b))
+            loops.append((size, step_a, step_b))
     return loops
 
 

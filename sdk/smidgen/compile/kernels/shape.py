@@ -10,14 +10,18 @@ from smidgen.compile.kernels.common import PORTABLE, constant_operands
 from smidgen.compile.kernels.overlap import overlap_of_runs
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Blob
-from smidgen.graph import Graph, Node, Tensor
+from smidgen.graph import DType, Graph, Node, Tensor
 from smidgen.graph.operators import (
     Concatenation,
+    DepthToSpace,
+    Gather,
     Pack,
     Pad,
     Reshape,
+    SpaceToDepth,
     Split,
     StridedSlice,
+    Tile,
     Transpose,
     Unpack,
 )
@@ -25,6 +29,7 @@ from smidgen.graph.reference.shape import pad_value
 
 AXES = 5
 PARTS = 16
+_GATHERED = (Transpose, StridedSlice, Tile, DepthToSpace, SpaceToDepth)
 
 
 def _never(graph: Graph, node: Node) -> str | None:
@@ -68,6 +73,20 @@ def _scattered(graph: Graph, node: Node) -> tuple[tuple[int, ...], list[int], in
             offset = sum(b * stride for b, stride in zip(begin, strides, strict=True))
             steps = [s * stride for s, stride in zip(step, strides, strict=True)]
             return output.shape, steps, offset, _element_bytes(x)
+        case Tile(multiples=multiples):
+            pairs = zip(multiples, x.shape, _byte_strides(x), strict=True)
+            loops = [loop for many, size, stride in pairs for loop in ((many, 0), (size, stride))]
+            return tuple(size for size, _ in loops), [step for _, step in loops], 0, _element_bytes(x)
+        case DepthToSpace(block_size=block):
+            n, height, width, channels = output.shape
+            image, row, pixel, _ = _byte_strides(x)
+            sizes = (n, height // block, block, width // block, block * channels)
+            return sizes, [image, row, pixel // block, pixel, _element_bytes(x)], 0, _element_bytes(x)
+        case SpaceToDepth(block_size=block):
+            n, height, width, _ = output.shape
+            image, row, pixel, element = _byte_strides(x)
+            sizes = (n, height, width, block, block * x.shape[3])
+            return sizes, [image, block * row, block * pixel, row, element], 0, element
         case Pad(paddings=paddings):
             strides = _byte_strides(output)
             offset = sum(before * stride for (before, _), stride in zip(paddings, strides, strict=True))
@@ -145,9 +164,34 @@ def _lower_parts(graph: Graph, node: Node, optimize: str) -> Lowered:
     )
 
 
+def _refuse_take(graph: Graph, node: Node) -> str | None:
+    indices = graph.tensor(node.inputs[1])
+    return None if indices.dtype is DType.I32 else f"its indices '{indices.name}' are {indices.dtype.value}"
+
+
+def _lower_take(graph: Graph, node: Node, optimize: str) -> Lowered:
+    operator: Gather = node.operator
+    x, indices = graph.tensor(node.inputs[0]), graph.tensor(node.inputs[1])
+    axis = operator.axis
+    return Lowered(
+        symbol="smidgen_take",
+        shape_type="struct smidgen_take_shape",
+        shape={
+            "outer": math.prod(x.shape[:axis]),
+            "size": x.shape[axis],
+            "indices": indices.elements,
+            "run": _byte_strides(x)[axis],
+        },
+        reads=node.inputs,
+        specialise=False,
+        constants=constant_operands(graph, node.inputs),
+    )
+
+
 KERNELS = (
     KernelSpec("copy", "shape", PORTABLE, (Reshape,), _never, _lower_reshape),
-    KernelSpec("gather", "shape", PORTABLE, (Transpose, StridedSlice), _refuse_scattered, _lower_gather),
+    KernelSpec("gather", "shape", PORTABLE, _GATHERED, _refuse_scattered, _lower_gather),
+    KernelSpec("take", "shape", PORTABLE, (Gather,), _refuse_take, _lower_take),
     KernelSpec("pad", "shape", PORTABLE, (Pad,), _refuse_scattered, _lower_pad),
     KernelSpec("join", "shape", PORTABLE, (Concatenation, Pack), _refuse_parts, _lower_parts),
     KernelSpec("divide", "shape", PORTABLE, (Split, Unpack), _refuse_parts, _lower_parts),
