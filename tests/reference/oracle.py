@@ -13,8 +13,15 @@ from smidgen.graph import reference as reference_package
 from smidgen.graph.operators import Operator, Padding, same_padding
 from tflite_builder import ModelBuilder
 
+_INT32 = 2  # in the schema's TensorType
 _ARENA_BYTES = 4 << 20
-_TYPE_NAMES = {DType.F32: "float32", DType.I8: "int8", DType.I16: "int16", DType.I32: "int32"}
+_TYPE_NAMES = {
+    DType.F32: "float32",
+    DType.I8: "int8",
+    DType.I16: "int16",
+    DType.I32: "int32",
+    DType.BOOL: "bool",
+}
 
 
 def tensor(
@@ -64,6 +71,8 @@ def random_inputs(graph: Graph, generator: np.random.Generator) -> list[np.ndarr
 def random_values(generator: np.random.Generator, shape: Sequence[int], dtype: DType) -> np.ndarray:
     if dtype is DType.F32:
         return generator.normal(0, 2, shape).astype(np.float32)
+    if dtype is DType.BOOL:
+        return generator.random(shape) < 0.5
     limits = np.iinfo(dtype.numpy)
     values = generator.integers(limits.min, limits.max, shape, dtype.numpy, endpoint=True)
     extremes = generator.choice(np.array([limits.min, limits.max], dtype.numpy), shape)
@@ -173,10 +182,19 @@ def to_tflite(graph: Graph) -> bytes:
 
 
 def _name(operator: Operator) -> str:
-    """TensorFlow Lite Micro has no TILE, but BROADCAST_TO."""
-    if isinstance(operator, operators.Tile):
-        return "BROADCAST_TO"
-    return "PADV2" if getattr(operator, "value", None) is not None else operator.type_name
+    """The builtin operator's. TensorFlow Lite Micro has no TILE, but BROADCAST_TO."""
+    match operator:
+        case operators.Tile():
+            return "BROADCAST_TO"
+        case operators.Pad(value=value) if value is not None:
+            return "PADV2"
+        case operators.Compare(kind=kind) | operators.Logical(kind=kind):
+            return kind.value.upper()
+        case operators.Select():
+            return "SELECT_V2"
+        case operators.Clip(minimum=minimum):
+            return "RELU_0_TO_1" if minimum == 0 else "RELU_N1_TO_1"
+    return operator.type_name
 
 
 def _options(graph: Graph, node: Node, builder: ModelBuilder) -> tuple[list[int], dict, list[int]]:
@@ -201,8 +219,12 @@ def _options(graph: Graph, node: Node, builder: ModelBuilder) -> tuple[list[int]
         case operators.DepthwiseConv2D():
             x, weights = graph.input_tensors(node)[:2]
             options["depth_multiplier"] = weights.shape[3] // x.shape[3]
-        case operators.Mean():
+        case operators.Mean() | operators.Sum() | operators.ReduceMax() | operators.ReduceMin():
             return [], {"keep_dims": operator.keep_dims}, [integers(operator.axes)]
+        case operators.ArgMax() | operators.ArgMin():
+            return [], {"output_type": _INT32}, [integers(operator.axis)]
+        case operators.Gelu():
+            options["approximate"] = operator.approximate
         case operators.Softmax():
             options["beta"] = operator.beta
         case operators.LeakyRelu():

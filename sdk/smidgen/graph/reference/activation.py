@@ -120,7 +120,7 @@ class HardSwishParameters:
 
 @dataclass(frozen=True)
 class PreluParameters:
-    """Integers of an int8 Prelu: values from zero up are rescaled, others multiplied by alpha and rescaled."""
+    """Integers of an int8 Prelu: values from 0 up are rescaled, others multiplied by alpha and rescaled."""
 
     input_zero_point: int
     alpha_zero_point: int

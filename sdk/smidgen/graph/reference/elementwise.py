@@ -1,4 +1,4 @@
-"""Add, Sub, Mul, Minimum, Maximum on broadcast inputs."""
+"""Add, Sub, Mul, Div, SquaredDifference, Pow, Minimum, Maximum on broadcast inputs."""
 
 from __future__ import annotations
 
@@ -9,22 +9,29 @@ import numpy as np
 from smidgen.graph.fixed_point import (
     activation_range,
     activation_range_float,
+    integer_range,
     multiply_by_quantized_multiplier,
+    one_over_one_plus,
     quantize_multiplier,
     requantize,
+    rounding_divide_by_power_of_two,
+    saturating_rounding_doubling_high_multiply,
     wrap_int32,
 )
 from smidgen.graph.operators import Activation, Minimum, Sub
-from smidgen.graph.reference.base import QUANTIZED, Evaluator, require, tensors_of
+from smidgen.graph.reference.base import QUANTIZED, Evaluator, require, tabulated, tensors_of
+from smidgen.graph.reference.quantize import dequantize_array
 from smidgen.graph.types import DType, Graph, Node
+
+_BEYOND_INT8 = 512  # added to any zero point it lies outside of int8
 
 
 @dataclass(frozen=True)
 class AddParameters:
-    """Integers of a quantized Add or Sub.
+    """Integers of a quantized Add, Sub or SquaredDifference.
 
     Each input, less its zero point, is shifted left by left_shift and scaled by its multiplier and shift; the
-    sum (difference) is scaled by the output's, offset by its zero point and clamped.
+    sum (difference, squared difference) is scaled by the output's, offset by its zero point and clamped.
     """
 
     left_shift: int
@@ -43,7 +50,8 @@ class AddParameters:
 
 @dataclass(frozen=True)
 class MulParameters:
-    """Integers of a quantized Mul: the product of both inputs, less their zero points, is requantized."""
+    """Integers of a quantized Mul (Div): the product (quotient) of both inputs, less their zero points, is
+    requantized."""
 
     input1_zero_point: int
     input2_zero_point: int
@@ -88,6 +96,39 @@ def mul_parameters(graph: Graph, node: Node) -> MulParameters:
         multiplier,
         shift,
         *activation_range(node.operator.activation, output.dtype.bits, output.scale, output.zero_point),
+    )
+
+
+def div_parameters(graph: Graph, node: Node) -> MulParameters:
+    """Of an int8 Div. The product of scales is one of floats in TensorFlow Lite Micro."""
+    (input1, input2), output = tensors_of(graph, node)
+    divisor = float(np.float32(input2.scale) * np.float32(output.scale))
+    multiplier, shift = quantize_multiplier(input1.scale / divisor)
+    return MulParameters(
+        input1.zero_point,
+        input2.zero_point,
+        output.zero_point,
+        multiplier,
+        shift,
+        *activation_range(node.operator.activation, output.dtype.bits, output.scale, output.zero_point),
+    )
+
+
+def squared_difference_parameters(graph: Graph, node: Node) -> AddParameters:
+    """Of an int8 SquaredDifference."""
+    (input1, input2), output = tensors_of(graph, node)
+    left_shift = 7
+    twice_larger_scale = 2 * max(input1.scale, input2.scale)
+    real = twice_larger_scale**2 / float(np.float32(1 << 2 * left_shift) * np.float32(output.scale))
+    return AddParameters(
+        left_shift,
+        input1.zero_point,
+        *quantize_multiplier(input1.scale / twice_larger_scale),
+        input2.zero_point,
+        *quantize_multiplier(input2.scale / twice_larger_scale),
+        output.zero_point,
+        *quantize_multiplier(real),
+        *integer_range(output.dtype.bits),
     )
 
 
@@ -140,20 +181,92 @@ def minimum_or_maximum(graph: Graph, node: Node) -> Evaluator:
 
 
 def div(graph: Graph, node: Node) -> Evaluator:
-    return _float_only(graph, node, np.divide)
+    """On int8 the dividend times the divisor's reciprocal in Q0.31; x / 0 saturates by the sign of x, and
+    0 / 0 is the zero point."""
+    if _is_float(graph, node):
+        return _in_float(node, np.divide)
+    p = div_parameters(graph, node)
+
+    def run(inputs):
+        dividend = inputs[0].astype(np.int64) - p.input1_zero_point
+        divisor = inputs[1].astype(np.int64) - p.input2_zero_point
+        reciprocals, bits = _reciprocals(np.where(divisor == 0, 1, np.abs(divisor)))
+        # All bits of the dividend but its sign take part: it is shifted left before the product.
+        headroom = 31 - np.frexp(np.where(dividend < 0, ~dividend, dividend).astype(np.float64))[1]
+        scaled = saturating_rounding_doubling_high_multiply(
+            dividend << headroom, np.sign(divisor) * reciprocals
+        )
+        quotient = saturating_rounding_doubling_high_multiply(scaled, p.multiplier)
+        # TensorFlow Lite Micro shifts by more than 31 bits what is below half a step, which C leaves undefined.
+        shift = np.clip(bits + headroom - p.shift, 0, 32)
+        result = rounding_divide_by_power_of_two(quotient, shift) + p.output_zero_point
+        result = np.where(divisor == 0, np.sign(dividend) * _BEYOND_INT8 + p.output_zero_point, result)
+        return [np.clip(result, p.clamp_min, p.clamp_max).astype(np.int8)]
+
+    return run
+
+
+def _reciprocals(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(r, b): 1 / x is r / 2**31 / 2**b, for integers x from 1 to 2**31 - 1."""
+    bits = np.frexp(x.astype(np.float64))[1].astype(np.int64) - 1
+    return one_over_one_plus((x << (31 - bits)) - (1 << 31)), bits
 
 
 def squared_difference(graph: Graph, node: Node) -> Evaluator:
-    return _float_only(graph, node, lambda a, b: np.square(a - b))
+    if _is_float(graph, node):
+        return _in_float(node, lambda a, b: np.square(a - b))
+    p = squared_difference_parameters(graph, node)
+
+    def scaled(x: np.ndarray, zero_point: int, multiplier: int, shift: int) -> np.ndarray:
+        shifted = (x.astype(np.int64) - zero_point) << p.left_shift
+        return multiply_by_quantized_multiplier(shifted, multiplier, shift)
+
+    def run(inputs):
+        scaled1 = scaled(inputs[0], p.input1_zero_point, p.input1_multiplier, p.input1_shift)
+        scaled2 = scaled(inputs[1], p.input2_zero_point, p.input2_multiplier, p.input2_shift)
+        square = np.square(scaled1 - scaled2)
+        clamp = (p.clamp_min, p.clamp_max)
+        result = requantize(square, p.output_multiplier, p.output_shift, p.output_zero_point, clamp)
+        return [result.astype(np.int8)]
+
+    return run
 
 
 def power(graph: Graph, node: Node) -> Evaluator:
-    return _float_only(graph, node, np.power)
+    """On int8 one of the inputs is one constant, so that the node is a function of the other."""
+    if _is_float(graph, node):
+        return _in_float(node, np.power)
+    at = variable_of_power(graph, node)
+    require(at is not None, graph, node)
+    table = power_table(graph, node)
+    shape = graph.tensor(node.outputs[0]).shape
+    return lambda inputs: [table[inputs[at].view(np.uint8)].reshape(shape)]
 
 
-def _float_only(graph: Graph, node: Node, combine) -> Evaluator:
+def variable_of_power(graph: Graph, node: Node) -> int | None:
+    """Which input an int8 Pow is a function of, because the other is one constant; None where neither is."""
+    constants = [tensor.is_constant and tensor.elements == 1 for tensor in graph.input_tensors(node)]
+    return constants.index(True) ^ 1 if any(constants) else None
+
+
+def power_table(graph: Graph, node: Node) -> np.ndarray:
+    """The 256 int8 values of a Pow with one constant, by the other input's byte."""
+    at = variable_of_power(graph, node)
+    tensors, output = tensors_of(graph, node)
+    constant = tensors[1 - at]
+    value = float(dequantize_array(constant.data.reshape(-1), constant)[0])
+    function = (lambda x: np.power(x, value)) if at == 0 else (lambda x: np.power(value, x))
+    return tabulated(function, tensors[at], output)
+
+
+def _is_float(graph: Graph, node: Node) -> bool:
     (input1, input2), output = tensors_of(graph, node)
-    require(input1.dtype is input2.dtype is output.dtype is DType.F32, graph, node)
+    dtype = output.dtype
+    require(input1.dtype is input2.dtype is dtype and dtype in (DType.F32, DType.I8), graph, node)
+    return dtype is DType.F32
+
+
+def _in_float(node: Node, combine) -> Evaluator:
     low, high = activation_range_float(getattr(node.operator, "activation", Activation.NONE))
 
     def run(inputs):

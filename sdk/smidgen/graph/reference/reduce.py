@@ -10,14 +10,14 @@ import numpy as np
 from smidgen.graph.fixed_point import integer_range, quantize_multiplier, requantize, wrap_int32
 from smidgen.graph.operators import ArgMax, ArgMin, Mean, ReduceMax, ReduceMin, Sum
 from smidgen.graph.reference.base import QUANTIZED, Evaluator, require, tensors_of
-from smidgen.graph.types import DType, Graph, Node
+from smidgen.graph.types import DType, Graph, Node, Tensor
 
 
 @dataclass(frozen=True)
 class MeanParameters:
-    """Integers of a quantized Mean.
+    """Integers of a quantized Mean or Sum.
 
-    output = clamp(requantize(sum(x) - count * input_zero_point)); 1 / count is part of the multiplier.
+    output = clamp(requantize(sum(x) - count * input_zero_point)); 1 / count is part of a Mean's multiplier.
     """
 
     count: int
@@ -38,6 +38,14 @@ def mean_parameters(graph: Graph, node: Node) -> MeanParameters:
     )
 
 
+def sum_parameters(graph: Graph, node: Node) -> MeanParameters:
+    """As those of a Mean whose count is not divided by."""
+    (x,), output = tensors_of(graph, node)
+    count = math.prod(x.shape[axis] for axis in node.operator.axes)
+    multiplier, shift = quantize_multiplier(x.scale / output.scale)
+    return MeanParameters(count, x.zero_point, output.zero_point, multiplier, shift)
+
+
 def mean(graph: Graph, node: Node) -> Evaluator:
     operator: Mean = node.operator
     (x,), output = tensors_of(graph, node)
@@ -51,11 +59,14 @@ def mean(graph: Graph, node: Node) -> Evaluator:
 
         return run_float
 
-    p = mean_parameters(graph, node)
+    return _requantized_sum(operator.axes, mean_parameters(graph, node), output)
+
+
+def _requantized_sum(axes: tuple[int, ...], p: MeanParameters, output: Tensor) -> Evaluator:
     clamp = integer_range(output.dtype.bits)
 
     def run_integer(inputs):
-        sums = inputs[0].sum(axis=operator.axes, dtype=np.int64) - p.count * p.input_zero_point
+        sums = inputs[0].sum(axis=axes, dtype=np.int64) - p.count * p.input_zero_point
         result = requantize(wrap_int32(sums), p.multiplier, p.shift, p.output_zero_point, clamp)
         return [result.astype(output.dtype.numpy).reshape(output.shape)]
 
@@ -65,13 +76,15 @@ def mean(graph: Graph, node: Node) -> Evaluator:
 def total(graph: Graph, node: Node) -> Evaluator:
     operator: Sum = node.operator
     (x,), output = tensors_of(graph, node)
-    require(x.dtype is output.dtype is DType.F32, graph, node)
+    require(x.dtype is output.dtype and x.dtype in (DType.F32, DType.I8), graph, node)
+    if x.dtype is DType.F32:
 
-    def run(inputs):
-        sums = inputs[0].astype(np.float64).sum(axis=operator.axes)
-        return [sums.astype(np.float32).reshape(output.shape)]
+        def run_float(inputs):
+            sums = inputs[0].astype(np.float64).sum(axis=operator.axes)
+            return [sums.astype(np.float32).reshape(output.shape)]
 
-    return run
+        return run_float
+    return _requantized_sum(operator.axes, sum_parameters(graph, node), output)
 
 
 def extremum(graph: Graph, node: Node) -> Evaluator:

@@ -6,12 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from smidgen.graph.fixed_point import integer_range, round_half_away
 from smidgen.graph.operators import Operator
 from smidgen.graph.reference import activation
 from smidgen.graph.reference import unary as unary_family
-from smidgen.graph.reference.base import Evaluator, require, tensors_of
-from smidgen.graph.types import DType, Graph, Node, Tensor
+from smidgen.graph.reference.base import EVERY_INPUT, Evaluator, require, tabulated, tensors_of
+from smidgen.graph.types import DType, Graph, Node
 
 FLOAT_FUNCTIONS: dict[type[Operator], Callable[..., np.ndarray]] = {
     **activation.FLOAT_FUNCTIONS,
@@ -19,23 +18,6 @@ FLOAT_FUNCTIONS: dict[type[Operator], Callable[..., np.ndarray]] = {
 }
 # Where TensorFlow Lite Micro has integer arithmetic of its own for the operator; else `tabulated` is meant.
 _INTEGER_FUNCTIONS = {**activation.INTEGER_FUNCTIONS, **unary_family.INTEGER_FUNCTIONS}
-# By input byte, as C reads them: 0 to 127, then -128 to -1.
-_EVERY_INPUT = np.arange(256, dtype=np.uint8).view(np.int8)
-
-
-def tabulated(function: Callable[[np.ndarray], np.ndarray], x: Tensor, output: Tensor) -> np.ndarray:
-    """The table of a float function, by input byte: 256 int8 values.
-
-    The argument, the function's value and its quotient by the output's scale are rounded to float32, as in
-    TensorFlow Lite's look-up tables (LUTPopulate), so an output is within 0.501 steps of the exact one unless
-    it saturates. Not a number becomes the zero point.
-    """
-    arguments = np.float32(x.scale) * (_EVERY_INPUT.astype(np.float32) - np.float32(x.zero_point))
-    with np.errstate(all="ignore"):  # a function may be undefined for some of the 256 inputs
-        results = function(arguments.astype(np.float64)).astype(np.float32)
-        steps = round_half_away(results * (np.float32(1) / np.float32(output.scale)))
-    integers = np.nan_to_num(steps.astype(np.float64), nan=0.0) + output.zero_point
-    return np.clip(integers, *integer_range(8)).astype(np.int8)
 
 
 def unary_table(graph: Graph, node: Node) -> np.ndarray:
@@ -46,7 +28,7 @@ def unary_table(graph: Graph, node: Node) -> np.ndarray:
     operator = node.operator
     integer = _INTEGER_FUNCTIONS.get(type(operator))
     if integer is not None:
-        return integer(graph, node, _EVERY_INPUT.astype(np.int64)).astype(np.int8)
+        return integer(graph, node, EVERY_INPUT.astype(np.int64)).astype(np.int8)
     (x,), output = tensors_of(graph, node)
     function = FLOAT_FUNCTIONS[type(operator)]
     return tabulated(lambda arguments: function(operator, arguments), x, output)
