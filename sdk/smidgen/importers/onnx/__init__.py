@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from smidgen.errors import ModelError, Problem
 from smidgen.graph import Graph
+from smidgen.importers import folding
 from smidgen.importers.layout import cancel_transposes
 from smidgen.importers.onnx import (
     activation,
@@ -22,6 +23,7 @@ from smidgen.importers.onnx import (
     norm,
     pool,
     reduce,
+    resize,
     shape,
     slices,
     unary,
@@ -29,9 +31,10 @@ from smidgen.importers.onnx import (
 from smidgen.importers.onnx.call import IMPORTERS, Importer
 from smidgen.importers.onnx.model import ModelImport
 from smidgen.importers.onnx.reader import parse
+from smidgen.importers.patterns import join_patterns
 
 # Loading a family's module registers its importers.
-FAMILIES = (activation, conv, elementwise, logic, matmul, norm, pool, reduce, shape, slices, unary)
+FAMILIES = (activation, conv, elementwise, logic, matmul, norm, pool, reduce, resize, shape, slices, unary)
 
 # ONNX operator -> how it is imported. Constant, Shape and Size are missing: they are known at import.
 SUPPORTED: Mapping[str, Importer] = MappingProxyType(
@@ -54,4 +57,5 @@ def load(content: bytes, path: Path) -> Graph:
     if model is None:
         fix = "the file is damaged or truncated: download it or export the model again"
         raise ModelError(Problem(str(path), "is no ONNX model", fix))
-    return cancel_transposes(ModelImport(model, path).run())
+    graph = cancel_transposes(ModelImport(model, path).run())
+    return folding.fold(join_patterns(graph))
