@@ -17,9 +17,21 @@ ALLOWED = {
     "train": {"graph", "compress"},
     "compile": {"graph", "targets", "toolchains", "golden"},
     "device": {"graph", "compile", "targets", "golden", "toolchains"},
+    "explore": {"graph", "compress", "compile", "device", "targets", "toolchains", "golden"},
     "oracles": {"graph", "importers"},
-    "run": {"graph", "importers", "compress", "compile", "device", "oracles", "targets", "golden"},
-    "report": {"graph", "importers", "compile", "device", "run", "targets"},
+    "run": {
+        "graph",
+        "importers",
+        "compress",
+        "train",
+        "explore",
+        "compile",
+        "device",
+        "oracles",
+        "targets",
+        "golden",
+    },
+    "report": {"graph", "importers", "compress", "explore", "compile", "device", "run", "targets"},
 }
 
 

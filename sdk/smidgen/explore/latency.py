@@ -1,0 +1,230 @@
+"""What one layer costs on a target at 8, 4 and 2 bits: built into firmware, run and counted, once.
+
+A layer is measured by itself, with weights and scales of no model in particular, so that its cost is found
+again in every model that has a layer of this shape. Layers that are not in the cache are measured together,
+beside each other in one image.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from smidgen.compile import lower_and_plan
+from smidgen.compile.build import build, weights_bytes
+from smidgen.compile.cache import cached, content_key
+from smidgen.compile.emit import emit
+from smidgen.compile.figures import Figures
+from smidgen.compile.runtime import model_flags
+from smidgen.compile.sources import kernel_headers
+from smidgen.compress.batches import Track, untracked
+from smidgen.compress.layers import CHANNEL_AXIS, WEIGHTS, weight_layers
+from smidgen.compress.requantize import BITS
+from smidgen.device import open_device
+from smidgen.device.simulators import verilator
+from smidgen.errors import Problem, UsageError
+from smidgen.golden import golden_inputs
+from smidgen.graph import DType, Graph, Node, Quantization, Tensor
+from smidgen.graph.fixed_point import integer_range
+from smidgen.paths import cache_folder
+from smidgen.targets import Target
+from smidgen.targets.types import MEMORY_KINDS
+from smidgen.toolchains import find_compiler
+
+_SEED = 3
+_KIND = "latency"
+_COUNTING = ("verilator", "qemu", "rp2040js")
+# Of the target's memories, for layers that are measured together; the agent needs some, too.
+_SHARE = 0.7
+_TOGETHER = 24
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """taken: cycles, or instructions where the target counts no cycles; weight_bytes: weights, biases and
+    requantization parameters as the target stores them."""
+
+    taken: float
+    weight_bytes: int
+
+
+@dataclass(frozen=True)
+class ModelCost:
+    """A whole model, built and run: `taken` as above, from call to return, and bytes of the image."""
+
+    unit: str
+    taken: float
+    weight_bytes: int
+    flash_bytes: int
+    ram_bytes: int
+    arena_bytes: int
+
+
+# (layer's id, bits) -> cost
+Latencies = Mapping[tuple[str, int], LayerCost]
+
+
+def check_counts(target: Target) -> None:
+    """Raise UsageError unless the target counts cycles or instructions without a board at hand."""
+    if target.runner.kind not in _COUNTING:
+        fix = "choose one that runs in a simulator or an emulator (see `smidgen targets`)"
+        raise UsageError(
+            Problem(f"target '{target.name}'", "counts neither cycles nor instructions here", fix)
+        )
+
+
+def measure_layers(
+    graph: Graph, target: Target, optimize: str = "speed", track: Track = untracked
+) -> Latencies:
+    """The cost of every layer that has weights, at every width.
+
+    graph: float or integer, only its shapes matter. Raises UsageError for a target that counts nothing,
+    BuildError for a layer that does not fit alone.
+    """
+    check_counts(target)
+    wanted = {(node.id, bits): _alone(graph, node, bits) for node in weight_layers(graph) for bits in BITS}
+    tools = _tools(target, optimize)
+    keys = {
+        layer: content_key([*tools, *_sources(alone, target, optimize)]) for layer, alone in wanted.items()
+    }
+    missing = {key: wanted[layer] for layer, key in keys.items() if not _path(key).is_file()}
+    chunks = list(_chunks(list(missing.items()), target))
+    for chunk in track(chunks, f"measuring layers on {target.name}") if chunks else ():
+        costs = _measure(_beside([alone for _, alone in chunk]), target, optimize)
+        for (key, _), cost in zip(chunk, costs, strict=True):
+            _store(key, cost)
+    return {layer: LayerCost(**json.loads(_path(key).read_text())) for layer, key in keys.items()}
+
+
+def measure_model(graph: Graph, target: Target, optimize: str = "speed") -> ModelCost:
+    """Build and run the whole integer model; its input does not change what it takes by much.
+
+    Raises UsageError for a target that counts nothing, BuildError when the model does not fit.
+    """
+    check_counts(target)
+    with tempfile.TemporaryDirectory(prefix="smidgen-") as folder:
+        bundle = build(graph, target, folder, optimize)
+        assert bundle.plan is not None
+        schedule = bundle.plan.schedule
+        with open_device(target, bundle) as device:
+            ran = device.run(golden_inputs([(port.shape, port.dtype) for port in schedule.inputs], _SEED))
+        figures = bundle.figures
+    taken = ran.instructions if ran.cycles is None else ran.cycles
+    assert taken is not None and figures.flash_bytes is not None and figures.ram_bytes is not None
+    return ModelCost(
+        unit="instructions" if ran.cycles is None else "cycles",
+        taken=taken,
+        weight_bytes=figures.weights_bytes,
+        flash_bytes=figures.flash_bytes,
+        ram_bytes=figures.ram_bytes,
+        arena_bytes=schedule.arena_bytes,
+    )
+
+
+def _path(key: str) -> Path:
+    return cache_folder() / _KIND / key / "cost.json"
+
+
+def _store(key: str, cost: LayerCost) -> None:
+    cached(_KIND, key, lambda folder: _write(folder / "cost.json", cost))
+
+
+def _write(path: Path, cost: LayerCost) -> None:
+    path.write_text(json.dumps(asdict(cost)), encoding="utf-8")
+
+
+def _alone(graph: Graph, node: Node, bits: int) -> Graph:
+    """The layer by itself, on integers that use most of their range."""
+    x, weights, y = (graph.tensor(name) for name in (node.inputs[0], node.inputs[WEIGHTS], node.outputs[0]))
+    axis = CHANNEL_AXIS[type(node.operator)]
+    channels = weights.shape[axis]
+    generator = np.random.default_rng(_SEED)
+    low, high = integer_range(bits)
+    values = generator.integers(low, high + 1, weights.shape).astype(np.int8)
+    scales = generator.uniform(0.01, 0.03, channels).astype(np.float32)
+    zeros, x_scale = np.zeros(channels, np.int32), np.float32(0.02)
+    y_scale = float(0.0005 * high * math.sqrt(weights.elements // channels))
+    bias = generator.integers(-40 * high, 40 * high, channels).astype(np.int32)
+    tensors = [
+        replace(x, name="x", dtype=DType.I8, quantization=Quantization.per_tensor(x_scale, -5)),
+        Tensor("weights", weights.shape, BITS[bits], Quantization(scales, zeros, axis), values),
+        Tensor("bias", (channels,), DType.I32, Quantization(scales * x_scale, zeros, 0), bias),
+        replace(y, name="y", dtype=DType.I8, quantization=Quantization.per_tensor(y_scale, 3)),
+    ]
+    alone = Node("layer", node.operator, ("x", "weights", "bias"), ("y",))
+    return Graph("layer", {tensor.name: tensor for tensor in tensors}, (alone,), ("x",), ("y",))
+
+
+def _tools(target: Target, optimize: str) -> list[str]:
+    """What builds, runs and counts: a layer's cost depends on these, too."""
+    tools = [find_compiler(target.toolchain.compiler).version, *model_flags(target, optimize)]
+    if target.runner.kind == "verilator":
+        tools.append(verilator.build(target.runner.configuration).name)
+    return [*tools, target.runner.kind, target.runner.machine]
+
+
+def _sources(alone: Graph, target: Target, optimize: str) -> list[str]:
+    schedule = lower_and_plan(alone, target, optimize)[0].schedule
+    sources = emit(schedule, Figures(weights_bytes(schedule)), target.name, optimize, ())
+    return [f"{name}\n{text}" for name, text in (*sources.items(), *kernel_headers(schedule).items())]
+
+
+def _chunks(missing: Sequence[tuple[str, Graph]], target: Target) -> Iterator[list[tuple[str, Graph]]]:
+    """Layers that fit the target's memories together, by the size of their tensors and weights."""
+    chunk: list[tuple[str, Graph]] = []
+    used = dict.fromkeys(MEMORY_KINDS, 0)
+    for key, alone in missing:
+        x, weights, _, y = alone.tensors.values()
+        needs = {"flash": weights.elements * weights.dtype.bits // 8, "ram": x.elements + y.elements}
+        full = any(
+            (memory := target.memory_of_kind(kind)) is not None
+            and used[kind] + needs[kind] > _SHARE * memory.length
+            for kind in used
+        )
+        if chunk and (full or len(chunk) == _TOGETHER):
+            yield chunk
+            chunk, used = [], dict.fromkeys(MEMORY_KINDS, 0)
+        chunk.append((key, alone))
+        used = {kind: used[kind] + needs[kind] for kind in used}
+    if chunk:
+        yield chunk
+
+
+def _beside(graphs: Sequence[Graph]) -> Graph:
+    """One graph of many layers, each with an input and an output of its own."""
+    tensors: dict[str, Tensor] = {}
+    nodes: list[Node] = []
+    for index, graph in enumerate(graphs):
+        (node,) = graph.nodes
+        names = {name: f"{name}{index}" for name in graph.tensors}
+        tensors |= {names[name]: replace(tensor, name=names[name]) for name, tensor in graph.tensors.items()}
+        inputs, outputs = (tuple(names[str(name)] for name in side) for side in (node.inputs, node.outputs))
+        nodes.append(Node(f"layer{index}", node.operator, inputs, outputs))
+    ports = tuple(node.inputs[0] for node in nodes), tuple(node.outputs[0] for node in nodes)
+    return Graph("layers", tensors, tuple(nodes), *ports)
+
+
+def _measure(graph: Graph, target: Target, optimize: str) -> list[LayerCost]:
+    """The cost of each node of the graph."""
+    taken, stored = dict.fromkeys((node.id for node in graph.nodes), 0.0), {}
+    with tempfile.TemporaryDirectory(prefix="smidgen-") as folder:
+        bundle = build(graph, target, folder, optimize)
+        assert bundle.plan is not None
+        schedule = bundle.plan.schedule
+        with open_device(target, bundle) as device:
+            inputs = golden_inputs([(port.shape, port.dtype) for port in schedule.inputs], _SEED)
+            counts = device.profile(inputs).layers
+    for call, count in zip(schedule.calls, counts, strict=True):
+        spent = count.instructions if count.cycles is None else count.cycles
+        assert spent is not None
+        (layer,) = {node.split("_")[0] for node in call.nodes}
+        taken[layer] += spent
+        blobs = {name for name in (*call.blobs, *call.reads) if name in schedule.blobs}
+        stored[layer] = stored.get(layer, 0) + sum(schedule.blobs[name].bytes for name in blobs)
+    return [LayerCost(taken[node.id], stored[node.id]) for node in graph.nodes]
