@@ -87,10 +87,16 @@ class NodeLayer(keras.layers.Layer):
             return self._step(values, training)
         if self._step.exact is None:
             return self._step.real(values)
-        integers = self._step.exact([None if value is None else tf.cast(value, tf.int64) for value in values])
-        if not training:
-            return [tf.cast(value, tf.float32) for value in integers]
-        pairs = zip(self._step.real(values), integers, strict=True)
+        return self._rounded(values) if training else self._exact(values)
+
+    def _exact(self, values: list) -> list:
+        integers = self._step.exact([tf.cast(value, tf.int64) for value in values])
+        return [tf.cast(value, tf.float32) for value in integers]
+
+    # Compiled, the many small steps of integer arithmetic are one pass over memory.
+    @tf.function(jit_compile=True)
+    def _rounded(self, values: list) -> list:
+        pairs = zip(self._step.real(values), self._exact(values), strict=True)
         return [straight_through(real, exact) for real, exact in pairs]
 
 

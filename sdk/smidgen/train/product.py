@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from smidgen.train.base import Context, centred_clamp, clamp_of, clip, straight_through
+from smidgen.train.base import Context, centred_clamp, clamp_of, clip
 from smidgen.train.fixed_point import quantize_multipliers, requantize, wrap_int32
 from smidgen.train.tensorflow import tf
 from smidgen.train.weights import LayerWeights
@@ -53,9 +53,37 @@ def _exact(total, bias, ratio, zero_point: int, low: int, high: int):
 
 
 # Compiled, the many small steps of integer arithmetic are one pass over memory.
-@tf.function(jit_compile=True)
+_compiled = tf.function(_exact, jit_compile=True)
+
+
 def _rounded(total, bias, ratio, zero_point: int, low: int, high: int):
-    """The same with gradients."""
-    real = (total + tf.cast(bias, total.dtype)) * tf.cast(ratio, total.dtype)
-    real = tf.clip_by_value(real, low - zero_point, high - zero_point)
-    return straight_through(real, _exact(total, bias, ratio, zero_point, low, high))
+    """The same in float32 with the gradients of (total + bias) * ratio where the clamp does not hold."""
+
+    @tf.custom_gradient
+    def function(total, bias, ratio):
+        output = _compiled(total, bias, ratio, zero_point, low, high)
+
+        def gradients(upstream):
+            factor = tf.cast(ratio, tf.float32)
+            of_total = _inside(upstream, output, factor, low - zero_point, high - zero_point)
+            rows = tf.reshape(of_total, (-1, of_total.shape[-1]))
+            of_bias = tf.reduce_sum(rows, 0)
+            sums = tf.reduce_sum(rows * tf.reshape(total, (-1, total.shape[-1])), 0)
+            of_ratio = (sums + of_bias * tf.cast(bias, tf.float32)) / factor
+            return of_total, _as(of_bias, bias), _as(of_ratio, ratio)
+
+        return output, gradients
+
+    return function(total, bias, ratio)
+
+
+@tf.function(jit_compile=True)
+def _inside(upstream, output, factor, low: int, high: int):
+    inside = (output > low) & (output < high)
+    return tf.where(inside, upstream * factor, tf.zeros_like(upstream))
+
+
+def _as(gradient, variable):
+    """The gradient of each channel, or their sum for a number that all channels share."""
+    total = gradient if variable.shape == gradient.shape else tf.reduce_sum(gradient)
+    return tf.cast(tf.reshape(total, variable.shape), variable.dtype)
