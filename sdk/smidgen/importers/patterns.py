@@ -221,6 +221,9 @@ def _norm(
         full = (*[1] * (rank - len(tensor.shape)), *tensor.shape)
         if any(size != 1 for size in full[: rank - count]):
             return None
+        if tensor.shape == shape:
+            names.append(name)
+            continue
         data = np.ascontiguousarray(np.broadcast_to(tensor.data.reshape(full[rank - count :]), shape))
         own = f"{name} of {node.id}"
         tensors[own] = replace(tensor, name=own, shape=shape, data=data)

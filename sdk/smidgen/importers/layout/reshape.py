@@ -50,10 +50,10 @@ class Plan:
 def plan(view: Axes, before: Sequence[int], after: Sequence[int]) -> Plan:
     """For a Reshape from `before` to `after` of a tensor whose axis i is axis view[i] of its base.
 
-    Blocks stay in the order that they have in the base; inside of a block axes must come as they do in
-    `before`.
+    Blocks stay in the order that their last axes have in the base; inside of a block axes must come as they
+    do in `before`.
     """
-    ordered = sorted(blocks(before, after), key=lambda block: min(view[axis] for axis in block.before))
+    ordered = sorted(blocks(before, after), key=lambda block: max(view[axis] for axis in block.before))
     ones_before = [axis for axis, size in enumerate(before) if size == 1]
     axes = tuple(view[axis] for axis in (*ones_before, *(axis for block in ordered for axis in block.before)))
     ones = [axis for axis, size in enumerate(after) if size == 1]

@@ -9,6 +9,7 @@ import numpy as np
 
 from smidgen.graph import Graph, Node, Tensor
 from smidgen.graph.operators import Operator, Reshape, Transpose
+from smidgen.importers.names import with_names
 
 Axes = tuple[int, ...]
 
@@ -58,6 +59,7 @@ class Writer:
         self._ids = {node.id for node in graph.nodes}
         self._written: dict[tuple[str, Axes, tuple[int, ...]], str] = {}
         self._reshaped: dict[str, str] = {}  # output of a Reshape -> what it reshapes
+        self._changed: dict[str, str] = {}  # changed constant -> the one that it was
         for node in graph.nodes:
             for name in dict.fromkeys(node.inputs):
                 if name is not None:
@@ -133,6 +135,7 @@ class Writer:
             quantization = replace(quantization, axis=axes.index(quantization.axis))
         data = np.ascontiguousarray(change(tensor.data))
         name = self._unique(self._names, tensor.name)
+        self._changed[name] = self._changed.get(tensor.name, tensor.name)
         self.tensors[name] = replace(
             tensor, name=name, shape=data.shape, data=data, quantization=quantization
         )
@@ -193,7 +196,8 @@ class Writer:
             replace(state, next=name) for state, name in zip(self.graph.states, ends[count:], strict=True)
         )
         tensors = {tensor.name: tensor for tensor in renamed}
-        return replace(self.graph, tensors=tensors, nodes=nodes, outputs=tuple(ends[:count]), states=states)
+        graph = replace(self.graph, tensors=tensors, nodes=nodes, outputs=tuple(ends[:count]), states=states)
+        return with_names(graph, self._changed)
 
     def _constant(self, name: str) -> bool:
         return self.tensors[name].is_constant

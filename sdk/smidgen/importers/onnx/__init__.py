@@ -14,6 +14,7 @@ from smidgen.errors import ModelError, Problem
 from smidgen.graph import Graph
 from smidgen.importers import folding
 from smidgen.importers.layout import cancel_transposes
+from smidgen.importers.names import with_names
 from smidgen.importers.onnx import (
     activation,
     conv,
@@ -57,5 +58,7 @@ def load(content: bytes, path: Path) -> Graph:
     if model is None:
         fix = "the file is damaged or truncated: download it or export the model again"
         raise ModelError(Problem(str(path), "is no ONNX model", fix))
-    graph = cancel_transposes(ModelImport(model, path).run())
-    return folding.fold(join_patterns(graph))
+    done = ModelImport(model, path)
+    graph = folding.fold(join_patterns(cancel_transposes(done.run())))
+    # Folding leaves Reshapes beside each other.
+    return with_names(cancel_transposes(graph), done.scope.labels)

@@ -250,9 +250,12 @@ class Call:
         for shape in shapes:
             sizes = tuple(int(size) for size in shape)
             check_shape(sizes)
-            outputs.append(Tensor(self.scope.unique(f"{self._label}_part"), sizes, dtype, quantization))
+            outputs.append(Tensor(self.scope.labelled(self._label, "part"), sizes, dtype, quantization))
         self.tensors.extend(outputs)
-        identifier = self.scope.unique_node(f"{self.name.lower()}_{self.index}")
+        identifier = f"{self.name.lower()}_{self.index}"
+        if isinstance(operator, Reshape | Transpose) and operator.type_name not in IMPORTERS[self.name].makes:
+            identifier += f"_{operator.type_name.lower()}"
+        identifier = self.scope.unique_node(identifier)
         names = tuple(None if tensor is None else tensor.name for tensor in inputs)
         self.nodes.append(Node(identifier, operator, names, tuple(tensor.name for tensor in outputs)))
         return outputs
@@ -283,9 +286,8 @@ class Call:
             # Indices such as "the end" are known at import; what is left here is computed with.
             self.fail(f"its constant '{name}' holds whole numbers that do not fit 32 bits")
         data = np.ascontiguousarray(array, dtype.numpy).reshape(array.shape)
-        tensor = Tensor(
-            self.scope.unique(name or f"{self._label}_constant"), data.shape, dtype, quantization, data
-        )
+        own = self.scope.again(name) if name else self.scope.unique(f"{self._label}_constant")
+        tensor = Tensor(own, data.shape, dtype, quantization, data)
         self.tensors.append(tensor)
         return tensor
 

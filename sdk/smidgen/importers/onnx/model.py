@@ -224,7 +224,7 @@ class ModelImport:
         if info.name in images and len(value.shape) in (3, 4):
             permutation = to_channels_last(len(value.shape))
             shape = tuple(value.shape[axis] for axis in permutation)
-            y = replace(value, name=self.scope.unique(value.name), shape=shape)
+            y = replace(value, name=self.scope.labelled(info.name, "part"), shape=shape)
             self._transpose(value, y, permutation)
             return y.name
         if value.name in self.inputs:

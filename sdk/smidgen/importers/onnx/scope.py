@@ -8,15 +8,29 @@ from pathlib import Path
 
 @dataclass
 class Scope:
-    """folder: where the model's external data may lie."""
+    """folder: where the model's external data may lie; labels: tensors between nodes -> the file's name for
+    what they hold, perhaps in another order."""
 
     folder: Path
+    labels: dict[str, str] = field(default_factory=dict)
     _tensors: set[str] = field(default_factory=set)
     _nodes: set[str] = field(default_factory=set)
 
     def unique(self, name: str) -> str:
         """A printable tensor name of reasonable length that no other tensor has."""
         return _unique(self._tensors, printable(name) or "tensor")
+
+    def labelled(self, label: str, what: str) -> str:
+        """A name for a tensor that the file does not have."""
+        name = self.unique(f"{label}_{what}")
+        self.labels[name] = printable(label)
+        return name
+
+    def again(self, name: str) -> str:
+        """A name for another form of a constant."""
+        own = self.unique(name)
+        self.labels[own] = self.labels.get(name, printable(name))
+        return own
 
     def unique_node(self, name: str) -> str:
         return _unique(self._nodes, printable(name))
