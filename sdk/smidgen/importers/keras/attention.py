@@ -54,7 +54,8 @@ def multi_head_attention(call: Call) -> Tensor:
 
 def _inputs(call: Call) -> tuple[Tensor, Tensor, Tensor]:
     """(query, key, value); without a key the value is the key, too."""
-    given = [*call.tensors, *(call.kwargs[name] for name in ("value", "key") if name in call.kwargs)]
+    named = [call.kwargs[name] for name in ("query", "value", "key") if name in call.kwargs]
+    given = [*call.tensors, *named]
     tensors = [tensor for tensor in given if isinstance(tensor, Tensor)]
     if len(tensors) not in (2, 3):
         call.fail(f"is called with {len(tensors)} tensors instead of 2 or 3")

@@ -11,7 +11,7 @@ from smidgen.importers.keras.call import Call, layer
 from smidgen.importers.keras.window import as_image, from_image, pair, strides, window
 
 
-@layer("Conv1D", "Conv2D", "Convolution1D", "Convolution2D", makes=[Conv2D, Reshape])
+@layer("Conv1D", "Conv2D", makes=[Conv2D, Reshape])
 def conv(call: Call) -> Tensor:
     rank, x = _image(call)
     filters, groups = call.integer("filters"), call.integer("groups", 1)
@@ -38,10 +38,7 @@ def depthwise_conv(call: Call) -> Tensor:
     return activate(call, from_image(call, y, rank))
 
 
-@layer(
-    "SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D",
-    makes=[DepthwiseConv2D, Conv2D, Reshape],
-)  # fmt: skip
+@layer("SeparableConv1D", "SeparableConv2D", makes=[DepthwiseConv2D, Conv2D, Reshape])
 def separable_conv(call: Call) -> Tensor:
     rank, x = _image(call)
     filters = call.integer("filters")
@@ -58,10 +55,7 @@ def separable_conv(call: Call) -> Tensor:
     return activate(call, from_image(call, y, rank))
 
 
-@layer(
-    "Conv1DTranspose", "Conv2DTranspose", "Convolution1DTranspose", "Convolution2DTranspose",
-    makes=[TransposeConv2D, Reshape],
-)  # fmt: skip
+@layer("Conv1DTranspose", "Conv2DTranspose", makes=[TransposeConv2D, Reshape])
 def conv_transpose(call: Call) -> Tensor:
     rank, x = _image(call)
     filters, channels = call.integer("filters"), x.shape[3]

@@ -9,13 +9,7 @@ from smidgen.graph.operators import Add, InstanceNorm, LayerNorm, Mul, RmsNorm
 from smidgen.importers.keras.call import Call, layer
 
 
-@layer(
-    "BatchNormalization",
-    "BatchNormalizationV1",
-    "BatchNormalizationV2",
-    "SyncBatchNormalization",
-    makes=[Mul, Add],
-)
+@layer("BatchNormalization", makes=[Mul, Add])
 def batch_normalization(call: Call) -> Tensor:
     """With the moving mean and variance, as at inference."""
     x = call.x

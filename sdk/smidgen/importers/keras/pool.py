@@ -8,12 +8,12 @@ from smidgen.importers.keras.call import Call, layer
 from smidgen.importers.keras.window import as_image, from_image, pair, window
 
 
-@layer("AveragePooling1D", "AveragePooling2D", "AvgPool1D", "AvgPool2D", makes=[AveragePool2D, Reshape])
+@layer("AveragePooling1D", "AveragePooling2D", makes=[AveragePool2D, Reshape])
 def average_pooling(call: Call) -> Tensor:
     return _pool(call, AveragePool2D)
 
 
-@layer("MaxPooling1D", "MaxPooling2D", "MaxPool1D", "MaxPool2D", makes=[MaxPool2D, Reshape])
+@layer("MaxPooling1D", "MaxPooling2D", makes=[MaxPool2D, Reshape])
 def max_pooling(call: Call) -> Tensor:
     return _pool(call, MaxPool2D)
 

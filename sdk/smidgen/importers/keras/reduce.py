@@ -7,12 +7,12 @@ from smidgen.graph.operators import ArgMax, ArgMin, Mean, Operator, ReduceMax, R
 from smidgen.importers.keras.call import Call, layer, operation
 
 
-@layer("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAvgPool1D", "GlobalAvgPool2D", makes=[Mean])
+@layer("GlobalAveragePooling1D", "GlobalAveragePooling2D", makes=[Mean])
 def global_average_pooling(call: Call) -> Tensor:
     return _global(call, Mean)
 
 
-@layer("GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPool1D", "GlobalMaxPool2D", makes=[ReduceMax])
+@layer("GlobalMaxPooling1D", "GlobalMaxPooling2D", makes=[ReduceMax])
 def global_max_pooling(call: Call) -> Tensor:
     return _global(call, ReduceMax)
 

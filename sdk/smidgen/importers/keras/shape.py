@@ -22,7 +22,7 @@ from smidgen.importers.keras.call import Call, layer, operation
 
 
 @layer(
-    "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout", "GaussianDropout",
+    "Dropout", "SpatialDropout1D", "SpatialDropout2D", "AlphaDropout", "GaussianDropout",
     "GaussianNoise", "ActivityRegularization", "Identity",
 )  # fmt: skip
 def nothing(call: Call) -> Tensor:
