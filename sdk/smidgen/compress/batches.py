@@ -12,13 +12,16 @@ import numpy as np
 
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import (
+    BatchMatMul,
     Concatenation,
+    Gather,
     Mean,
     Pack,
     Pad,
     Softmax,
     Split,
     StridedSlice,
+    Tile,
     Transpose,
     Unpack,
 )
@@ -60,9 +63,24 @@ def _mixes(graph: Graph, node: Node) -> bool:
             return paddings[0] != (0, 0)
         case StridedSlice():
             return True  # its size along the batch comes from the output's shape
+        case Tile(multiples=multiples):
+            return multiples[0] != 1
+        case Gather(axis=axis):
+            x, indices = (graph.tensor(name) for name in node.inputs)
+            return not (x.is_constant and axis == 0) and not (indices.is_constant and axis > 0)
+        case BatchMatMul():
+            return any(_is_part_of_each(graph, node, name) for name in node.inputs)
         case Softmax():
             return len(graph.tensor(node.inputs[0]).shape) == 1
     return False
+
+
+def _is_part_of_each(graph: Graph, node: Node, name: str) -> bool:
+    """Whether a factor's first axis is not the batch, or is one although the factor is a constant."""
+    tensor, rank = graph.tensor(name), len(graph.tensor(node.outputs[0]).shape)
+    if tensor.is_constant:
+        return len(tensor.shape) == rank and tensor.shape[0] != 1
+    return len(tensor.shape) != rank or rank < 3
 
 
 def with_batch(graph: Graph, size: int) -> Graph:

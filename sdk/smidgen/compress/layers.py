@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from smidgen.graph import Graph, Node, Tensor
-from smidgen.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected
+from smidgen.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected, TransposeConv2D
 
 WEIGHTS, BIAS = 1, 2  # positions among a node's inputs
 
 # The axis of the weights along which their output channels lie.
-CHANNEL_AXIS = {Conv2D: 0, DepthwiseConv2D: 3, FullyConnected: 0}
+CHANNEL_AXIS = {Conv2D: 0, DepthwiseConv2D: 3, TransposeConv2D: 0, FullyConnected: 0}
 
 
 def weight_layers(graph: Graph) -> list[Node]:

@@ -15,6 +15,8 @@ from smidgen.graph import DType, Graph, Node, Quantization
 from smidgen.graph.operators import (
     AveragePool2D,
     Concatenation,
+    DepthToSpace,
+    Gather,
     Logistic,
     Maximum,
     MaxPool2D,
@@ -24,18 +26,22 @@ from smidgen.graph.operators import (
     Relu,
     Relu6,
     Reshape,
+    ResizeBilinear,
     ResizeNearestNeighbor,
     Softmax,
+    SpaceToDepth,
     Split,
     StridedSlice,
     Tanh,
+    Tile,
     Transpose,
     Unpack,
 )
 
 SAME_SCALE = (
-    AveragePool2D, Concatenation, Maximum, MaxPool2D, Minimum, Pack, Pad, Relu6, Reshape,
-    ResizeNearestNeighbor, Split, StridedSlice, Transpose, Unpack,
+    AveragePool2D, Concatenation, DepthToSpace, Gather, Maximum, MaxPool2D, Minimum, Pack, Pad, Relu6,
+    Reshape, ResizeBilinear, ResizeNearestNeighbor, SpaceToDepth, Split, StridedSlice, Tile, Transpose,
+    Unpack,
 )  # fmt: skip
 FIXED = {Softmax: (1 / 256, -128), Logistic: (1 / 256, -128), Tanh: (1 / 128, 0)}
 

@@ -7,7 +7,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from smidgen.compress.layers import WEIGHTS
 from smidgen.graph import Graph, Node
-from smidgen.graph.operators import Conv2D, DepthwiseConv2D
+from smidgen.graph.operators import Conv2D, DepthwiseConv2D, TransposeConv2D
 from smidgen.graph.reference.conv import pad_rows_and_columns
 
 # Of each batch; neighbouring positions of an image tell little more.
@@ -58,7 +58,7 @@ def empty_moments(graph: Graph, node: Node) -> Moments:
     weights = graph.tensor(node.inputs[WEIGHTS]).shape
     channels = graph.tensor(node.inputs[0]).shape[-1]
     match node.operator:
-        case Conv2D():
+        case Conv2D() | TransposeConv2D():
             groups = channels // weights[3]
             return Moments(groups, weights[1] * weights[2] * weights[3], weights[0] // groups)
         case DepthwiseConv2D():
@@ -71,11 +71,14 @@ def rows_and_outputs(
 ) -> tuple[np.ndarray, np.ndarray]:
     """A batch as `Moments.add` takes it: x and z of the layer, (N, ...), some of their rows."""
     weights = graph.tensor(node.inputs[WEIGHTS]).shape
-    if not isinstance(node.operator, Conv2D | DepthwiseConv2D):
+    if not isinstance(node.operator, Conv2D | DepthwiseConv2D | TransposeConv2D):
         rows, outputs = x.reshape(-1, 1, weights[1]), z.reshape(-1, 1, weights[0])
         chosen = _chosen(len(rows), rng)
         return rows[chosen], outputs[chosen]
-    windows = _windows(node.operator, x, weights[1:3])
+    if isinstance(node.operator, TransposeConv2D):
+        windows = _transposed_windows(node.operator, x, weights[1:3], z.shape[1:3])
+    else:
+        windows = _windows(node.operator, x, weights[1:3])
     where = np.unravel_index(_chosen(int(np.prod(windows.shape[:3])), rng), windows.shape[:3])
     patches, outputs = windows[where], z[where]  # (rows, channels, kernel height, kernel width)
     if isinstance(node.operator, DepthwiseConv2D):
@@ -93,6 +96,21 @@ def _windows(operator: Conv2D | DepthwiseConv2D, x: np.ndarray, size: tuple[int,
     windows = sliding_window_view(padded, reach, axis=(1, 2))
     (stride_y, stride_x), (rows, columns) = operator.stride, operator.dilation
     return windows[:, ::stride_y, ::stride_x, :, ::rows, ::columns]
+
+
+def _transposed_windows(
+    operator: TransposeConv2D, x: np.ndarray, size: tuple[int, ...], output: tuple[int, ...]
+) -> np.ndarray:
+    """As _windows: what each position of the kernel meets for an output, zero where that is no input."""
+    before = (operator.padding.top, operator.padding.left)
+    spread = np.zeros((len(x), *(o + k - 1 for o, k in zip(output, size, strict=True)), x.shape[3]), x.dtype)
+    places, inside = [], []
+    for axis in (0, 1):
+        at = np.arange(x.shape[1 + axis]) * operator.stride[axis] + size[axis] - 1 - before[axis]
+        inside.append((at >= 0) & (at < spread.shape[1 + axis]))
+        places.append(at[inside[-1]])
+    spread[:, places[0][:, None], places[1]] = x[:, inside[0]][:, :, inside[1]]
+    return sliding_window_view(spread, size, axis=(1, 2))[..., ::-1, ::-1]
 
 
 def _chosen(count: int, rng: np.random.Generator) -> np.ndarray:

@@ -15,6 +15,7 @@ from smidgen.importers.tflite import (
     matmul,
     pool,
     quantize,
+    rearrange,
     reduce,
     resize,
     shape,
@@ -25,7 +26,7 @@ from smidgen.importers.tflite.model import ModelImport
 from smidgen.importers.tflite.reader import SIGNATURE, DamagedFile, read
 
 # Loading a family's module registers its importers.
-FAMILIES = (conv, matmul, pool, reduce, elementwise, activation, shape, slices, quantize, resize)
+FAMILIES = (conv, matmul, pool, reduce, elementwise, activation, shape, slices, rearrange, quantize, resize)
 
 # Builtin operator name -> how it is imported. SHAPE is missing: it is understood, but becomes a constant.
 SUPPORTED: Mapping[str, Importer] = MappingProxyType(

@@ -47,7 +47,7 @@ class Importer:
     def family(self) -> str:
         """The operator family, the file name that it has in every stage."""
         module = self.function.__module__.rpartition(".")[2]
-        return "shape" if module == "slices" else module
+        return "shape" if module in ("slices", "rearrange") else module
 
 
 IMPORTERS: dict[str, Importer] = {}

@@ -1,12 +1,12 @@
-"""CONV_2D and DEPTHWISE_CONV_2D."""
+"""CONV_2D, DEPTHWISE_CONV_2D and TRANSPOSE_CONV."""
 
 from __future__ import annotations
 
 from smidgen.graph import DType, Tensor
-from smidgen.graph.operators import Conv2D, DepthwiseConv2D
+from smidgen.graph.operators import Conv2D, DepthwiseConv2D, Padding, TransposeConv2D, same_padding
 from smidgen.importers.tflite.call import Call, importer
 from smidgen.importers.tflite.weights import check_accumulator, check_bias, check_weights
-from smidgen.importers.tflite.window import window
+from smidgen.importers.tflite.window import SAME, options_of, window
 
 
 @importer("CONV_2D", "Conv2DOptions")
@@ -39,6 +39,36 @@ def depthwise_conv_2d(call: Call) -> None:
     place = window(call, x, weights.shape[1:3])
     call.expect_shape(y, (x.shape[0], *place.output, channels))
     operator = DepthwiseConv2D(place.stride, place.dilation, place.padding, call.activation(y))
+    call.emit(operator, [x, weights, bias], [y])
+
+
+@importer("TRANSPOSE_CONV", "TransposeConvOptions")
+def transpose_conv(call: Call) -> None:
+    """The file's operator computes what the convolution of its output, with its stride, has as input."""
+    call.expect(inputs=(3, 4))
+    weights, x, bias, y = call.input(1, "weights"), call.input(2), call.optional_input(3), call.outputs[0]
+    call.expect_rank(x, 4)
+    call.expect_rank(weights, 4, "weights")
+    channels, kernel = weights.shape[0], weights.shape[1:3]
+    if weights.shape[3] != x.shape[3]:
+        call.fail(f"weights {list(weights.shape)} do not fit {x.shape[3]} input channels")
+    weights, bias = _check(call, x, weights, bias, y, channel_axis=0)
+    shape = tuple(int(size) for size in call.parameter(0, "output shape"))
+    call.expect_shape(y, shape)
+    if len(shape) != 4 or (shape[0], shape[3]) != (x.shape[0], channels):
+        call.fail(f"output shape {list(shape)} does not fit {x.shape[0]} images of {channels} channels")
+    stride, padding = options_of(call)
+    before = []
+    for axis in (0, 1):
+        size, step = shape[1 + axis], stride[axis]
+        positions = -(-size // step) if padding == SAME else (size - kernel[axis]) // step + 1
+        if positions != x.shape[1 + axis]:
+            call.fail(
+                f"an output of {size} has {positions} positions of a window of {kernel[axis]} with stride "
+                f"{step}, but the input has {x.shape[1 + axis]}"
+            )
+        before.append(same_padding(size, kernel[axis], step, 1)[0] if padding == SAME else 0)
+    operator = TransposeConv2D(stride, Padding(top=before[0], left=before[1]), call.activation(y))
     call.emit(operator, [x, weights, bias], [y])
 
 

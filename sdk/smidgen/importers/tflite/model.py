@@ -18,7 +18,7 @@ _TO_INT8 = (
     "target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8] and "
     "inference_input_type = inference_output_type = tf.int8"
 )
-_DYNAMIC_SHAPE = ("RANK", "GATHER", "REDUCE_PROD", "RANGE", "FILL", "BROADCAST_ARGS")
+_DYNAMIC_SHAPE = ("RANK", "REDUCE_PROD", "RANGE", "FILL", "BROADCAST_ARGS")
 _OTHER_CONVERSIONS = {
     "UINT8": "the model is quantized to uint8; only int8 is supported",
     "INT16": "the model has 16-bit activations, which are not supported in this version",
@@ -92,7 +92,7 @@ class ModelImport:
         for role, indices in (("input", self.model.inputs), ("output", self.model.outputs)):
             for index in dict.fromkeys(indices):
                 tensor = self._tensor(index)
-                if tensor is not None and tensor.dtype not in (DType.I8, DType.F32):
+                if tensor is not None and tensor.dtype not in (DType.I8, DType.I32, DType.F32):
                     self._tensor_problem(
                         index, f"is an {role} of the model of type {tensor.dtype.value}", _TO_INT8
                     )

@@ -10,7 +10,7 @@ from smidgen.graph.operators import Padding, same_padding
 from smidgen.importers.tflite.call import Call
 from smidgen.importers.tflite.tensors import MAX_ELEMENTS
 
-_SAME, _VALID = 0, 1
+SAME, VALID = 0, 1
 _MAX_STEP = 1 << 15
 
 
@@ -26,18 +26,15 @@ class Window:
 
 def window(call: Call, x: Tensor, size: tuple[int, ...], dilated: bool = True) -> Window:
     """Where a window of `size` (rows, columns) stands on x (N, H, W, C), from the operator's options."""
-    stride = (_step(call, "StrideH", "stride"), _step(call, "StrideW", "stride"))
+    stride, kind = options_of(call)
     dilation = (1, 1)
     if dilated:
         dilation = (_step(call, "DilationHFactor", "dilation"), _step(call, "DilationWFactor", "dilation"))
-    kind = call.option("Padding")
-    if kind not in (_SAME, _VALID):
-        call.fail(f"padding {kind} is neither SAME (0) nor VALID (1)")
     pads, output = [], []
     for axis in (0, 1):
         extent = (size[axis] - 1) * dilation[axis] + 1
         length = x.shape[1 + axis]
-        if kind == _SAME:
+        if kind == SAME:
             pads.append(same_padding(length, size[axis], stride[axis], dilation[axis]))
             output.append(-(-length // stride[axis]))
         else:
@@ -50,6 +47,15 @@ def window(call: Call, x: Tensor, size: tuple[int, ...], dilated: bool = True) -
         call.fail(f"padding makes the input {padded[0]} x {padded[1]}, which is not sane")
     (top, bottom), (left, right) = pads
     return Window(stride, dilation, Padding(top, bottom, left, right), (output[0], output[1]))
+
+
+def options_of(call: Call) -> tuple[tuple[int, int], int]:
+    """(stride, SAME or VALID)"""
+    stride = (_step(call, "StrideH", "stride"), _step(call, "StrideW", "stride"))
+    kind = int(call.option("Padding"))
+    if kind not in (SAME, VALID):
+        call.fail(f"padding {kind} is neither SAME (0) nor VALID (1)")
+    return stride, kind
 
 
 def _step(call: Call, option: str, what: str) -> int:
