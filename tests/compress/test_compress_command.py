@@ -58,7 +58,7 @@ def test_compressed_file_is_what_the_oracle_runs(bits: int, model: Path, data: P
         for sample in samples:
             np.testing.assert_array_equal(oracle.run(sample).outputs[0], reference.run(sample).outputs[0])
     content = json.loads(report.read_text())
-    assert (content["calibrated"], content["samples"], content["bits"]) == (80, 40, bits)
+    assert (content["calibrated"], content["samples"], content["recipe"]["bits"]) == (80, 40, bits)
     assert content["accuracy"]["float"]["share"] == 1.0
     assert content["file_bytes"] == output.stat().st_size
     assert [layer["bits"] for layer in content["layers"] if layer["bits"]] == [bits] * len(LAYERS)

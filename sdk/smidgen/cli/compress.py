@@ -3,116 +3,121 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from smidgen.cli import options
 from smidgen.cli.parser import Parser
-from smidgen.compress.evidence import Evidence
 from smidgen.compress.quantize.ranges import METHODS
 from smidgen.compress.requantize import BITS
+from smidgen.errors import ProblemList, UsageError
+from smidgen.explore.budgets import NAMES, parse_budgets
+from smidgen.explore.engine import ENGINES
 from smidgen.exporters.tflite import save_tflite
+from smidgen.report import compression
 from smidgen.report.files import write_json
 from smidgen.report.progress import track
-from smidgen.report.tables import number, percent, print_pairs, print_table, short
-from smidgen.run.compressing import CALIBRATE, Compression, compress
+from smidgen.run.compressing import Workers, compress
+from smidgen.run.data import DataSource, is_function
+from smidgen.run.recipe import CALIBRATE, STEPS, Recipe, read_recipe
 
-HELP = "quantize a float model to 8, 4 or 2 bits, and say what it cost on data that it was not made with"
+HELP = "quantize a float model to 8, 4 or 2 bits or a mix of them, and say what it cost on unseen data"
 
 
 def add_options(parser: Parser) -> None:
     parser.add_argument(
-        "-m", "--model", required=True, type=Path, metavar="FILE", help="a float .tflite model"
-    )
+        "-m", "--model", required=True, type=Path, metavar="FILE",
+        help="a float model: .tflite, .onnx, .keras or .h5",
+    )  # fmt: skip
     parser.add_argument(
-        "--data", required=True, type=Path, metavar="FILE",
-        help="an .npz file with x (N, ...) as the float model takes it, and optionally labels y",
+        "--data", metavar="DATA",
+        help="an .npz file with x (N, ...) as the float model takes it and optionally labels y, a folder of "
+        "images with a labels.csv (image,label), or a Python function, module:function, that gives x and y",
     )  # fmt: skip
     parser.add_argument(
         "-o", "--output", required=True, type=options.output_file, metavar="FILE",
         help="the .tflite file to write",
     )  # fmt: skip
     parser.add_argument(
-        "--bits", type=int, choices=tuple(BITS), default=8, help="of the weights, in every layer (default: 8)"
+        "--recipe", type=Path, metavar="FILE", help="a TOML file that names steps, data, budgets and seeds"
     )
     parser.add_argument(
-        "--calibrate", type=int, metavar="N",
-        help=f"quantize with the first N samples, report on the others (default: {CALIBRATE}, at most half)",
+        "--bits", type=int, choices=tuple(BITS), help="of the weights, in every layer (default: 8)"
+    )
+    parser.add_argument(
+        "--budget", nargs="+", metavar="NAME=VALUE",
+        help="choose bits layer by layer under these budgets, such as accuracy=-1.0 (points below float) "
+        f"cycles=0.5x (of int8) flash=64K time=20ms; names: {', '.join(NAMES)}",
     )  # fmt: skip
     parser.add_argument(
-        "--ranges", choices=METHODS, default="mse", help="how to choose activations' ranges (default: mse)"
-    )
+        "-t", "--target", metavar="NAME|FILE",
+        help="the target to measure on (see 'smidgen targets'); without one only weights can be limited",
+    )  # fmt: skip
+    parser.add_argument(
+        "--calibrate", type=int, metavar="N",
+        help=f"quantize with the first N samples (default: {CALIBRATE}, at most half)",
+    )  # fmt: skip
+    parser.add_argument("--ranges", choices=METHODS, help="how to choose activations' ranges (default: mse)")
+    parser.add_argument(
+        "--engine", choices=ENGINES, default="local",
+        help="where a search runs: processes here (default), or Ray's workers (RAY_ADDRESS, or here)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--workers", type=options.count, metavar="N", default=os.cpu_count() or 1,
+        help="processes for a search (default: one for each core)",
+    )  # fmt: skip
     options.add_json(parser)
+    options.add_report(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    def warn(text: str) -> None:
-        print(f"warning: {arguments.data}: {text}", file=sys.stderr, flush=True)
+    recipe = _recipe(arguments)
 
-    result = compress(
-        arguments.model, arguments.data, arguments.bits, arguments.calibrate, arguments.ranges, warn, track
-    )
+    def warn(text: str) -> None:
+        source = recipe.data.source if recipe.data else ""
+        print(f"warning: {source}: {text}", file=sys.stderr, flush=True)
+
+    result = compress(arguments.model, recipe, Workers(arguments.engine, arguments.workers), warn, track)
     save_tflite(result.graph, arguments.output)
-    _print(result, arguments)
+    compression.print_result(result, arguments.model, arguments.output)
     if arguments.json:
-        write_json(arguments.json, _json(result, arguments))
+        write_json(arguments.json, compression.to_json(result, arguments.model, arguments.output))
+    if arguments.report:
+        compression.write_page(arguments.report, result, arguments.model, arguments.output)
     return 0
 
 
-def _print(result: Compression, arguments: argparse.Namespace) -> None:
-    evidence = result.evidence
-    print_table(
-        ["layer", "type", "bits", "weight bytes", "SQNR dB"],
-        [
-            (layer.id, layer.type, layer.bits or "-", number(layer.weight_bytes), number(layer.sqnr, 1))
-            for layer in evidence.layers
-        ],
-    )
-    low, high = evidence.answers.interval
-    same = f"{percent(evidence.answers.value, 2)} (95 %: {percent(low, 2)} to {percent(high, 2)})"
-    weights, float_weights = evidence.weight_bytes, evidence.float_weight_bytes
-    float_bytes, file_bytes = arguments.model.stat().st_size, arguments.output.stat().st_size
-    print_pairs(
-        [
-            ("samples", f"{number(result.calibrated)} to quantize, {number(evidence.samples)} to report"),
-            *_accuracy(evidence),
-            ("same answer as float", same),
-            ("output SQNR", f"{short(evidence.sqnr)} dB"),
-            ("weights and biases", f"{number(weights)} B of {number(float_weights)} B"),
-            ("file", f"{number(file_bytes)} B of {number(float_bytes)} B, written to {arguments.output}"),
-        ]
-    )  # fmt: skip
+def _recipe(arguments: argparse.Namespace) -> Recipe:
+    """From the recipe's file, or from the options that stand for the common ones."""
+    simple = ("bits", "budget", "calibrate", "ranges", "target")
+    if arguments.recipe is not None:
+        problems = ProblemList()
+        for name in simple:
+            if getattr(arguments, name) is not None:
+                problems.add(f"--{name}", "is the recipe's business", "write it there, or leave one out")
+        problems.stop_if_any(UsageError)
+        recipe = read_recipe(arguments.recipe)
+    else:
+        budgets = parse_budgets(arguments.budget or ())
+        if budgets and arguments.bits is not None:
+            problems = ProblemList()
+            problems.add("--bits", "leaves nothing to choose for --budget", "leave one of them out")
+            problems.stop_if_any(UsageError)
+        recipe = Recipe(
+            steps=STEPS[:3] if budgets else STEPS[:2],
+            bits=arguments.bits or 8,
+            calibrate=arguments.calibrate,
+            ranges=arguments.ranges or "mse",
+            budgets=budgets,
+            target=arguments.target,
+        )
+    return recipe if arguments.data is None else replace(recipe, data=_data(recipe, arguments.data))
 
 
-def _accuracy(evidence: Evidence) -> list[tuple[str, str]]:
-    accuracy = evidence.accuracy
-    if accuracy is None:
-        return []
-
-    def share(which) -> str:
-        low, high = which.interval
-        return f"{percent(which.value, 2)} (95 %: {percent(low, 2)} to {percent(high, 2)})"
-
-    low, high = accuracy.interval
-    change = f"{100 * accuracy.difference:+.2f} points (95 %: {100 * low:+.2f} to {100 * high:+.2f})"
-    test = f"p = {accuracy.mcnemar:.3g} ({accuracy.lost} right answers lost, {accuracy.gained} gained)"
-    return [
-        ("accuracy, float", share(accuracy.before)),
-        ("accuracy, quantized", share(accuracy.after)),
-        ("difference", change),
-        ("McNemar's test", test),
-    ]
-
-
-def _json(result: Compression, arguments: argparse.Namespace) -> dict:
-    return {
-        "model": str(arguments.model),
-        "data": str(arguments.data),
-        "output": str(arguments.output),
-        "bits": arguments.bits,
-        "ranges": arguments.ranges,
-        "calibrated": result.calibrated,
-        "file_bytes": arguments.output.stat().st_size,
-        "warnings": list(result.warnings),
-        **result.evidence.to_json(),
-    }
+def _data(recipe: Recipe, source: str) -> DataSource:
+    """The data named on the command line; how a recipe says they are to be read still counts."""
+    known = recipe.data or DataSource("")
+    folder = Path() if is_function(source) else known.folder
+    return replace(known, source=source, folder=folder)

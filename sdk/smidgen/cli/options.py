@@ -64,7 +64,7 @@ def add_input(parser: Parser) -> None:
         help="an .npz file with x (N, ...) in the model's input type or float, and optionally labels y; "
         "without it, seeded random inputs",
     )  # fmt: skip
-    parser.add_argument("--limit", type=_count, metavar="N", help="use the first N inputs (or N random ones)")
+    parser.add_argument("--limit", type=count, metavar="N", help="use the first N inputs (or N random ones)")
 
 
 def output_file(text: str) -> Path:
@@ -77,7 +77,7 @@ def output_file(text: str) -> Path:
     return path
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of 1 or more")
     return int(text)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 
-from smidgen import __version__
 from smidgen.compile.schedule import Schedule
-from smidgen.report import svg
+from smidgen.report import page, svg
 from smidgen.report.files import write_text
 from smidgen.report.memory import regions_of
 from smidgen.report.models import LAYER_FIGURES, filled
@@ -31,15 +28,7 @@ def write_page(path: Path, title: str, result: Result, schedule: Schedule, targe
         _memory(result, target),
         "".join(f'<p class="note">{escape(note)}</p>' for note in result.notes),
     ]
-    made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    style = files("smidgen.report").joinpath("page.css").read_text(encoding="utf-8")
-    write_text(
-        path,
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(result.model)} on {escape(result.target)}</title><style>{style}</style></head>"
-        f"<body>{''.join(sections)}<footer>Smidgen {escape(__version__)}, {made}</footer></body></html>\n",
-    )
+    write_text(path, page.document(f"{result.model} on {result.target}", sections))
 
 
 def _heading(title: str, result: Result, target: Target) -> str:
@@ -72,10 +61,7 @@ def _cards(result: Result) -> str:
         ("arena, bytes", number(result.arena_bytes)),
         ("stack bound, bytes", number(result.stack_bytes)),
     ]
-    items = (
-        f'<div class="card"><b>{value}</b><span>{name}</span></div>' for name, value in cards if value != "-"
-    )
-    return f'<div class="cards">{"".join(items)}</div>'
+    return page.cards(cards)
 
 
 def _outputs(result: Result) -> str:

@@ -8,7 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Self, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.status import Status
 
 Item = TypeVar("Item")
@@ -44,21 +51,34 @@ class Stages:
 
 
 def track(items: Sequence[Item], text: str) -> Iterable[Item]:
-    """The items, while a bar (or a line now and then) shows how many are done."""
+    """The items, while a bar (or a line now and then) shows how many are done, and the time left."""
     return _bar(items, text) if sys.stderr.isatty() else _lines(items, text)
 
 
 def _bar(items: Sequence[Item], text: str) -> Iterator[Item]:
-    columns = (TextColumn(text), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn(text),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left:"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         yield from progress.track(items)
 
 
 def _lines(items: Sequence[Item], text: str) -> Iterator[Item]:
-    last = time.monotonic()
+    start = last = time.monotonic()
     for index, item in enumerate(items):
         now = time.monotonic()
         if now - last >= _SECONDS_BETWEEN_LINES:
             last = now
-            print(f"{text}: {index} of {len(items)}", file=sys.stderr, flush=True)
+            left = _duration((now - start) / index * (len(items) - index)) if index else "unknown"
+            print(f"{text}: {index} of {len(items)}, time left: {left}", file=sys.stderr, flush=True)
         yield item
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

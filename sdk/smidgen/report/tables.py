@@ -54,7 +54,7 @@ def print_table(
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(columns):
         column = [row[index] for row in cells]
-        right = bool(column) and all(_is_number(cell) for cell in column)
+        right = bool(column) and all(is_number(cell) for cell in column)
         table.add_column(name, justify="right" if right else "left", overflow="fold")
     for row in cells:
         table.add_row(*(Text(cell, style=_MARKS.get(cell, "")) for cell in row))
@@ -80,6 +80,7 @@ def print_pairs(pairs: Iterable[tuple[str, str]], title: str | None = None) -> N
     out.print(grid)
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Whether a cell holds a number, or nothing."""
     text = cell.replace(",", "").removesuffix(" %").removesuffix(" B").replace(" ", "")
     return cell in ("", "-") or text.replace(".", "", 1).replace("e-", "", 1).lstrip("+-").isdigit()

@@ -1,80 +1,227 @@
-"""Compress: from a float model file and data to an integer graph and what it cost."""
+"""Compress: from a float model file, data and a recipe to an integer graph and what it cost."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import importlib.util
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from smidgen.compress.batches import Track, untracked
+from smidgen.compress.batches import Sample, Track, untracked
 from smidgen.compress.evidence import Evidence, gather_evidence
+from smidgen.compress.layers import weight_layers
 from smidgen.compress.plausible import doubts
 from smidgen.compress.quantize import check_float, gather, quantize, reconstruct
-from smidgen.errors import Problem, UsageError
+from smidgen.errors import Problem, ProblemList, UsageError
+from smidgen.explore.budgets import limits
+from smidgen.explore.choosing import check_possible, meeting
+from smidgen.explore.costs import Costs, measure_costs
+from smidgen.explore.engine import open_engine
+from smidgen.explore.evaluate import digest, evaluate, prepare
+from smidgen.explore.latency import ModelCost, check_counts, measure_model
+from smidgen.explore.search import Found, Point, search
+from smidgen.explore.store import Store
 from smidgen.graph import Graph
 from smidgen.importers import load_model
-from smidgen.run.inputs import Inputs, load_inputs
+from smidgen.paths import cache_folder
+from smidgen.run.data import load_data
+from smidgen.run.inputs import Inputs
+from smidgen.run.recipe import CALIBRATE, SEARCH_CALIBRATE, Recipe
+from smidgen.targets import Target, load_target
 
-# Samples to calibrate with unless said otherwise: more gain little, and each takes time.
-CALIBRATE = 512
+Warn = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Where a search runs: an engine of `explore.engine`, and how many processes it has here."""
+
+    engine: str = "local"
+    count: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """The data, cut in the order of the file: calibration to quantize with, chosen to search and (with
+    calibration) to train with, unseen to report on. Labels are None, or of the three parts."""
+
+    calibration: list[Sample]
+    chosen: list[Sample]
+    unseen: list[Sample]
+    labels: tuple[np.ndarray, np.ndarray, np.ndarray] | None
+
+    @property
+    def known_labels(self) -> np.ndarray | None:
+        return None if self.labels is None else np.concatenate(self.labels[:2])
+
+
+@dataclass(frozen=True, eq=False)
+class Searched:
+    """found: the front; limits: the budgets, by the name of a point's figure; costs: where points' figures
+    are from; point: the one that was chosen."""
+
+    found: Found
+    limits: Mapping[str, float]
+    costs: Costs
+    point: Point
 
 
 @dataclass(frozen=True, eq=False)
 class Compression:
-    """graph: the integer model; calibrated: how many samples it was made with; evidence: on the others;
-    warnings: what is doubtful about the data."""
+    """graph: the integer model; parts: the data; evidence: on unseen data; warnings: what is doubtful about
+    the data; searched: with the step search; before, after: int8 and this model on the target, if there is
+    one; digests: SHA-256 of model and data."""
 
     graph: Graph
-    calibrated: int
+    recipe: Recipe
+    parts: Parts
     evidence: Evidence
     warnings: tuple[str, ...]
-
-
-def _silent(text: str) -> None:
-    pass
+    searched: Searched | None
+    before: ModelCost | None
+    after: ModelCost | None
+    digests: Mapping[str, str]
 
 
 def compress(
     model: Path,
-    data: Path,
-    bits: int = 8,
-    calibrate: int | None = None,
-    ranges: str = "mse",
-    warn: Callable[[str], None] = _silent,
+    recipe: Recipe,
+    workers: Workers | None = None,
+    warn: Warn = lambda text: None,
     track: Track = untracked,
 ) -> Compression:
-    """Quantize a float model with the first samples of a file, and compare it on the others.
+    """Do what the recipe says with a float model, and compare it on data that nothing was chosen on.
 
-    calibrate: how many samples to quantize with; None takes CALIBRATE, at most half; warn: told at once what
-    is doubtful about the data.
-    Raises ModelError and UsageError.
+    warn: told at once what is doubtful about the data. Raises ModelError, UsageError and, with a target,
+    BuildError and DeviceError.
     """
+    target = None if recipe.target is None else load_target(recipe.target)
+    if target is not None:
+        check_counts(target)
+    if "fine_tune" in recipe.steps and importlib.util.find_spec("tensorflow") is None:
+        fix = "install it with: pip install 'smidgen[train]'"
+        raise UsageError(Problem("step fine_tune", "TensorFlow is not installed", fix))
     graph = load_model(model)
     check_float(graph)
-    inputs = load_inputs(graph, data)
-    count = min(CALIBRATE, len(inputs) // 2) if calibrate is None else calibrate
-    if not 1 <= count < len(inputs):
-        what = f"{count} of {len(inputs)} samples to calibrate with leave none to report on"
-        fix = "give more samples" if len(inputs) < 2 else f"choose from 1 to {len(inputs) - 1}"
-        raise UsageError(Problem("--calibrate" if calibrate is not None else str(data), what, fix))
-    known, unseen = inputs.samples[:count], inputs.samples[count:]
-    labels = inputs.labels
-    warnings = _warnings(graph, inputs, count)
+    if recipe.data is None:
+        raise UsageError(Problem("--data", "is missing", "name the data here or in the recipe"))
+    inputs = load_data(graph, recipe.data, track)
+    parts = split(inputs, recipe)
+    _check_labels(graph, inputs, recipe)
+    warnings = tuple(_warnings(graph, inputs, parts))
     for warning in warnings:
         warn(warning)
-    integer = quantize(graph, gather(graph, known, track), bits, ranges)
-    integer = reconstruct(graph, integer, known, track)
-    evidence = gather_evidence(graph, integer, unseen, None if labels is None else labels[count:], track)
-    return Compression(integer, count, evidence, tuple(warnings))
+    if "search" in recipe.steps:
+        searched, integer, after = _search(graph, parts, recipe, target, workers or Workers(), track)
+        before = searched.costs.base if target is not None else None
+    else:
+        searched, before = None, None
+        bits = {**dict.fromkeys((node.id for node in weight_layers(graph)), recipe.bits), **recipe.layers}
+        integer = _make(graph, parts, recipe, bits, track)
+        after = None if target is None else measure_model(integer, target, recipe.optimize)
+    unseen_labels = None if parts.labels is None else parts.labels[2]
+    evidence = gather_evidence(graph, integer, parts.unseen, unseen_labels, track)
+    digests = {"model": file_digest(model), "data": _data_digest(inputs)}
+    return Compression(integer, recipe, parts, evidence, warnings, searched, before, after, digests)
 
 
-def _warnings(graph: Graph, inputs: Inputs, calibrated: int) -> list[str]:
+def split(inputs: Inputs, recipe: Recipe) -> Parts:
+    """Raises UsageError when a part would be empty."""
+    total, chooses = len(inputs), "search" in recipe.steps or "fine_tune" in recipe.steps
+    count = min(CALIBRATE, total // (4 if chooses else 2)) if recipe.calibrate is None else recipe.calibrate
+    unseen = recipe.unseen
+    if unseen is None:
+        unseen = total // 2 if chooses else total - count
+    problems = ProblemList()
+    if not 1 <= count < total:
+        what = f"{count} of {total} samples to calibrate with leave none to report on"
+        fix = "give more samples" if total < 2 else f"choose from 1 to {total - 1}"
+        problems.add("--calibrate" if recipe.calibrate is not None else inputs.source, what, fix)
+    elif not 1 <= unseen <= total - count or (chooses and unseen == total - count):
+        what = (
+            f"{count} of {total} samples to calibrate with and {unseen} to report on leave none to choose on"
+        )
+        problems.add(inputs.source, what, "give more samples, or change 'calibrate' and 'unseen'")
+    problems.stop_if_any(UsageError)
+    start, end = count, total - unseen
+    samples, labels = inputs.samples, inputs.labels
+    cut = None if labels is None else (labels[:start], labels[start:end], labels[end:])
+    return Parts(samples[:start], samples[start:end], samples[end:], cut)
+
+
+def _check_labels(graph: Graph, inputs: Inputs, recipe: Recipe) -> None:
+    if inputs.labels is None and any(budget.name == "accuracy" for budget in recipe.budgets):
+        fix = "add labels 'y' to the data, or limit what the model costs instead"
+        raise UsageError(Problem(inputs.source, "holds no labels, which a budget on accuracy needs", fix))
+    classes = graph.tensor(graph.outputs[0]).elements
+    if inputs.labels is not None and not 0 <= inputs.labels.min() <= inputs.labels.max() < classes:
+        what = f"its labels run from {inputs.labels.min()} to {inputs.labels.max()}"
+        fix = f"the model has {classes} outputs: labels are from 0 to {classes - 1}"
+        raise UsageError(Problem(inputs.source, what, fix))
+
+
+def _search(
+    graph: Graph, parts: Parts, recipe: Recipe, target: Target | None, workers: Workers, track: Track
+) -> tuple[Searched, Graph, ModelCost | None]:
+    labels = None if parts.labels is None else parts.labels[1][: recipe.samples]
+    setup = prepare(
+        graph,
+        parts.calibration[:SEARCH_CALIBRATE],
+        parts.chosen[: recipe.samples],
+        labels,
+        recipe.ranges,
+        track,
+    )
+    costs = measure_costs(setup.base, target, recipe.optimize, track)
+    where = f"target '{target.name}'" if target is not None else "no target"
+    wanted = limits(recipe.budgets, costs.base, target.core.clock_hz if target else None, where)
+    check_possible(costs, wanted)
+    path = cache_folder() / "search" / f"{digest(setup)}.sqlite"
+    with Store(path) as store, open_engine(workers.engine, workers.count, evaluate, setup) as engine:
+        found = search(setup, costs, wanted, engine, store, recipe.evaluations, track)
+    for point in meeting(found, wanted, costs.base.unit):
+        bits = dict(zip(found.layers, point.bits, strict=True))
+        integer = _make(graph, parts, recipe, bits, track)
+        after = None if target is None else measure_model(integer, target, recipe.optimize)
+        if after is None or _fits(after, wanted):
+            return Searched(found, wanted, costs, point), integer, after
+    fix = "raise the budgets a little: code takes more bytes at some widths, which is known once it is built"
+    raise UsageError(Problem("budget", "what was built for it is larger than predicted", fix))
+
+
+def _fits(cost: ModelCost, wanted: Mapping[str, float]) -> bool:
+    figures = {
+        "taken": cost.taken, "weights": cost.weight_bytes, "flash": cost.flash_bytes, "ram": cost.ram_bytes
+    }  # fmt: skip
+    return all(figures[name] <= limit for name, limit in wanted.items() if name in figures)
+
+
+def _make(graph: Graph, parts: Parts, recipe: Recipe, bits: Mapping[str, int], track: Track) -> Graph:
+    """The steps after which the model has its bits."""
+    integer = quantize(graph, gather(graph, parts.calibration, track), bits, recipe.ranges)
+    if "reconstruct" in recipe.steps:
+        integer = reconstruct(graph, integer, parts.calibration, track)
+    if "fine_tune" not in recipe.steps:
+        return integer
+    # TensorFlow is an optional dependency, and slow to load.
+    from smidgen.train.qat import Options, fine_tune
+
+    options = Options() if recipe.learning_rate is None else Options(learning_rate=recipe.learning_rate)
+    samples = [*parts.calibration, *parts.chosen]
+    return fine_tune(
+        graph, integer, samples, parts.known_labels,
+        epochs=recipe.epochs, seed=recipe.seed, options=options, track=track,
+    )  # fmt: skip
+
+
+def _warnings(graph: Graph, inputs: Inputs, parts: Parts) -> list[str]:
     warnings = doubts(graph, inputs.samples, inputs.labels)
-    if inputs.labels is None:
+    if inputs.labels is None or parts.known_labels is None or parts.labels is None:
         return [*warnings, "no labels 'y': answers are compared with the float model's only"]
-    return warnings + _unseen_labels(inputs.labels[:calibrated], inputs.labels[calibrated:])
+    return warnings + _unseen_labels(parts.known_labels, parts.labels[2])
 
 
 def _unseen_labels(known: np.ndarray, unseen: np.ndarray) -> list[str]:
@@ -83,3 +230,17 @@ def _unseen_labels(known: np.ndarray, unseen: np.ndarray) -> list[str]:
         return []
     listed = ", ".join(map(str, missing[:8])) + (", ..." if len(missing) > 8 else "")
     return [f"no sample to calibrate with has the label {listed}: shuffle the data if they are sorted"]
+
+
+def file_digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _data_digest(inputs: Inputs) -> str:
+    """Of what was read, since data may come from many files, or from a function."""
+    whole = hashlib.sha256()
+    for sample in inputs.samples:
+        for array in sample:
+            whole.update(np.ascontiguousarray(array).tobytes())
+    whole.update(b"" if inputs.labels is None else inputs.labels.tobytes())
+    return whole.hexdigest()

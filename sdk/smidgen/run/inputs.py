@@ -54,7 +54,13 @@ def random_inputs(graph: Graph, count: int, seed: int = SEED) -> Inputs:
 
 def load_inputs(graph: Graph, path: Path, limit: int | None = None) -> Inputs:
     """Read and check an input file. Raises UsageError with everything that is wrong in it."""
-    arrays = _read(path)
+    return check_arrays(graph, _read(path), str(path), limit)
+
+
+def check_arrays(
+    graph: Graph, arrays: dict[str, np.ndarray], source: str, limit: int | None = None
+) -> Inputs:
+    """Inputs from arrays named as in a file; source: where they are from. Raises UsageError as above."""
     tensors = [graph.tensor(name) for name in graph.inputs]
     keys = ["x"] if len(tensors) == 1 else [f"x{index}" for index in range(len(tensors))]
     problems = ProblemList()
@@ -63,23 +69,23 @@ def load_inputs(graph: Graph, path: Path, limit: int | None = None) -> Inputs:
         if key not in arrays:
             held = ", ".join(arrays) or "nothing"
             problems.add(
-                str(path), f"holds no '{key}' (it holds {held})", f"save input '{tensor.name}' as {key}"
+                source, f"holds no '{key}' (it holds {held})", f"save input '{tensor.name}' as {key}"
             )
             continue
-        what = f"{path}, '{key}'"
+        what = f"{source}, '{key}'"
         array = arrays[key][:limit] if arrays[key].ndim else arrays[key]
         columns.append(_converted(array, tensor, what, problems))
     problems.stop_if_any(UsageError)
     counts = {len(column) for column in columns}
     if len(counts) > 1:
-        problems.add(str(path), f"its inputs have different numbers of samples: {sorted(counts)}")
+        problems.add(source, f"its inputs have different numbers of samples: {sorted(counts)}")
     elif counts == {0}:
-        problems.add(str(path), "holds no samples")
+        problems.add(source, "holds no samples")
     problems.stop_if_any(UsageError)
     count = counts.pop()
-    labels = _labels(arrays, limit, count, path)
+    labels = _labels(arrays, limit, count, source)
     return Inputs(
-        [list(sample) for sample in zip(*columns, strict=True)], labels, f"{count} inputs of {path}"
+        [list(sample) for sample in zip(*columns, strict=True)], labels, f"{count} inputs of {source}"
     )
 
 
@@ -149,14 +155,14 @@ def _converted(array: np.ndarray, tensor: Tensor, what: str, problems: ProblemLi
     return quantize_array(array, tensor).reshape(-1, *shape)
 
 
-def _labels(arrays: dict[str, np.ndarray], limit: int | None, count: int, path: Path) -> np.ndarray | None:
+def _labels(arrays: dict[str, np.ndarray], limit: int | None, count: int, source: str) -> np.ndarray | None:
     if "y" not in arrays:
         return None
     labels = arrays["y"]
     labels = labels.reshape(len(labels), -1)[:limit] if labels.ndim else labels
     if labels.shape != (count, 1) or labels.dtype.kind not in "iu":
         what = f"its labels 'y' have shape {arrays['y'].shape} and type {arrays['y'].dtype}"
-        raise UsageError(Problem(str(path), what, f"give one whole number for each input: ({count},)"))
+        raise UsageError(Problem(source, what, f"give one whole number for each input: ({count},)"))
     return labels[:, 0].astype(np.int64)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,16 @@ class Table:
             return ()
         return tuple(value)
 
-    def choice(self, key: str, choices: tuple[str, ...]) -> str:
-        value = self.text(key)
+    def real(self, key: str, default: float | None) -> float | None:
+        """A finite number, whole or not."""
+        value = self._value(key, (int, float), "a number", default, required=False)
+        if isinstance(value, bool) or (value is not None and not math.isfinite(value)):
+            self.problem(key, f"must be a number, not {value}")
+            return default
+        return None if value is None else float(value)
+
+    def choice(self, key: str, choices: tuple[str, ...], default: str | None = None) -> str:
+        value = self.text(key, default)
         if value and value not in choices:
             self.problem(key, f"is '{value}'", f"use one of: {', '.join(choices)}")
         return value
@@ -76,7 +85,9 @@ class Table:
                 fix = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(sorted(self.known))}"
                 self.problem(key, "is not known", fix)
 
-    def _value(self, key: str, kind: type, kind_name: str, default: Any, required: bool = True) -> Any:
+    def _value(
+        self, key: str, kind: type | tuple[type, ...], kind_name: str, default: Any, required: bool = True
+    ) -> Any:
         self.known.add(key)
         if key not in self.values:
             if default is None and required:

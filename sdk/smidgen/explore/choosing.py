@@ -1,0 +1,91 @@
+"""Which of the points that were found a user gets, under the budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from smidgen.errors import Problem, UsageError
+from smidgen.explore.costs import WIDTHS, Costs
+from smidgen.explore.search import Found, Point
+
+# How figures are called in messages.
+_TITLES = {"accuracy": "accuracy", "weights": "weights", "flash": "flash", "ram": "RAM"}
+
+
+def check_possible(costs: Costs, limits: Mapping[str, float]) -> None:
+    """Raise UsageError when a cost cannot be met even with the fewest bits everywhere; it names the least."""
+    cheapest = [costs.of((bits,) * len(costs.layers)) for bits in WIDTHS]
+    # A layer may be faster at more bits, so each cost has a least choice of its own.
+    least = {
+        "taken": costs.base.taken + _least(costs, "taken"),
+        "weights": min(one.weight_bytes for one in cheapest),
+        "flash": min(one.flash_bytes for one in cheapest),
+    }
+    problems = [
+        Problem(
+            f"budget on {_title(name, costs.base.unit)}",
+            f"{_text(name, limits[name])} cannot be met: with the fewest bits it is {_text(name, value)}",
+            "raise the budget, or make the model smaller",
+        )
+        for name, value in least.items()
+        if name in limits and value > limits[name]
+    ]
+    if problems:
+        raise UsageError(problems)
+
+
+def _least(costs: Costs, name: str) -> float:
+    changes = [
+        min(getattr(costs.latencies[layer, bits], name) for bits in WIDTHS)
+        - getattr(costs.latencies[layer, 8], name)
+        for layer in costs.layers
+    ]
+    return sum(changes)
+
+
+def meeting(found: Found, limits: Mapping[str, float], unit: str) -> list[Point]:
+    """The points that meet every limit, the one to take first.
+
+    Where only accuracy is limited, or nothing, that is the cheapest; where a cost is limited, the most
+    accurate. Raises UsageError when no point meets all; it names the nearest.
+    """
+    points = [point for point in found.points if _excess(point, limits) <= 0]
+    if not points:
+        nearest = min(found.points, key=lambda point: (_excess(point, limits), point.noise))
+        have = ", ".join(
+            f"{_title(name, unit)} {_text(name, value)}"
+            for name in limits
+            if (value := nearest.figures[name]) is not None
+        )
+        want = ", ".join(f"{_title(name, unit)} {_text(name, limit)}" for name, limit in limits.items())
+        fix = f"the nearest that was found has {have}; change a budget, or train (step fine_tune)"
+        raise UsageError(Problem("budget", f"none of {len(found.points)} choices has {want}", fix))
+    if limits.keys() <= {"accuracy"}:
+        return sorted(points, key=lambda point: (point.taken, point.weight_bytes, point.noise))
+    return sorted(points, key=lambda point: (-_right(point), point.noise, point.taken, point.weight_bytes))
+
+
+def _right(point: Point) -> int:
+    return point.same if point.right is None else point.right
+
+
+def _excess(point: Point, limits: Mapping[str, float]) -> float:
+    """How far the point is beyond the limits: of costs as a share, of accuracy in tens of points."""
+    excess = [0.0]
+    for name, limit in limits.items():
+        value = point.figures[name]
+        assert value is not None
+        excess.append((limit - value) / 10 if name == "accuracy" else value / limit - 1)
+    return max(excess)
+
+
+def _title(name: str, unit: str) -> str:
+    return unit if name == "taken" else _TITLES[name]
+
+
+def _text(name: str, value: float) -> str:
+    return (
+        f"{value:+.2f} points"
+        if name == "accuracy"
+        else f"{value:,.0f}" + ("" if name == "taken" else " bytes")
+    )
