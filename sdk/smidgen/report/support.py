@@ -26,6 +26,10 @@ _BECOMES = {
     "SLICE": "STRIDED_SLICE",
     "SPLIT_V": "SPLIT",
     "PADV2": "PAD",
+    "EMBEDDING_LOOKUP": "GATHER",
+    "MIRROR_PAD": "GATHER",
+    "BROADCAST_TO": "TILE",
+    "REVERSE_V2": "STRIDED_SLICE",
 }
 
 
@@ -153,8 +157,9 @@ def _weights(dtype: DType) -> DType:
 
 
 def _convolution(operator: type[Operator], dtype: DType, weights: DType | None = None) -> Graph:
-    shapes = ((1, 4, 4, 4), (4, 1, 1, 4) if operator is operators.Conv2D else (1, 3, 3, 4), (4,))
-    out = (1, 4, 4, 4) if operator is operators.Conv2D else (1, 2, 2, 4)
+    depthwise = operator is operators.DepthwiseConv2D
+    shapes = ((1, 4, 4, 4), (1, 3, 3, 4) if depthwise else (4, 1, 1, 4), (4,))
+    out = (1, 2, 2, 4) if depthwise else (1, 4, 4, 4)
     return _graph(
         operator(), (dtype, weights or _weights(dtype), _bias(dtype)), shapes, dtype, (out,), constants=2
     )
@@ -178,6 +183,7 @@ def _resized(output: tuple[int, ...], shape: tuple[int, ...] = (1, 4, 4, 2), **f
 _WEIGHTED: dict[type[Operator], Callable[..., Graph]] = {
     operators.Conv2D: _convolution,
     operators.DepthwiseConv2D: _convolution,
+    operators.TransposeConv2D: _convolution,
     operators.FullyConnected: _fully_connected,
 }
 _SAMPLES: dict[type[Operator], Callable[[type[Operator], DType], Graph]] = {
@@ -190,6 +196,16 @@ _SAMPLES: dict[type[Operator], Callable[[type[Operator], DType], Graph]] = {
     operators.Transpose: _resized((1, 2, 4, 4), permutation=(0, 3, 1, 2)),
     operators.StridedSlice: _resized((1, 2, 4, 2), begin=(0, 1, 0, 0), step=(1, 1, 1, 1)),
     operators.ResizeNearestNeighbor: _resized((1, 8, 8, 2)),
+    operators.ResizeBilinear: _resized((1, 8, 8, 2)),
+    operators.Tile: _resized((1, 8, 4, 2), multiples=(1, 2, 1, 1)),
+    operators.DepthToSpace: _resized((1, 4, 4, 2), shape=(1, 2, 2, 8)),
+    operators.SpaceToDepth: _resized((1, 2, 2, 8)),
+    operators.Gather: lambda operator, dtype: _graph(
+        operator(), (dtype, DType.I32), ((8, 2), (3,)), dtype, ((3, 2),)
+    ),
+    operators.BatchMatMul: lambda operator, dtype: _graph(
+        operator(), (dtype,) * 2, ((1, 4, 2), (1, 2, 3)), dtype, ((1, 4, 3),)
+    ),
     operators.Concatenation: lambda operator, dtype: _graph(
         operator(axis=3), (dtype,) * 2, ((1, 4, 4, 2),) * 2, dtype, ((1, 4, 4, 4),)
     ),
