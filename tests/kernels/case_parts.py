@@ -30,6 +30,8 @@ def values(rng: Rng, t: Tensor) -> np.ndarray:
     """Random elements; one time in four only the extremes of the range."""
     if t.dtype is DType.F32:
         return rng.normal(0, 3, t.shape).astype(np.float32)
+    if t.dtype is DType.BOOL:
+        return rng.random(t.shape) < 0.5
     limits = np.iinfo(t.dtype.numpy)
     if rng.random() < 0.25:
         return rng.choice([limits.min, limits.max], t.shape).astype(t.dtype.numpy)

@@ -16,6 +16,7 @@ from case_parts import (
     weights_and_bias,
     window,
 )
+from function_cases import conditions, functions, norms, powers, quotients, reductions
 from kernel_harness import Case
 from product_cases import batch_matmuls, transpose_convolutions
 from rearranging_cases import bilinear, rearrangements
@@ -287,9 +288,11 @@ FAMILIES: dict[str, tuple[tuple[Maker, int], ...]] = {
     "conv": ((convolutions, 120), (depthwise, 60), (sliding, 80)),
     "matmul": ((fully_connected, 60), (thresholds, 68)),
     "pool": ((pools, 30),),
-    "reduce": ((means, 40),),
-    "elementwise": ((elementwise, 24),),
-    "activation": ((activations, 12),),
+    "reduce": ((means, 40), (reductions, 20)),
+    "elementwise": ((elementwise, 24), (quotients, 24)),
+    "activation": ((activations, 12), (functions, 28), (powers, 6)),
+    "logic": ((conditions, 24),),
+    "norm": ((norms, 16),),
     "shape": ((moves, 16), (rearrangements, 16)),
     "quantize": ((quantizations, 18),),
     "resize": ((resizes, 24), (bilinear, 24)),

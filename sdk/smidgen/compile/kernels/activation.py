@@ -6,29 +6,42 @@ from smidgen.compile.kernels.common import PORTABLE, constant_operands, doubled,
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Blob
 from smidgen.graph import Graph, Node
-from smidgen.graph.operators import LeakyRelu, Logistic, Relu, Relu6, Softmax, Tanh
+from smidgen.graph.operators import Pow, Softmax
 from smidgen.graph.reference.activation import softmax_parameters
-from smidgen.graph.reference.table import unary_table
+from smidgen.graph.reference.elementwise import power_table, variable_of_power
+from smidgen.graph.reference.table import FLOAT_FUNCTIONS, unary_table
 
 SOFTMAX_DEPTH = 4095  # beyond it the sum of the exponentials leaves its 32 bits
 
 
-def table_call(graph: Graph, node: Node, table) -> Lowered:
-    """A call of the table kernel; table: int8 outputs for the inputs 0 to 127, then -128 to -1."""
+def table_call(graph: Graph, node: Node, table, read: int = 0) -> Lowered:
+    """A call of the table kernel; table: int8 outputs for the inputs 0 to 127, then -128 to -1; read: which
+    of the node's inputs it is a function of."""
+    reads = node.inputs[read : read + 1]
     return Lowered(
         symbol="smidgen_table",
         shape_type="struct smidgen_table_shape",
         shape={"elements": graph.tensor(node.outputs[0]).elements},
-        reads=node.inputs[:1],
+        reads=reads,
         blobs=(Blob("table", table, "table"),),
         specialise=False,
-        constants=constant_operands(graph, node.inputs[:1]),
+        constants=constant_operands(graph, reads),
         overlap=0,
     )
 
 
 def _lower_unary(graph: Graph, node: Node, optimize: str) -> Lowered:
     return table_call(graph, node, unary_table(graph, node))
+
+
+def _refuse_power(graph: Graph, node: Node) -> str | None:
+    if variable_of_power(graph, node) is None:
+        return "neither its base nor its exponent is one constant"
+    return refuse_other_types(graph, node, 2)
+
+
+def _lower_power(graph: Graph, node: Node, optimize: str) -> Lowered:
+    return table_call(graph, node, power_table(graph, node), variable_of_power(graph, node) or 0)
 
 
 def _refuse_softmax(graph: Graph, node: Node) -> str | None:
@@ -63,9 +76,10 @@ KERNELS = (
         "table",
         "activation",
         PORTABLE,
-        (Logistic, Tanh, Relu, Relu6, LeakyRelu),
+        tuple(FLOAT_FUNCTIONS),
         refuse_other_types,
         _lower_unary,
     ),
+    KernelSpec("power_table", "activation", PORTABLE, (Pow,), _refuse_power, _lower_power),
     KernelSpec("softmax", "activation", PORTABLE, (Softmax,), _refuse_softmax, _lower_softmax),
 )

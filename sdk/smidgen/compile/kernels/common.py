@@ -24,9 +24,9 @@ def constant_operands(graph: Graph, names: Sequence[str]) -> dict[str, Blob]:
     }
 
 
-def refuse_other_types(graph: Graph, node: Node, count: int = 1) -> str | None:
-    """Why the first `count` inputs and all outputs are not int8 throughout, or None when they are."""
-    names = [name for name in (*node.inputs[:count], *node.outputs) if name is not None]
+def refuse_other_types(graph: Graph, node: Node, count: int = 1, first: int = 0) -> str | None:
+    """Why inputs `first` to `count` - 1 and all outputs are not int8 throughout, or None when they are."""
+    names = [name for name in (*node.inputs[first:count], *node.outputs) if name is not None]
     others = [f"'{name}' is {graph.tensor(name).dtype.value}" for name in names if not _is_int8(graph, name)]
     return f"needs int8, but {', '.join(others)}" if others else None
 

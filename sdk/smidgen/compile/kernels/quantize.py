@@ -44,13 +44,13 @@ def _call(graph: Graph, node: Node, symbol: str, struct: str, shape: dict[str, i
         reads,
         specialise=False,
         constants=constants,
-        overlap=_overlap(graph, node),
+        overlap=overlap_between_types(graph, node),
         **more,
     )
 
 
-def _overlap(graph: Graph, node: Node) -> int | None:
-    """In C, only bytes may be written where another type is read."""
+def overlap_between_types(graph: Graph, node: Node) -> int | None:
+    """Of a kernel that goes by elements: in C, only bytes may be written where another type is read."""
     x, output = graph.tensor(node.inputs[0]), graph.tensor(node.outputs[0])
     input_bytes, output_bytes = x.dtype.bits // 8, output.dtype.bits // 8
     if x.dtype is not output.dtype and 1 not in (input_bytes, output_bytes):

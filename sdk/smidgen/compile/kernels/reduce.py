@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from smidgen.compile.kernels.common import PORTABLE, constant_operands, doubled, refuse_other_types
 from smidgen.compile.kernels.overlap import overlap_of_steps
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
-from smidgen.graph import Graph, Node
+from smidgen.graph import DType, Graph, Node
 from smidgen.graph.fixed_point import integer_range
-from smidgen.graph.operators import Mean
-from smidgen.graph.reference.reduce import mean_parameters
+from smidgen.graph.operators import ArgMax, ArgMin, Mean, ReduceMax, ReduceMin, Sum
+from smidgen.graph.reference.reduce import mean_parameters, sum_parameters
+
+_GROUPS = ("kept_0", "reduced_0", "kept_1", "reduced_1", "kept_2")
 
 
 def _groups(shape: tuple[int, ...], axes: tuple[int, ...]) -> list[int]:
@@ -42,17 +46,20 @@ def _refuse(graph: Graph, node: Node) -> str | None:
     return refuse_other_types(graph, node)
 
 
-def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
+def _five_groups(graph: Graph, node: Node) -> list[int]:
     groups = _groups(graph.tensor(node.inputs[0]).shape, node.operator.axes)
-    groups += [1] * (5 - len(groups))
-    p = mean_parameters(graph, node)
+    return groups + [1] * (5 - len(groups))
+
+
+def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
+    groups = _five_groups(graph, node)
+    p = (sum_parameters if isinstance(node.operator, Sum) else mean_parameters)(graph, node)
     low, high = integer_range(8)
-    names = ("kept_0", "reduced_0", "kept_1", "reduced_1", "kept_2")
     return Lowered(
         symbol="smidgen_mean",
         shape_type="struct smidgen_mean_shape",
         shape={
-            **dict(zip(names, groups, strict=True)),
+            **dict(zip(_GROUPS, groups, strict=True)),
             "offset": -p.count * p.input_zero_point,
             "multiplier": doubled(p.multiplier),
             "shift": -p.shift,
@@ -67,4 +74,44 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
     )
 
 
-KERNELS = (KernelSpec("mean", "reduce", PORTABLE, (Mean,), _refuse, _lower),)
+def _lower_extremum(graph: Graph, node: Node, optimize: str) -> Lowered:
+    groups = _five_groups(graph, node)
+    return Lowered(
+        symbol="smidgen_reduce_max" if isinstance(node.operator, ReduceMax) else "smidgen_reduce_min",
+        shape_type="struct smidgen_reduce_extremum_shape",
+        shape=dict(zip(_GROUPS, groups, strict=True)),
+        reads=node.inputs,
+        specialise=False,
+        constants=constant_operands(graph, node.inputs),
+        overlap=_overlap(groups),
+    )
+
+
+def _refuse_index(graph: Graph, node: Node) -> str | None:
+    x = graph.tensor(node.inputs[0])
+    return None if x.dtype is DType.I8 else f"needs int8, but '{x.name}' is {x.dtype.value}"
+
+
+def _lower_index(graph: Graph, node: Node, optimize: str) -> Lowered:
+    shape, axis = graph.tensor(node.inputs[0]).shape, node.operator.axis
+    return Lowered(
+        symbol="smidgen_arg_extremum",
+        shape_type="struct smidgen_arg_extremum_shape",
+        shape={
+            "outer": math.prod(shape[:axis]),
+            "count": shape[axis],
+            "inner": math.prod(shape[axis + 1 :]),
+            "sign": 1 if isinstance(node.operator, ArgMax) else -1,
+        },
+        reads=node.inputs,
+        specialise=False,
+        constants=constant_operands(graph, node.inputs),
+    )
+
+
+MEAN = KernelSpec("mean", "reduce", PORTABLE, (Mean, Sum), _refuse, _lower)
+KERNELS = (
+    MEAN,
+    KernelSpec("reduce_extremum", "reduce", PORTABLE, (ReduceMax, ReduceMin), _refuse, _lower_extremum),
+    KernelSpec("arg_extremum", "reduce", PORTABLE, (ArgMax, ArgMin), _refuse_index, _lower_index),
+)

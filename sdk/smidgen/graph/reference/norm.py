@@ -4,11 +4,11 @@ On int8 with n elements x to a mean, less the zero point, all sums are exact. Wi
 
     d = n x - S,    V = n sum(x^2) - S^2,    d / sqrt(V + n^2 epsilon / scale^2)
 
-is the normalized element (V is n^2 times the variance). V has fraction bits, so that epsilon counts even where
-the variance is small; one reciprocal square root in Q2.30 serves all n elements. The result in Q(30 - b), which
-no element leaves because it is at most sqrt(n) <= 2^b, is multiplied by gamma, beta is added, and the sum
-is requantized. An output is within 0.501 steps of the exact function of the integers, gamma and beta
-(tests/reference/test_reference_norm.py).
+is the normalized element (V is n^2 times the variance). V has fraction bits, so that epsilon counts even
+where the variance is small; one reciprocal square root in Q2.30 serves all n elements. The result in
+Q(30 - b), which no element leaves because it is at most sqrt(n) <= 2^b, is multiplied by gamma, beta is
+added, and the sum is requantized. An output is within 0.501 steps of the exact function of the integers,
+gamma and beta (tests/reference/test_reference_norm.py).
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class NormParameters:
     """Integers of an int8 normalization; see the module.
 
     count: n; fraction_bits: of V, an even number; epsilon: what is added to V; largest_root_bits: b; gamma
-    (int16) and beta (int32), in their tensors' shapes, or one number where they are absent; multiplier, shift:
-    from their sum to the output.
+    (int16) and beta (int32), in their tensors' shapes, or one number where they are absent; multiplier,
+    shift: from their sum to the output.
     """
 
     count: int
@@ -108,7 +108,7 @@ def norm(graph: Graph, node: Node) -> Evaluator:
     _, output = tensors_of(graph, node)
     axes = reduced_axes(graph, node)
     if present[0].dtype is DType.I8:
-        require(_has_integer_meaning(graph, node), graph, node)
+        require(output.dtype is DType.I8 and refuse_integers(graph, node) is None, graph, node)
         return _norm_int8(norm_parameters(graph, node), axes)
     require(all(tensor.dtype is DType.F32 for tensor in (*present, output)), graph, node)
 
@@ -124,16 +124,18 @@ def norm(graph: Graph, node: Node) -> Evaluator:
     return run
 
 
-def _has_integer_meaning(graph: Graph, node: Node) -> bool:
-    x, output = graph.tensor(node.inputs[0]), graph.output_tensors(node)[0]
+def refuse_integers(graph: Graph, node: Node) -> str | None:
+    """Why there is no int8 meaning of a node on int8, or None when there is."""
+    x = graph.tensor(node.inputs[0])
     gamma, beta = _constant(graph, node, 1), _constant(graph, node, 2)
     count = math.prod(x.shape[axis] for axis in reduced_axes(graph, node))
-    return (
-        output.dtype is DType.I8
-        and count <= LARGEST_COUNT
-        and (gamma is None or (gamma.is_constant and gamma.dtype in (DType.I8, DType.I16)))
-        and (beta is None or (beta.is_constant and beta.dtype is DType.I32))
-    )
+    if count > LARGEST_COUNT:
+        return f"it takes the mean of {count} elements, more than {LARGEST_COUNT}"
+    if gamma is not None and not (gamma.is_constant and gamma.dtype in (DType.I8, DType.I16)):
+        return f"its gamma '{gamma.name}' is not a constant of type i8 or i16"
+    if beta is not None and not (beta.is_constant and beta.dtype is DType.I32):
+        return f"its beta '{beta.name}' is not a constant of type i32"
+    return None
 
 
 def _norm_int8(p: NormParameters, axes: tuple[int, ...]) -> Evaluator:
@@ -158,8 +160,8 @@ def _norm_int8(p: NormParameters, axes: tuple[int, ...]) -> Evaluator:
 def reciprocal_square_root(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(r, b): 1 / sqrt(x) is r / 2**b within 2**-24 of itself, for integers x from 1 to 2**63 - 1.
 
-    x is brought between 1 / 4 and 1 by a power of four, to a in Q0.30. From 2.1327 - 1.2187 a, three Newton-Raphson
-    steps r (3 - a r^2) / 2 in Q2.30 follow.
+    x is brought between 1 / 4 and 1 by a power of four, to a in Q0.30. From 2.1327 - 1.2187 a, three
+    Newton-Raphson steps r (3 - a r^2) / 2 in Q2.30 follow.
     """
     x = np.asarray(x, np.int64)
     pairs = (_bit_length(x) + 1) // 2
@@ -168,7 +170,7 @@ def reciprocal_square_root(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     r = (_START - _SLOPE * a) >> _ROOT_BITS
     for _ in range(3):
         square = (r * r) >> _ROOT_BITS
-        r = (r * ((3 << _ROOT_BITS) - ((a * square) >> _ROOT_BITS) >> 1)) >> _ROOT_BITS
+        r = (r * (((3 << _ROOT_BITS) - ((a * square) >> _ROOT_BITS)) >> 1)) >> _ROOT_BITS
     return r, _ROOT_BITS + pairs
 
 
