@@ -1,0 +1,209 @@
+"""Mixed precision beside the bars: cycles on `midge` and bytes of weights against int8, at what accuracy.
+
+Bits are chosen on one part of the data and reported on another: wake words on the first 3,000 images and the
+other 2,000, CIFAR-10 on training images and 5,000 test images. First what post-training alone reaches, then
+(with `--seeds`) int8 and the mix trained alike from there. Rows that the JSON file holds already are not
+measured again, and a search goes on where it was stopped.
+
+    python -m benchmarks.mixed --json mixed.json --seeds 1 2 3
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.measure import REPOSITORY
+from benchmarks.pictures import Data, load_cifar10, load_wake_words
+from benchmarks.table import reached
+from smidgen.compress.batches import BatchReference
+from smidgen.compress.evidence import compare, quantize_samples
+from smidgen.compress.quantize import gather, quantize, reconstruct
+from smidgen.errors import UsageError
+from smidgen.explore.choosing import meeting
+from smidgen.explore.costs import measure_costs
+from smidgen.explore.engine import open_engine
+from smidgen.explore.evaluate import digest, evaluate, prepare
+from smidgen.explore.latency import measure_model
+from smidgen.explore.search import EVALUATIONS, Found, search
+from smidgen.explore.store import Store
+from smidgen.graph import Graph
+from smidgen.importers import load_model
+from smidgen.paths import cache_folder
+from smidgen.report.progress import track
+from smidgen.report.tables import number, print_table
+from smidgen.run.recipe import SEARCH_CALIBRATE, SEARCH_SAMPLES
+from smidgen.targets import load_target
+
+TARGET = "midge"
+CALIBRATE = 1024
+LOST = 1.0  # points below int8 that a mix may lose
+# Cycles and bytes of weights, of int8's: (must, aim).
+BARS = {"ic": ((0.78, 0.50), (0.70, 0.40)), "vww": ((0.90, 0.55), (0.84, 0.45))}
+
+Row = dict[str, object]
+
+
+LOADERS: dict[str, Callable[[Path], Data]] = {"ic": load_cifar10, "vww": load_wake_words}
+
+
+class Bench:
+    """One model: its data, its float graph, and rows that are measured once."""
+
+    def __init__(self, name: str, folder: Path, rows: dict[str, Row], save: Callable[[], None]) -> None:
+        self.name, self.rows, self.save = name, rows, save
+        self.data = LOADERS[name](folder)
+        self.teacher = load_model(folder / "mlperf_tiny" / f"{name}_float.tflite")
+        self.calibration = self.data.known[:CALIBRATE]
+        self._histograms = None
+
+    def made(self, bits: dict[str, int] | int) -> Graph:
+        """Quantized and reconstructed with all calibration samples."""
+        self._histograms = self._histograms or gather(self.teacher, self.calibration, track)
+        student = quantize(self.teacher, self._histograms, bits, "mse")
+        return reconstruct(self.teacher, student, self.calibration, track)
+
+    def search(self, evaluations: int, workers: int) -> None:
+        """The front, and for each bar the most accurate choice under its limits."""
+        key = f"{self.name} search"
+        if key in self.rows:
+            return
+        target, known = load_target(TARGET), self.data.known
+        end = CALIBRATE + SEARCH_SAMPLES
+        labels = self.data.known_labels[CALIBRATE:end]
+        measure_costs_first = measure_costs(self.made(8), target, track=track)  # fills the cache of latencies
+        start = time.monotonic()
+        setup = prepare(self.teacher, known[:SEARCH_CALIBRATE], known[CALIBRATE:end], labels, track=track)
+        costs = measure_costs(setup.base, target, track=track)
+        bars = {
+            bar: {"taken": share[0] * costs.base.taken, "weights": share[1] * costs.base.weight_bytes}
+            for bar, share in zip(("must", "aim"), BARS[self.name], strict=True)
+        }
+        path = cache_folder() / "search" / f"{digest(setup)}.sqlite"
+        points: dict[str, object] = {}
+        with Store(path) as store, open_engine("local", workers, evaluate, setup) as engine:
+            for bar, limits in bars.items():
+                found = search(setup, costs, limits, engine, store, evaluations, track)
+                points[bar] = _chosen(found, limits)
+        seconds = time.monotonic() - start
+        row = {"seconds": seconds, "layers": costs.layers, "base": asdict(measure_costs_first.base), **points}
+        row["front"] = [{**asdict(point), "accuracy": point.accuracy} for point in found.front]
+        self.rows[key] = row
+        self.save()
+
+    def report(self, bar: str, seed: int | None, epochs: int) -> None:
+        """int8 and the mix for one bar, both without training or both trained, on unseen images."""
+        key = f"{self.name} {bar} {'post-training' if seed is None else f'trained {seed}'}"
+        bits = self.rows[f"{self.name} search"][bar]
+        if key in self.rows or bits is None:
+            return
+        mix = dict(zip(self.rows[f"{self.name} search"]["layers"], bits, strict=True))
+        right, costs = {}, {}
+        for kind, wanted in (("int8", 8), ("mix", mix)):
+            graph = self.made(wanted)
+            if seed is not None:
+                graph = self._trained(graph, seed, epochs)
+            outputs = BatchReference(graph).outputs(
+                quantize_samples(graph, self.data.unseen), track, f"running {self.name} {kind}"
+            )[0]
+            right[kind] = outputs.reshape(len(outputs), -1).argmax(axis=1) == self.data.labels
+            costs[kind] = measure_model(graph, load_target(TARGET))
+        comparison = compare(right["int8"], right["mix"])
+        self.rows[key] = {
+            "cycles": costs["mix"].taken / costs["int8"].taken,
+            "weights": costs["mix"].weight_bytes / costs["int8"].weight_bytes,
+            "bits": bits,
+            **comparison.to_json(),
+        }
+        self.save()
+
+    def _trained(self, graph: Graph, seed: int, epochs: int) -> Graph:
+        from smidgen.train.qat import fine_tune
+
+        data = self.data
+        return fine_tune(
+            self.teacher, graph, data.known, data.known_labels, epochs=epochs, seed=seed, track=track
+        )
+
+
+def _chosen(found: Found, limits: dict[str, float]) -> list[int] | None:
+    try:
+        return list(meeting(found, limits, "cycles")[0].bits)
+    except UsageError:
+        return None
+
+
+def print_rows(rows: dict[str, Row]) -> None:
+    table = []
+    for key, row in rows.items():
+        name, bar, *how = key.split()
+        if bar == "search":
+            print(f"{name}: the front of {len(row['front'])} choices was found in {row['seconds']:.0f} s")
+            continue
+        (must, aim), lost = BARS[name], -100 * row["difference"]
+        low, high = (100 * bound for bound in row["difference_interval"])
+        table.append(
+            (
+                name,
+                bar,
+                " ".join(how),
+                number(row["cycles"], 3),
+                number(row["weights"], 3),
+                f"{100 * row['float']['share']:.2f}",
+                f"{100 * row['quantized']['share']:.2f}",
+                f"{-lost:+.2f}",
+                f"{low:+.2f} to {high:+.2f}",
+                reached(row["cycles"], must[0], aim[0]),
+                reached(row["weights"], must[1], aim[1]),
+                "yes" if lost <= LOST else "no",
+            )
+        )
+    columns = (
+        "model", "limits", "how", "cycles", "weights", "int8 %", "mix %", "points", "95 %",
+        "cycles bar", "weights bar", f"at most {LOST} lost",
+    )  # fmt: skip
+    print_table(columns, table)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.mixed",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    shared = os.environ.get("SMIDGEN_SHARED", REPOSITORY.parent / "shared" / "data")
+    parser.add_argument("--data", type=Path, default=Path(shared), metavar="DIR",
+                        help="folder with mlperf_tiny, vww96 and cifar10")  # fmt: skip
+    parser.add_argument("--only", choices=tuple(LOADERS), nargs="+", default=tuple(LOADERS))
+    parser.add_argument("--seeds", type=int, nargs="*", default=[], help="train with these, too")
+    parser.add_argument("--epochs", type=int, default=8, help="of the training")
+    parser.add_argument("--evaluations", type=int, default=EVALUATIONS, help="of each search")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes of a search")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="rows measured before, and now")
+    options = parser.parse_args()
+    rows: dict[str, Row] = {}
+    if options.json and options.json.is_file():
+        rows = json.loads(options.json.read_text(encoding="utf-8"))
+
+    def save() -> None:
+        if options.json:
+            options.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+
+    for name in options.only:
+        bench = Bench(name, options.data, rows, save)
+        bench.search(options.evaluations, options.workers)
+        for seed in (None, *options.seeds):
+            for bar in ("must", "aim"):
+                bench.report(bar, seed, options.epochs)
+    print_rows(rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
