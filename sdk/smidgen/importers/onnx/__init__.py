@@ -23,6 +23,7 @@ from smidgen.importers.onnx import (
     matmul,
     norm,
     pool,
+    quantize,
     reduce,
     resize,
     shape,
@@ -31,11 +32,26 @@ from smidgen.importers.onnx import (
 )
 from smidgen.importers.onnx.call import IMPORTERS, Importer
 from smidgen.importers.onnx.model import ModelImport
+from smidgen.importers.onnx.qdq import is_quantized, to_integers
 from smidgen.importers.onnx.reader import parse
 from smidgen.importers.patterns import join_patterns
 
 # Loading a family's module registers its importers.
-FAMILIES = (activation, conv, elementwise, logic, matmul, norm, pool, reduce, resize, shape, slices, unary)
+FAMILIES = (
+    activation,
+    conv,
+    elementwise,
+    logic,
+    matmul,
+    norm,
+    pool,
+    quantize,
+    reduce,
+    resize,
+    shape,
+    slices,
+    unary,
+)
 
 # ONNX operator -> how it is imported. Constant, Shape and Size are missing: they are known at import.
 SUPPORTED: Mapping[str, Importer] = MappingProxyType(
@@ -59,6 +75,9 @@ def load(content: bytes, path: Path) -> Graph:
         fix = "the file is damaged or truncated: download it or export the model again"
         raise ModelError(Problem(str(path), "is no ONNX model", fix))
     done = ModelImport(model, path)
-    graph = folding.fold(join_patterns(cancel_transposes(done.run())))
+    graph = cancel_transposes(done.run())
+    if is_quantized(graph.tensors):
+        graph = to_integers(graph, str(path))
+    graph = folding.fold(join_patterns(graph))
     # Folding leaves Reshapes beside each other.
     return with_names(cancel_transposes(graph), done.scope.labels)
