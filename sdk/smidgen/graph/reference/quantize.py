@@ -62,7 +62,10 @@ def dequantize(graph: Graph, node: Node) -> Evaluator:
 
 def quantize_array(values: np.ndarray, tensor: Tensor) -> np.ndarray:
     """Real values in the per-tensor quantization of `tensor`: divided by the scale in float32, rounded to
-    nearest with ties away from zero, saturated. Not a number becomes the zero point."""
+    nearest with ties away from zero, saturated. Not a number becomes the zero point. Numbers that stand for
+    themselves (indices, conditions) have no quantization and stay."""
+    if tensor.quantization is None:
+        return values
     low, high = integer_range(tensor.dtype.bits)
     quotients = round_half_away(np.asarray(values, np.float32) / np.float32(tensor.scale))
     integers = np.nan_to_num(quotients.astype(np.float64), nan=0.0) + tensor.zero_point
@@ -70,6 +73,9 @@ def quantize_array(values: np.ndarray, tensor: Tensor) -> np.ndarray:
 
 
 def dequantize_array(values: np.ndarray, tensor: Tensor) -> np.ndarray:
-    """The float32 values that integers stand for in the per-tensor quantization of `tensor`."""
+    """The float32 values that integers stand for in the per-tensor quantization of `tensor`; without one they
+    stay what they are."""
+    if tensor.quantization is None:
+        return values
     centred = np.asarray(values).astype(np.int64) - tensor.zero_point
     return (tensor.scale * centred).astype(np.float32)
