@@ -104,10 +104,10 @@ def to_keras(graph: Graph, outputs: Sequence[str] | None = None, learn_scales: b
     """A Keras model of the graph, float or quantized to int8 activations and weights of 8, 4 or 2 bits.
 
     It takes one real array for each input of the graph, with any number of samples along the first axis where
-    no operator mixes samples (else exactly the graph's shape), and gives real float32 arrays. outputs: the
-    tensors that it gives instead of the graph's outputs; learn_scales: the scales of weights are variables
-    too. Weights and biases are variables. Raises ModelError naming each node that training has no layer for,
-    UsageError for an unknown output.
+    no operator mixes samples (else exactly the graph's shape), and gives a real float32 array for each output,
+    in a list where there are several. outputs: the tensors that it gives instead of the graph's outputs;
+    learn_scales: the scales of weights are variables too. Weights and biases are variables. Raises ModelError
+    naming each node that training has no layer for, UsageError for an unknown output.
     """
     wanted = tuple(graph.outputs if outputs is None else outputs)
     _check(graph, wanted)
@@ -137,7 +137,8 @@ def to_keras(graph: Graph, outputs: Sequence[str] | None = None, learn_scales: b
         tensor = graph.tensor(name)
         is_float = tensor.dtype is DType.F32
         results.append(values[name] if is_float else _Boundary(quantize.dequantized, tensor)(values[name]))
-    return keras.Model(inputs, results, name=_layer_name("model", graph.name, 0))
+    outputs_given = results if len(results) > 1 else results[0]
+    return keras.Model(inputs, outputs_given, name=_layer_name("model", graph.name, 0))
 
 
 def from_keras(model: keras.Model, graph: Graph) -> Graph:

@@ -113,9 +113,9 @@ class _Training:
         return [*self.model.variables, *self._optimizer.variables]
 
     def _step(self, inputs: list, labels):
-        wanted = self._teacher(inputs, training=False)[0]
+        wanted = self._teacher(inputs, training=False)
         with tf.GradientTape() as tape:
-            given = self.model(inputs, training=True)[0]
+            given = self.model(inputs, training=True)
             loss = self._share * self._distance(wanted, given)
             if self._share < 1:
                 rows = tf.reshape(given, (tf.shape(labels)[0], -1))
