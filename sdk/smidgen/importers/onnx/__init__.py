@@ -75,9 +75,9 @@ def load(content: bytes, path: Path) -> Graph:
         fix = "the file is damaged or truncated: download it or export the model again"
         raise ModelError(Problem(str(path), "is no ONNX model", fix))
     done = ModelImport(model, path)
-    graph = cancel_transposes(done.run())
+    graph = join_patterns(cancel_transposes(done.run()))
     if is_quantized(graph.tensors):
         graph = to_integers(graph, str(path))
-    graph = folding.fold(join_patterns(graph))
+    graph = folding.fold(graph)
     # Folding leaves Reshapes beside each other.
     return with_names(cancel_transposes(graph), done.scope.labels)

@@ -25,11 +25,13 @@ from smidgen.graph.operators import (
     DepthwiseConv2D,
     Dequantize,
     FullyConnected,
+    HardSigmoid,
     Operator,
     Pad,
     Quantize,
     Relu,
     Relu6,
+    Reshape,
     TransposeConv2D,
 )
 from smidgen.graph.reference import FAMILIES
@@ -46,9 +48,11 @@ _FUSED: dict[Operator, Activation] = {
     Clip(0, math.inf): Activation.RELU,
 }
 _ALL_OR_NONE = (
-    "quantize this operator, too (QuantizeLinear and DequantizeLinear around it), or give the float model to "
-    "`smidgen compress`"
+    "quantize this operator, too (QuantizeLinear and DequantizeLinear around it; onnxruntime: "
+    "quant_pre_process first folds batch normalization), or give the float model to `smidgen compress`"
 )
+# Quantizations of outputs whose range is known, for where the file has none.
+_KNOWN_OUTPUT = {**FIXED_OUTPUT, HardSigmoid: (1 / 256, -128)}
 _INT32_MAX = (1 << 31) - 1
 
 
@@ -78,7 +82,7 @@ class _Integers:
         self.nodes: list[Node] = []
         self.twins: dict[str, str] = {}  # float tensor of the old graph -> integer tensor of the new one
         self.integers: dict[str, str] = {}  # integer tensor of the old graph -> the one that has its values
-        self.done: set[str] = set()  # operators that are part of the one before
+        self.passed: set[str] = set()  # operators that are part of one before: what they read is their result
         self.lost: set[str] = set()  # what operators would have written that have a problem
         self.taken = set(graph.tensors)
         self.consumers: dict[str, list[Node]] = {}
@@ -92,8 +96,7 @@ class _Integers:
         for name in (*graph.inputs, *(state.tensor for state in graph.states)):
             self.tensors[name] = graph.tensors[name]
         for node in graph.nodes:
-            if node.id not in self.done:
-                self._node(node)
+            self._node(node)
         self.problems.stop_if_any(ModelError)
         outputs = [self._float(name) for name in graph.outputs]
         result = replace(graph, tensors=self.tensors, nodes=tuple(self.nodes), outputs=tuple(outputs))
@@ -116,7 +119,10 @@ class _Integers:
             self.lost.update(node.outputs)
             return
         try:
-            if isinstance(node.operator, Quantize):
+            if node.id in self.passed:
+                moving = next(name for name in node.inputs if name in self.twins)
+                self.twins[node.outputs[0]] = self.twins[moving or ""]
+            elif isinstance(node.operator, Quantize):
                 self._quantize(node)
             elif isinstance(node.operator, Dequantize):
                 name = node.inputs[0] or ""
@@ -169,14 +175,13 @@ class _Integers:
             self._weighted(node)
         elif isinstance(operator, SAME_SCALE):
             self._same_scale(node)
-        elif type(operator) in FIXED_OUTPUT:
-            fixed = Quantization.per_tensor(*FIXED_OUTPUT[type(operator)])
-            self._write(node, operator, self._operands(node), fixed)
+        elif type(operator) in _KNOWN_OUTPUT:
+            known = Quantization.per_tensor(*_KNOWN_OUTPUT[type(operator)])
+            wanted = None if type(operator) in FIXED_OUTPUT else self._behind(node.outputs[0])
+            self._write(node, operator, self._operands(node), wanted or known)
         else:
             last, operator = self._with_activation(node)
-            self._write(
-                replace(node, outputs=last.outputs), operator, self._operands(node), self._wanted(last)
-            )
+            self._write(node, operator, self._operands(node), self._wanted(last))
 
     def _operands(self, node: Node) -> list[str | None]:
         """Inputs of any quantization each."""
@@ -246,7 +251,7 @@ class _Integers:
             last, bias = self._bias_behind(node, weights.shape[0])
         last, operator = self._with_activation(last, node.operator)
         inputs = [x.name, self._constant(weights), self._bias(node, bias, x, weights)]
-        self._write(replace(node, outputs=last.outputs), operator, inputs, self._wanted(last))
+        self._write(node, operator, inputs, self._wanted(last))
 
     def _bias_behind(self, node: Node, channels: int) -> tuple[Node, Tensor | None]:
         """A constant that is added to a product before anything quantizes it."""
@@ -255,7 +260,7 @@ class _Integers:
             others = [self.graph.tensors[name or ""] for name in behind.inputs if name != node.outputs[0]]
             one = others[0]
             if one.is_constant and one.elements in (1, channels) and one.shape[-1:] in ((), (one.elements,)):
-                self.done.add(behind.id)
+                self.passed.add(behind.id)
                 return behind, one
         return node, None
 
@@ -281,8 +286,11 @@ class _Integers:
     # What follows an operator
 
     def _only_reader(self, name: str) -> Node | None:
+        """The one operator that computes on a tensor; Reshapes do not."""
         readers = self.consumers.get(name, [])
-        return readers[0] if len(readers) == 1 and name not in self.graph.outputs else None
+        if len(readers) != 1 or name in self.graph.outputs:
+            return None
+        return self._only_reader(readers[0].outputs[0]) if _only_names(readers[0]) else readers[0]
 
     def _with_activation(self, node: Node, operator: Operator | None = None) -> tuple[Node, Operator]:
         """The last node of an operator and the activation behind it, and the operator with that fused."""
@@ -291,23 +299,26 @@ class _Integers:
         fits = getattr(operator, "activation", None) is Activation.NONE
         if not fits or behind is None or behind.operator not in _FUSED:
             return node, operator
-        self.done.add(behind.id)
+        self.passed.add(behind.id)
         return behind, replace(operator, activation=_FUSED[behind.operator])  # type: ignore[call-arg]
 
     def _behind(self, name: str) -> Quantization | None:
         """The quantization in which all readers of a float tensor want it; None when there is no one such."""
-        found = [
-            self.graph.tensors[node.outputs[0]].quantization if isinstance(node.operator, Quantize) else None
-            for node in self.consumers.get(name, [])
-        ]
-        first = found[0] if found else None
+        found: list[Quantization | None] = []
+        for node in self.consumers.get(name, []):
+            if _only_names(node):
+                found.append(self._behind(node.outputs[0]))
+            else:
+                quantizes = isinstance(node.operator, Quantize)
+                found.append(self.graph.tensors[node.outputs[0]].quantization if quantizes else None)
+        first = found[0] if found and name not in self.graph.outputs else None
         if first is None or any(other is None or not _equal(first, other) for other in found):
             return None
         return first
 
     def _wanted(self, node: Node) -> Quantization:
         quantization = self._behind(node.outputs[0])
-        if quantization is None or node.outputs[0] in self.graph.outputs:
+        if quantization is None:
             raise CannotQuantize("its inputs are quantized, but its output is not")
         return quantization
 
@@ -361,6 +372,11 @@ class _Integers:
             candidate = f"{name}_{count}"
         self.taken.add(candidate)
         return candidate
+
+
+def _only_names(node: Node) -> bool:
+    """Whether an operator leaves every element as and where it is."""
+    return isinstance(node.operator, Reshape)
 
 
 def _equal(a: Quantization, b: Quantization) -> bool:
