@@ -14,7 +14,13 @@ from smidgen.importers import load_model, tflite
 from tflite_builder import ModelBuilder
 
 # TensorFlow Lite Micro has no kernel for these forms.
-_NOT_IN_THE_ORACLE = {"STRIDED_SLICE__ellipsis_and_new_axis", "TILE", "GATHER__of_a_shape"}
+_NOT_IN_THE_ORACLE = {
+    "STRIDED_SLICE__ellipsis_and_new_axis", "TILE", "GATHER__of_a_shape", "SIGN", "RELU_N1_TO_1",
+    "RELU_0_TO_1", "SELECT", "GELU", "POW",
+}  # fmt: skip
+_ONLY_FLOAT_IN_THE_ORACLE = {
+    "EXP", "LOG", "SQRT", "SQUARE", "SIN", "COS", "FLOOR", "CEIL", "ROUND", "NEG",
+}  # fmt: skip
 
 
 def test_every_supported_operator_has_a_case() -> None:
@@ -34,7 +40,8 @@ def test_operator_is_imported_with_its_attributes(name: str, dtype: str) -> None
 
 @pytest.mark.parametrize("dtype", ["int8", "float32"])
 def test_imported_operators_compute_what_the_oracle_computes(dtype: str, tmp_path: Path) -> None:
-    names = [name for name in CASES if name not in _NOT_IN_THE_ORACLE]
+    missing = _NOT_IN_THE_ORACLE | (_ONLY_FLOAT_IN_THE_ORACLE if dtype == "int8" else set())
+    names = [name for name in CASES if name not in missing]
     models = {}
     for number, name in enumerate(names):
         content, _ = build(name, dtype)

@@ -17,7 +17,7 @@ from smidgen.graph.reference.base import NARROW_WEIGHTS
 from smidgen.importers.tflite import SUPPORTED
 from smidgen.targets import Target, list_targets, load_target
 
-TYPES = (DType.I8, DType.I16, DType.I32, DType.F32)
+TYPES = (DType.I8, DType.I16, DType.I32, DType.F32, DType.BOOL)
 
 # Operators of a .tflite file that become an operator of another name.
 _BECOMES = {
@@ -30,6 +30,11 @@ _BECOMES = {
     "MIRROR_PAD": "GATHER",
     "BROADCAST_TO": "TILE",
     "REVERSE_V2": "STRIDED_SLICE",
+    "RELU_N1_TO_1": "CLIP",
+    "RELU_0_TO_1": "CLIP",
+    "SELECT_V2": "SELECT",
+    **{kind.name: "COMPARE" for kind in operators.Comparison},
+    **{kind.value.upper(): "LOGICAL" for kind in operators.Connective},
 }
 
 
@@ -171,7 +176,10 @@ def _fully_connected(operator: type[Operator], dtype: DType, weights: DType | No
 
 
 def _elementwise(operator: type[Operator], dtype: DType) -> Graph:
-    binary = (operators.Add, operators.Sub, operators.Mul, operators.Minimum, operators.Maximum)
+    binary = (
+        operators.Add, operators.Sub, operators.Mul, operators.Div, operators.SquaredDifference,
+        operators.Minimum, operators.Maximum, operators.Prelu, operators.Logical,
+    )  # fmt: skip
     count = 2 if issubclass(operator, binary) else 1
     return _graph(operator(), (dtype,) * count, ((1, 4, 4, 2),) * count, dtype)
 
@@ -191,6 +199,29 @@ _SAMPLES: dict[type[Operator], Callable[[type[Operator], DType], Graph]] = {
     operators.AveragePool2D: _resized((1, 2, 2, 2), size=(2, 2), stride=(2, 2)),
     operators.MaxPool2D: _resized((1, 2, 2, 2), size=(2, 2), stride=(2, 2)),
     operators.Mean: _resized((1, 2), axes=(1, 2)),
+    operators.Sum: _resized((1, 2), axes=(1, 2)),
+    operators.ReduceMax: _resized((1, 2), axes=(1, 2)),
+    operators.ReduceMin: _resized((1, 2), axes=(1, 2)),
+    **dict.fromkeys(
+        (operators.ArgMax, operators.ArgMin),
+        lambda operator, dtype: _graph(operator(axis=1), (dtype,), ((1, 4),), DType.I32, ((1,),)),
+    ),
+    operators.Compare: lambda operator, dtype: _graph(operator(), (dtype,) * 2, ((1, 4),) * 2, DType.BOOL),
+    operators.Select: lambda operator, dtype: _graph(
+        operator(), (DType.BOOL, dtype, dtype), ((1, 4),) * 3, dtype
+    ),
+    operators.Pow: lambda operator, dtype: _graph(
+        operator(), (dtype,) * 2, ((1, 4), (1,)), dtype, constants=1
+    ),
+    **dict.fromkeys(
+        (operators.LayerNorm, operators.InstanceNorm),
+        lambda operator, dtype: _graph(
+            operator(), (dtype, _weights(dtype), _bias(dtype)), ((1, 4, 4), (4,), (4,)), dtype, constants=2
+        ),
+    ),
+    operators.RmsNorm: lambda operator, dtype: _graph(
+        operator(), (dtype, _weights(dtype)), ((1, 4), (4,)), dtype, constants=1
+    ),
     operators.Pad: _resized((1, 6, 6, 2), paddings=((0, 0), (1, 1), (1, 1), (0, 0))),
     operators.Reshape: _resized((1, 32)),
     operators.Transpose: _resized((1, 2, 4, 4), permutation=(0, 3, 1, 2)),

@@ -12,6 +12,7 @@ from smidgen.importers.tflite import (
     activation,
     conv,
     elementwise,
+    logic,
     matmul,
     pool,
     quantize,
@@ -20,13 +21,28 @@ from smidgen.importers.tflite import (
     resize,
     shape,
     slices,
+    unary,
 )
 from smidgen.importers.tflite.call import IMPORTERS, Importer
 from smidgen.importers.tflite.model import ModelImport
 from smidgen.importers.tflite.reader import SIGNATURE, DamagedFile, read
 
 # Loading a family's module registers its importers.
-FAMILIES = (conv, matmul, pool, reduce, elementwise, activation, shape, slices, rearrange, quantize, resize)
+FAMILIES = (
+    conv,
+    matmul,
+    pool,
+    reduce,
+    elementwise,
+    unary,
+    logic,
+    activation,
+    shape,
+    slices,
+    rearrange,
+    quantize,
+    resize,
+)
 
 # Builtin operator name -> how it is imported. SHAPE is missing: it is understood, but becomes a constant.
 SUPPORTED: Mapping[str, Importer] = MappingProxyType(

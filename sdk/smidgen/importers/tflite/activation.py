@@ -1,20 +1,34 @@
-"""RELU, RELU6, LEAKY_RELU, LOGISTIC, TANH, SOFTMAX."""
+"""RELU and its clipped and leaky forms, ELU, GELU, HARD_SWISH, LOGISTIC, TANH, SOFTMAX."""
 
 from __future__ import annotations
 
 import math
 
 from smidgen.graph import DType, Tensor
-from smidgen.graph.operators import LeakyRelu, Logistic, Relu, Relu6, Softmax, Tanh
+from smidgen.graph.operators import (
+    Clip,
+    Elu,
+    Gelu,
+    HardSwish,
+    LeakyRelu,
+    Logistic,
+    Prelu,
+    Relu,
+    Relu6,
+    Softmax,
+    Tanh,
+)
 from smidgen.importers.tflite.call import Call, importer
 from smidgen.importers.tflite.multiplier import expect_rescalable
+from smidgen.importers.tflite.unary import operands
 
 _LARGEST_DIFFERENCE = 255  # of an int8 value and a zero point
+_HARD_SWISH_SHIFT = 7  # bits by which inputs are scaled up
 
 
 @importer("RELU")
 def relu(call: Call) -> None:
-    x, y = _operands(call)
+    x, y = operands(call)
     if y.dtype is DType.I8:
         expect_rescalable(call, x.scale / y.scale, _LARGEST_DIFFERENCE, "the input")
     call.emit(Relu(), [x], [y])
@@ -22,7 +36,7 @@ def relu(call: Call) -> None:
 
 @importer("RELU6")
 def relu6(call: Call) -> None:
-    x, y = _operands(call)
+    x, y = operands(call)
     call.expect_same_quantization(x, y)
     call.expect_bound(y)
     call.emit(Relu6(), [x], [y])
@@ -30,7 +44,7 @@ def relu6(call: Call) -> None:
 
 @importer("LEAKY_RELU", "LeakyReluOptions")
 def leaky_relu(call: Call) -> None:
-    x, y = _operands(call)
+    x, y = operands(call)
     alpha = float(call.option("Alpha"))
     if not math.isfinite(alpha):
         call.fail(f"alpha {alpha} is not a number")
@@ -40,9 +54,58 @@ def leaky_relu(call: Call) -> None:
     call.emit(LeakyRelu(alpha), [x], [y])
 
 
+@importer("RELU_N1_TO_1")
+def relu_n1_to_1(call: Call) -> None:
+    _clip(call, -1.0)
+
+
+@importer("RELU_0_TO_1")
+def relu_0_to_1(call: Call) -> None:
+    _clip(call, 0.0)
+
+
+def _clip(call: Call, minimum: float) -> None:
+    x, y = operands(call)
+    call.expect_same_quantization(x, y)
+    call.expect_bound(y)
+    call.emit(Clip(minimum, 1.0), [x], [y])
+
+
+@importer("PRELU")
+def prelu(call: Call) -> None:
+    call.expect(inputs=2)
+    x, alpha, y = call.input(0), call.input(1, "alpha"), call.outputs[0]
+    call.expect_types(x, alpha, y)
+    call.expect_broadcast(y, x, alpha)
+    if y.dtype is DType.I8:
+        expect_rescalable(call, x.scale / y.scale, _LARGEST_DIFFERENCE, "the input")
+        expect_rescalable(call, x.scale * alpha.scale / y.scale, _LARGEST_DIFFERENCE**2, "the product")
+    call.emit(Prelu(), [x, alpha], [y])
+
+
+@importer("ELU")
+def elu(call: Call) -> None:
+    x, y = operands(call)
+    call.emit(Elu(), [x], [y])
+
+
+@importer("GELU", "GeluOptions")
+def gelu(call: Call) -> None:
+    x, y = operands(call)
+    call.emit(Gelu(bool(call.option("Approximate"))), [x], [y])
+
+
+@importer("HARD_SWISH")
+def hard_swish(call: Call) -> None:
+    x, y = operands(call)
+    if y.dtype is DType.I8 and x.scale / (y.scale * (1 << _HARD_SWISH_SHIFT)) >= 1:
+        call.fail(f"the output's scale {y.scale:g} is too small for the input's scale {x.scale:g}")
+    call.emit(HardSwish(), [x], [y])
+
+
 @importer("LOGISTIC")
 def logistic(call: Call) -> None:
-    x, y = _operands(call)
+    x, y = operands(call)
     _expect_output(call, y, 1 / 256, -128)
     _expect_scale(call, x)
     call.emit(Logistic(), [x], [y])
@@ -50,7 +113,7 @@ def logistic(call: Call) -> None:
 
 @importer("TANH")
 def tanh(call: Call) -> None:
-    x, y = _operands(call)
+    x, y = operands(call)
     _expect_output(call, y, 1 / 128, 0)
     _expect_scale(call, x)
     call.emit(Tanh(), [x], [y])
@@ -58,7 +121,7 @@ def tanh(call: Call) -> None:
 
 @importer("SOFTMAX", "SoftmaxOptions")
 def softmax(call: Call) -> None:
-    x, y = _operands(call)
+    x, y = operands(call)
     beta = float(call.option("Beta"))
     if not math.isfinite(beta) or beta <= 0:
         call.fail(f"beta {beta} is not a positive number")
@@ -69,14 +132,6 @@ def softmax(call: Call) -> None:
     if y.dtype is DType.I8 and beta * x.scale * (1 << 26) <= 1:
         call.fail(f"the input's scale {x.scale:g} times beta {beta:g} is too small")
     call.emit(Softmax(beta), [x], [y])
-
-
-def _operands(call: Call) -> tuple[Tensor, Tensor]:
-    call.expect(inputs=1)
-    x, y = call.input(0), call.outputs[0]
-    call.expect_types(x, y)
-    call.expect_shape(y, x.shape)
-    return x, y
 
 
 def _expect_scale(call: Call, x: Tensor) -> None:

@@ -187,6 +187,15 @@ class Call:
                 f"output shape is {list(tensor.shape)} in the file, but {list(shape)} follows from its inputs"
             )
 
+    def expect_broadcast(self, y: Tensor, *inputs: Tensor) -> None:
+        """Fail unless the output has the shape that the inputs broadcast to, as in NumPy."""
+        try:
+            shape = np.broadcast_shapes(*(tensor.shape for tensor in inputs))
+        except ValueError:
+            shapes = " and ".join(str(list(tensor.shape)) for tensor in inputs)
+            self.fail(f"shapes {shapes} do not broadcast")
+        self.expect_shape(y, shape)
+
     def expect_rank(self, tensor: Tensor, rank: int, role: str = "input") -> None:
         if len(tensor.shape) != rank:
             self.fail(f"its {role} has shape {list(tensor.shape)}; {rank} dimensions are needed")

@@ -1,15 +1,14 @@
-"""ADD, SUB, MUL, MINIMUM, MAXIMUM."""
+"""ADD, SUB, MUL, DIV, SQUARED_DIFFERENCE, POW, MINIMUM, MAXIMUM."""
 
 from __future__ import annotations
 
-import numpy as np
-
 from smidgen.graph import DType, Tensor
-from smidgen.graph.operators import Add, Maximum, Minimum, Mul, Sub
+from smidgen.graph.operators import Add, Div, Maximum, Minimum, Mul, Pow, SquaredDifference, Sub
 from smidgen.importers.tflite.call import Call, importer
 from smidgen.importers.tflite.multiplier import expect_rescalable
 
 _ADD_LEFT_SHIFT = 20  # inputs of ADD and SUB are scaled up by this many bits before they are rescaled
+_SQUARE_LEFT_SHIFT = 7  # the same of SQUARED_DIFFERENCE
 _LARGEST_DIFFERENCE = 255  # of an int8 value and a zero point
 
 
@@ -35,6 +34,30 @@ def mul(call: Call) -> None:
     call.emit(Mul(call.activation(y)), [a, b], [y])
 
 
+@importer("DIV", "DivOptions")
+def div(call: Call) -> None:
+    a, b, y = _operands(call)
+    call.emit(Div(call.activation(y)), [a, b], [y])
+
+
+@importer("SQUARED_DIFFERENCE")
+def squared_difference(call: Call) -> None:
+    a, b, y = _operands(call)
+    if y.dtype is DType.I8:
+        unit = 2 * max(a.scale, b.scale) / (1 << _SQUARE_LEFT_SHIFT)
+        largest = (_LARGEST_DIFFERENCE << _SQUARE_LEFT_SHIFT) ** 2
+        expect_rescalable(call, unit**2 / y.scale, largest, "the square")
+    call.emit(SquaredDifference(), [a, b], [y])
+
+
+@importer("POW")
+def power(call: Call) -> None:
+    a, b, y = _operands(call)
+    if y.dtype is DType.I8 and not any(one.is_constant and one.elements == 1 for one in (a, b)):
+        call.fail("neither its base nor its exponent is one constant", "int8 has only such powers")
+    call.emit(Pow(), [a, b], [y])
+
+
 @importer("MINIMUM")
 def minimum(call: Call) -> None:
     a, b, y = _operands(call)
@@ -53,11 +76,7 @@ def _operands(call: Call) -> tuple[Tensor, Tensor, Tensor]:
     call.expect(inputs=2)
     a, b, y = call.input(0), call.input(1), call.outputs[0]
     call.expect_types(a, b, y)
-    try:
-        shape = np.broadcast_shapes(a.shape, b.shape)
-    except ValueError:
-        call.fail(f"shapes {list(a.shape)} and {list(b.shape)} do not broadcast")
-    call.expect_shape(y, shape)
+    call.expect_broadcast(y, a, b)
     return a, b, y
 
 

@@ -17,9 +17,10 @@ _TYPES = {
     "INT8": DType.I8,
     "INT4": DType.I4,
     "INT32": DType.I32,
+    "BOOL": DType.BOOL,
 }
 # Constants that only operators' parameters come from (axes, sizes) may be 64-bit in the file.
-_DATA_TYPES = {"FLOAT32": "<f4", "INT8": "i1", "INT32": "<i4", "INT64": "<i8"}
+_DATA_TYPES = {"FLOAT32": "<f4", "INT8": "i1", "INT32": "<i4", "INT64": "<i8", "BOOL": "u1"}
 _ZERO_POINTS = {DType.I8: (-128, 127), DType.I4: (0, 0), DType.I32: (0, 0)}
 _NARROW = {4: DType.I4, 2: DType.I2}
 
@@ -100,6 +101,8 @@ def _data(tensor: FileTensor) -> np.ndarray:
         raise BadTensor(f"shape {list(tensor.shape)} needs {expected} bytes, but its buffer holds {held}")
     # A view of the file's content, copied only where it lies unaligned: many tensors may share one buffer.
     data = np.require(tensor.data.view(dtype), requirements="A")
+    if tensor.type_name == "BOOL":
+        return data.reshape(tensor.shape) != 0
     return data.reshape(tensor.shape).astype(dtype.newbyteorder("="), copy=False)
 
 
@@ -117,7 +120,7 @@ def _unpacked(tensor: FileTensor) -> np.ndarray:
 def _quantization(
     quantization: FileQuantization | None, shape: tuple[int, ...], dtype: DType
 ) -> Quantization | None:
-    if quantization is None or dtype is DType.F32:
+    if quantization is None or dtype in (DType.F32, DType.BOOL):
         return None
     if quantization.blockwise:
         raise BadTensor(
