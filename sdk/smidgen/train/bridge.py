@@ -104,7 +104,7 @@ def to_keras(graph: Graph, outputs: Sequence[str] | None = None, learn_scales: b
     """A Keras model of the graph, float or quantized to int8 activations and weights of 8, 4 or 2 bits.
 
     It takes one real array for each input of the graph, with any number of samples along the first axis where
-    no operator mixes samples (else exactly the graph's shape), and gives a real float32 array for each output,
+    no operator mixes samples (else exactly the graph's shape). It gives a real float32 array for each output,
     in a list where there are several. outputs: the tensors that it gives instead of the graph's outputs;
     learn_scales: the scales of weights are variables too. Weights and biases are variables. Raises ModelError
     naming each node that training has no layer for, UsageError for an unknown output.
