@@ -20,6 +20,7 @@ _TYPE_NAMES = {
     DType.I8: "int8",
     DType.I16: "int16",
     DType.I32: "int32",
+    DType.I64: "int64",
     DType.BOOL: "bool",
 }
 

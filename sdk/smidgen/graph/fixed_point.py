@@ -100,6 +100,20 @@ def requantize(
     return np.clip(wrap_int32(scaled + zero_point), *clamp)
 
 
+def requantize_wide(
+    accumulator: np.ndarray, multiplier: np.ndarray | int, shift: np.ndarray | int, clamp: tuple[int, int]
+) -> np.ndarray:
+    """64-bit accumulators, at most 2**47 in magnitude, to output values with a zero point of 0.
+
+    Layers with int16 activations keep 15 bits of the multiplier, and round once, upward on ties.
+    """
+    multiplier = np.asarray(multiplier, np.int64)
+    reduced = np.where(multiplier < 0x7FFF0000, (multiplier + (1 << 15)) >> 16, 0x7FFF)
+    total_shift = 15 - np.asarray(shift, np.int64)
+    rounded = accumulator * reduced + (np.int64(1) << (total_shift - 1))
+    return np.clip(wrap_int32(rounded >> total_shift), *clamp)
+
+
 def integer_range(bits: int) -> tuple[int, int]:
     """Smallest and largest signed integer of that many bits."""
     return -(1 << (bits - 1)), (1 << (bits - 1)) - 1

@@ -24,6 +24,7 @@ class DType(enum.Enum):
     I8 = "i8"
     I16 = "i16"
     I32 = "i32"
+    I64 = "i64"  # biases of layers with int16 activations
     I4 = "i4"
     I2 = "i2"
     BOOL = "bool"
@@ -42,11 +43,12 @@ class DType(enum.Enum):
 
 
 _BITS = {
-    DType.F32: 32, DType.I8: 8, DType.I16: 16, DType.I32: 32, DType.I4: 4, DType.I2: 2, DType.BOOL: 8,
+    DType.F32: 32, DType.I8: 8, DType.I16: 16, DType.I32: 32, DType.I64: 64, DType.I4: 4, DType.I2: 2,
+    DType.BOOL: 8,
 }  # fmt: skip
 _NUMPY = {
     DType.F32: np.float32, DType.I8: np.int8, DType.I16: np.int16, DType.I32: np.int32,
-    DType.I4: np.int8, DType.I2: np.int8, DType.BOOL: np.bool_,
+    DType.I64: np.int64, DType.I4: np.int8, DType.I2: np.int8, DType.BOOL: np.bool_,
 }  # fmt: skip
 
 

@@ -44,6 +44,7 @@ from smidgen.graph.operators import (
     Softsign,
     Tanh,
 )
+from smidgen.graph.reference.activation_int16 import softmax16_parameters, softmax_int16
 from smidgen.graph.reference.base import Evaluator, erf, require, tensors_of
 from smidgen.graph.types import DType, Graph, Node, Tensor
 
@@ -305,6 +306,9 @@ def softmax(graph: Graph, node: Node) -> Evaluator:
     (x,), output = tensors_of(graph, node)
     if x.dtype is output.dtype is DType.F32:
         return lambda inputs: [_softmax_float(inputs[0], operator.beta)]
+    if x.dtype is output.dtype is DType.I16:
+        wide = softmax16_parameters(graph, node)
+        return lambda inputs: [softmax_int16(wide, inputs[0])]
     require(x.dtype is DType.I8 and output.dtype in (DType.I8, DType.I16), graph, node)
     parameters = softmax_parameters(graph, node)
     return lambda inputs: [softmax_integer(parameters, inputs[0], output.dtype)]

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from smidgen.graph.fixed_point import activation_range, activation_range_float, requantize, wrap_int32
+from smidgen.graph.fixed_point import (
+    activation_range,
+    activation_range_float,
+    requantize,
+    requantize_wide,
+    wrap_int32,
+)
 from smidgen.graph.operators import Conv2D, DepthwiseConv2D, Padding, TransposeConv2D
 from smidgen.graph.reference.base import (
     WEIGHTS,
@@ -17,12 +23,12 @@ from smidgen.graph.reference.base import (
     require,
     tensors_of,
 )
-from smidgen.graph.types import DType, Graph, Node
+from smidgen.graph.types import DType, Graph, Node, Tensor
 
 
 @dataclass(frozen=True, eq=False)
 class ConvParameters:
-    """Integers of a quantized convolution or matrix product.
+    """Integers of a quantized convolution or matrix product with 32-bit sums, or 64-bit ones of int16.
 
     output = clamp(zero point + requantize(sum((x - input_zero_point) * w) + bias)), clamped to
     clamp_min..clamp_max; multiplier and shift are int32 arrays with one element per output channel.
@@ -41,7 +47,7 @@ class ConvParameters:
 
 
 def conv_parameters(graph: Graph, node: Node) -> ConvParameters:
-    """Of an int8 Conv2D, DepthwiseConv2D or TransposeConv2D."""
+    """Of a quantized Conv2D, DepthwiseConv2D or TransposeConv2D."""
     _, output = tensors_of(graph, node)
     return product_parameters(graph, node, output.shape[3])
 
@@ -62,7 +68,7 @@ def conv2d(graph: Graph, node: Node) -> Evaluator:
     size = (kernel_height, kernel_width)
 
     def products(values: np.ndarray, w: np.ndarray) -> np.ndarray:
-        """Sums of products in float64; exact for int8, since no partial sum reaches 2**53."""
+        """Sums of products in float64; exact for integers, since no partial sum reaches 2**53."""
         patches = _patches(pad_rows_and_columns(values, operator.padding), size, operator)
         n, height, width = patches.shape[:3]
         patches = patches.reshape(n, height, width, kernel_height * kernel_width, groups, group_channels)
@@ -118,11 +124,7 @@ def _evaluator(graph: Graph, node: Node, products) -> Evaluator:
     """Around sums of products: the offset before, bias, requantization and clamp after."""
     operator = node.operator
     (x, weights, *rest), output = tensors_of(graph, node)
-    bias = optional(rest, 0)
-    is_float = x.dtype is weights.dtype is output.dtype is DType.F32
-    is_int8 = x.dtype is output.dtype is DType.I8 and weights.dtype in WEIGHTS
-    require(is_float or (is_int8 and (bias is None or bias.dtype is DType.I32)), graph, node)
-
+    is_float = require_layer(x, weights, optional(rest, 0), output, graph, node)
     if is_float:
         low, high = activation_range_float(operator.activation)
 
@@ -136,21 +138,40 @@ def _evaluator(graph: Graph, node: Node, products) -> Evaluator:
 
     parameters = conv_parameters(graph, node)
 
-    def run_int8(inputs):
+    def run_integer(inputs):
         values = inputs[0].astype(np.float64) - parameters.input_zero_point
         total = products(values, inputs[1]).astype(np.int64)
-        if optional(inputs, 2) is not None:
-            total = total + inputs[2]
-        result = requantize(
-            wrap_int32(total),
-            parameters.multiplier,
-            parameters.shift,
-            parameters.output_zero_point,
-            parameters.clamp,
-        )
-        return [result.astype(np.int8)]
+        return [finish_layer(total, optional(inputs, 2), parameters, output.dtype)]
 
-    return run_int8
+    return run_integer
+
+
+def require_layer(
+    x: Tensor, weights: Tensor, bias: Tensor | None, output: Tensor, graph: Graph, node: Node
+) -> bool:
+    """Whether a layer is float. Raises ModelError unless its types are ones that layers have a meaning for:
+    float, int8 activations (32-bit sums), or int16 activations and int8 weights (64-bit sums)."""
+    is_float = x.dtype is weights.dtype is output.dtype is DType.F32
+    is_int8 = x.dtype is output.dtype is DType.I8 and weights.dtype in WEIGHTS
+    is_int16 = x.dtype is output.dtype is DType.I16 and weights.dtype is DType.I8
+    if bias is not None:
+        is_int8 = is_int8 and bias.dtype is DType.I32
+        is_int16 = is_int16 and bias.dtype is DType.I64
+    require(is_float or is_int8 or is_int16, graph, node)
+    return is_float
+
+
+def finish_layer(
+    total: np.ndarray, bias: np.ndarray | None, parameters: ConvParameters, dtype: DType
+) -> np.ndarray:
+    """The outputs of a quantized layer from its sums of products (int64, channels last)."""
+    p = parameters
+    total = total if bias is None else total + bias
+    if dtype is DType.I16:
+        result = requantize_wide(total, p.multiplier, p.shift, p.clamp)
+    else:
+        result = requantize(wrap_int32(total), p.multiplier, p.shift, p.output_zero_point, p.clamp)
+    return result.astype(dtype.numpy)
 
 
 def pad_rows_and_columns(values: np.ndarray, padding: Padding, fill: float = 0) -> np.ndarray:

@@ -11,32 +11,30 @@ from smidgen.graph.fixed_point import (
     integer_range,
     quantize_multiplier,
     requantize,
+    requantize_wide,
     wrap_int32,
 )
 from smidgen.graph.operators import BatchMatMul
 from smidgen.graph.reference.base import (
-    WEIGHTS,
+    QUANTIZED,
     Evaluator,
     optional,
     require,
     tensors_of,
 )
-from smidgen.graph.reference.conv import ConvParameters, product_parameters
+from smidgen.graph.reference.conv import ConvParameters, finish_layer, product_parameters, require_layer
 from smidgen.graph.types import DType, Graph, Node
 
 
 def fully_connected_parameters(graph: Graph, node: Node) -> ConvParameters:
-    """Of an int8 FullyConnected; one multiplier and shift per output, all equal when per tensor."""
+    """Of a quantized FullyConnected; one multiplier and shift per output, all equal when per tensor."""
     (_, weights, *_), _ = tensors_of(graph, node)
     return product_parameters(graph, node, weights.shape[0])
 
 
 def fully_connected(graph: Graph, node: Node) -> Evaluator:
     (x, weights, *rest), output = tensors_of(graph, node)
-    bias = optional(rest, 0)
-    is_float = x.dtype is weights.dtype is output.dtype is DType.F32
-    is_int8 = x.dtype is output.dtype is DType.I8 and weights.dtype in WEIGHTS
-    require(is_float or (is_int8 and (bias is None or bias.dtype is DType.I32)), graph, node)
+    is_float = require_layer(x, weights, optional(rest, 0), output, graph, node)
     depth = weights.shape[1]
 
     if is_float:
@@ -52,22 +50,14 @@ def fully_connected(graph: Graph, node: Node) -> Evaluator:
 
     parameters = fully_connected_parameters(graph, node)
 
-    def run_int8(inputs):
-        # int8 products are exact in float64, where the matrix product is ten times faster.
+    def run_integer(inputs):
+        # Products are exact in float64, where the matrix product is ten times faster.
         values = inputs[0].reshape(-1, depth).astype(np.float64) - parameters.input_zero_point
         total = (values @ inputs[1].T.astype(np.float64)).astype(np.int64)
-        if optional(inputs, 2) is not None:
-            total = total + inputs[2]
-        result = requantize(
-            wrap_int32(total),
-            parameters.multiplier,
-            parameters.shift,
-            parameters.output_zero_point,
-            parameters.clamp,
-        )
-        return [result.astype(np.int8).reshape(output.shape)]
+        result = finish_layer(total, optional(inputs, 2), parameters, output.dtype)
+        return [result.reshape(output.shape)]
 
-    return run_int8
+    return run_integer
 
 
 @dataclass(frozen=True)
@@ -93,7 +83,7 @@ def batch_matmul_parameters(graph: Graph, node: Node) -> BatchMatMulParameters:
 def batch_matmul(graph: Graph, node: Node) -> Evaluator:
     operator: BatchMatMul = node.operator
     (a, b), output = tensors_of(graph, node)
-    require(a.dtype is b.dtype is output.dtype and a.dtype in (DType.F32, DType.I8), graph, node)
+    require(a.dtype is b.dtype is output.dtype and a.dtype in (DType.F32, *QUANTIZED), graph, node)
 
     def product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
         left = left.swapaxes(-1, -2) if operator.transpose_a else left
@@ -104,14 +94,16 @@ def batch_matmul(graph: Graph, node: Node) -> Evaluator:
 
     p = batch_matmul_parameters(graph, node)
 
-    def run_int8(inputs):
-        # Exact in float64: no sum of int8 products reaches 2**53.
+    def run_integer(inputs):
+        # Exact in float64: no sum of products reaches 2**53.
         centred = [
             inputs[0].astype(np.float64) - p.a_zero_point,
             inputs[1].astype(np.float64) - p.b_zero_point,
         ]
-        total = wrap_int32(product(*centred).astype(np.int64))
-        clamp = (p.clamp_min, p.clamp_max)
-        return [requantize(total, p.multiplier, p.shift, p.output_zero_point, clamp).astype(np.int8)]
+        total, clamp = product(*centred).astype(np.int64), (p.clamp_min, p.clamp_max)
+        if output.dtype is DType.I16:
+            return [requantize_wide(total, p.multiplier, p.shift, clamp).astype(np.int16)]
+        result = requantize(wrap_int32(total), p.multiplier, p.shift, p.output_zero_point, clamp)
+        return [result.astype(np.int8)]
 
-    return run_int8
+    return run_integer

@@ -9,6 +9,7 @@ import numpy as np
 from smidgen.graph.operators import Operator
 from smidgen.graph.reference import activation
 from smidgen.graph.reference import unary as unary_family
+from smidgen.graph.reference.activation_int16 import INT16_FUNCTIONS
 from smidgen.graph.reference.base import EVERY_INPUT, Evaluator, require, tabulated, tensors_of
 from smidgen.graph.types import DType, Graph, Node
 
@@ -44,6 +45,9 @@ def unary(graph: Graph, node: Node) -> Evaluator:
                 return [function(node.operator, inputs[0].astype(np.float64)).astype(np.float32)]
 
         return run
+    wide = INT16_FUNCTIONS.get(type(node.operator))
+    if x.dtype is output.dtype is DType.I16 and wide is not None:
+        return lambda inputs: [wide(graph, node, inputs[0]).astype(np.int16)]
     require(x.dtype is output.dtype is DType.I8, graph, node)
     table = unary_table(graph, node)
     return lambda inputs: [table[inputs[0].view(np.uint8)]]
