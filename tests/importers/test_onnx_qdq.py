@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from onnx import TensorProto
 from onnx_builder import OnnxBuilder, computed, expected, sample
 
 from smidgen.errors import ModelError
@@ -18,7 +19,7 @@ class QdqBuilder(OnnxBuilder):
     """Puts QuantizeLinear and DequantizeLinear where onnxruntime's quantizer does."""
 
     def __init__(self, dtype: type = np.int8, seed: int = 0) -> None:
-        super().__init__(seed, opset=19)
+        super().__init__(seed, opset=20)
         self.dtype = dtype
 
     def qdq(self, x: str, scale: float = 0.03, zero_point: int = 3) -> str:
@@ -115,6 +116,20 @@ def test_inputs_of_a_concatenation_are_brought_to_one_scale() -> None:
     assert np.abs(ours - theirs).max() < 0.021
     shared = {graph.tensors[name].scale for name in graph.producer(graph.nodes[-1].inputs[0]).inputs}
     assert shared == {np.float32(0.02)}
+
+
+def test_an_embedding_is_looked_up_in_integers() -> None:
+    builder = QdqBuilder(seed=1)
+    tokens = builder.input((1, 5), dtype=TensorProto.INT64)
+    table = builder.quantized_weights(7, 4, axis=None)
+    rows = builder.qdq(builder.node("Gather", table, tokens), 0.005)
+    builder.output(builder.qdq(builder.node("Gelu", rows), 0.005))
+    model, graph = builder.model(), builder.graph()
+    kinds = [node.operator.type_name for node in graph.nodes]
+    assert kinds == ["GATHER", "QUANTIZE", "GELU", "DEQUANTIZE"]
+    feeds = {"x": np.array([[0, 6, 3, 3, 1]])}
+    (ours,), (theirs,) = computed(model, graph, feeds), expected(model, feeds)
+    assert np.abs(ours - theirs).max() < 0.006
 
 
 def test_weights_alone_may_be_quantized() -> None:

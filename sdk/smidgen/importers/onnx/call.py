@@ -261,9 +261,11 @@ class Call:
         return outputs
 
     def move(self, operator: Operator, inputs: Sequence[Tensor], shape: Sequence[int]) -> Tensor:
-        """Add a node that only moves or chooses values, so that integers keep their quantization."""
-        x = next((tensor for tensor in inputs if tensor.data is None), inputs[0])
-        return self.emit(operator, [*inputs], shape, x.dtype, x.quantization)
+        """Add a node that only moves values of its first input, so that integers keep their quantization."""
+        x = inputs[0]
+        if x.data is not None:
+            return self.emit(operator, inputs, shape)
+        return self.emit(operator, inputs, shape, x.dtype, x.quantization)
 
     @property
     def _label(self) -> str:

@@ -25,6 +25,7 @@ from smidgen.graph.operators import (
     DepthwiseConv2D,
     Dequantize,
     FullyConnected,
+    Gather,
     HardSigmoid,
     Operator,
     Pad,
@@ -127,7 +128,7 @@ class _Integers:
             elif isinstance(node.operator, Dequantize):
                 name = node.inputs[0] or ""
                 self.twins[node.outputs[0]] = self.integers.get(name, name)
-            elif any(name in self.twins for name in node.inputs):
+            elif any(name in self.twins for name in node.inputs) or self._reads_table(node):
                 self._operator(node)
             else:
                 self._as_it_was(node)
@@ -169,7 +170,8 @@ class _Integers:
         if any(self.graph.tensors[name].dtype is not DType.F32 for name in node.outputs):
             raise CannotQuantize("compares or converts quantized values, which has no integer form")
         for name in node.inputs:
-            if name is not None and name not in self.twins and not self.graph.tensors[name].is_constant:
+            tensor = None if name is None or name in self.twins else self.graph.tensors[name]
+            if tensor is not None and tensor.dtype is DType.F32 and not tensor.is_constant:
                 raise CannotQuantize(f"its input '{name}' is not quantized, the others are")
         if type(operator) in _CHANNEL_AXIS:
             self._weighted(node)
@@ -182,6 +184,14 @@ class _Integers:
         else:
             last, operator = self._with_activation(node)
             self._write(node, operator, self._operands(node), self._wanted(last))
+
+    def _reads_table(self, node: Node) -> bool:
+        """Whether it looks up rows of a quantized constant, an embedding, for operators on integers."""
+        if not isinstance(node.operator, Gather):
+            return False
+        quantization = self.graph.tensors[node.inputs[0] or ""].quantization
+        per_tensor = quantization is not None and quantization.axis is None
+        return per_tensor and self._behind(node.outputs[0]) is not None
 
     def _operands(self, node: Node) -> list[str | None]:
         """Inputs of any quantization each."""
@@ -205,7 +215,9 @@ class _Integers:
     def _same_scale(self, node: Node) -> None:
         """All inputs in one quantization: of several that which is wanted behind, of one its own."""
         moving = [name for name in node.inputs if name in self.twins]
-        first = self.tensors[self.twins[moving[0]]].quantization
+        first = self.graph.tensors[node.inputs[0] or ""].quantization
+        if moving:
+            first = self.tensors[self.twins[moving[0]]].quantization
         others = [name for name in node.inputs if name is not None and name not in self.twins]
         data = [name for name in others if self.graph.tensors[name].dtype in (DType.F32, DType.I8)]
         shared = first
