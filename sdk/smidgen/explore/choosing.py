@@ -85,7 +85,7 @@ def _title(name: str, unit: str) -> str:
 
 def _text(name: str, value: float) -> str:
     return (
-        f"{value:+.2f} points"
+        f"{value + 0.0:+.2f} points"
         if name == "accuracy"
         else f"{value:,.0f}" + ("" if name == "taken" else " bytes")
     )

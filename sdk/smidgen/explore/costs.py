@@ -56,7 +56,7 @@ class Costs:
 
     def options(self) -> list[np.ndarray]:
         """For each layer what its widths add to the costs: (widths, costs), in the order of WIDTHS."""
-        columns = ("taken", "weight_bytes") if self.target is not None else ("weight_bytes",)
+        columns = ("taken", "weight_bytes") if self.base.unit else ("weight_bytes",)
         return [
             np.array(
                 [[getattr(self.latencies[layer, bits], name) for name in columns] for bits in WIDTHS], float

@@ -32,6 +32,7 @@ from smidgen.errors import Problem, UsageError
 from smidgen.golden import golden_inputs
 from smidgen.graph import DType, Graph, Node, Quantization, Tensor
 from smidgen.graph.fixed_point import integer_range
+from smidgen.graph.packing import storage_bytes
 from smidgen.paths import cache_folder
 from smidgen.targets import Target
 from smidgen.targets.types import MEMORY_KINDS
@@ -41,7 +42,7 @@ _SEED = 3
 _KIND = "latency"
 _COUNTING = ("verilator", "qemu", "rp2040js")
 # Of the target's memories, for layers that are measured together; the agent needs some, too.
-_SHARE = 0.7
+_SHARE = 0.4
 _TOGETHER = 24
 
 
@@ -177,37 +178,44 @@ def _sources(alone: Graph, target: Target, optimize: str) -> list[str]:
 
 def _chunks(missing: Sequence[tuple[str, Graph]], target: Target) -> Iterator[list[tuple[str, Graph]]]:
     """Layers that fit the target's memories together, by the size of their tensors and weights."""
+    limits = {
+        kind: _SHARE * memory.length for kind in MEMORY_KINDS if (memory := target.memory_of_kind(kind))
+    }
     chunk: list[tuple[str, Graph]] = []
-    used = dict.fromkeys(MEMORY_KINDS, 0)
     for key, alone in missing:
-        x, weights, _, y = alone.tensors.values()
-        needs = {"flash": weights.elements * weights.dtype.bits // 8, "ram": x.elements + y.elements}
-        full = any(
-            (memory := target.memory_of_kind(kind)) is not None
-            and used[kind] + needs[kind] > _SHARE * memory.length
-            for kind in used
-        )
-        if chunk and (full or len(chunk) == _TOGETHER):
+        needs = _needs([*(graph for _, graph in chunk), alone])
+        full = len(chunk) == _TOGETHER or any(needs[kind] > limit for kind, limit in limits.items())
+        if chunk and full:
             yield chunk
-            chunk, used = [], dict.fromkeys(MEMORY_KINDS, 0)
+            chunk = []
         chunk.append((key, alone))
-        used = {kind: used[kind] + needs[kind] for kind in used}
     if chunk:
         yield chunk
 
 
+def _needs(graphs: Sequence[Graph]) -> dict[str, int]:
+    """Bytes that layers take beside each other, by kind of memory."""
+    weights = [graph.tensor("weights") for graph in graphs]
+    inputs = {graph.tensor("x").shape: graph.tensor("x").elements for graph in graphs}
+    return {
+        "flash": sum(storage_bytes(tensor.dtype, tensor.elements) for tensor in weights),
+        "ram": sum(inputs.values()) + sum(graph.tensor("y").elements for graph in graphs),
+    }
+
+
 def _beside(graphs: Sequence[Graph]) -> Graph:
-    """One graph of many layers, each with an input and an output of its own."""
+    """One graph of many layers, each with an output of its own; inputs of one shape are one."""
     tensors: dict[str, Tensor] = {}
     nodes: list[Node] = []
     for index, graph in enumerate(graphs):
         (node,) = graph.nodes
         names = {name: f"{name}{index}" for name in graph.tensors}
+        names["x"] = f"x{'x'.join(map(str, graph.tensor('x').shape))}"
         tensors |= {names[name]: replace(tensor, name=names[name]) for name, tensor in graph.tensors.items()}
         inputs, outputs = (tuple(names[str(name)] for name in side) for side in (node.inputs, node.outputs))
         nodes.append(Node(f"layer{index}", node.operator, inputs, outputs))
-    ports = tuple(node.inputs[0] for node in nodes), tuple(node.outputs[0] for node in nodes)
-    return Graph("layers", tensors, tuple(nodes), *ports)
+    inputs = tuple(dict.fromkeys(str(node.inputs[0]) for node in nodes))
+    return Graph("layers", tensors, tuple(nodes), inputs, tuple(node.outputs[0] for node in nodes))
 
 
 def _measure(graph: Graph, target: Target, optimize: str) -> list[LayerCost]:
