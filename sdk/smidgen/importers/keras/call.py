@@ -7,7 +7,6 @@ it with a problem; the other layers of the model are still looked at.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
@@ -19,9 +18,10 @@ from smidgen.graph.operators import Operator
 from smidgen.importers.keras.building import Builder
 from smidgen.importers.keras.config import Layer
 from smidgen.importers.keras.weights import LayerWeights
-from smidgen.importers.tflite.tensors import BadTensor, check_shape
+from smidgen.importers.tflite.tensors import MAX_ELEMENTS, BadTensor, check_shape
 
 MAX_SIZE = 1 << 16  # of a window, a stride or a padding
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 class Refused(Exception):
@@ -148,9 +148,19 @@ class Call:
 
     def number(self, name: str, default: float) -> float:
         value = plain(self.option(name, default))
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST:
             self.fail(f"its {name} is {str(value)[:80]!r} instead of a number")
         return float(value)
+
+    def array(self, name: str, value: object) -> np.ndarray:
+        """A number or an array of them (float64), in any of the ways in which Keras writes it."""
+        try:
+            array = np.asarray(plain(value), np.float64)
+        except (TypeError, ValueError, OverflowError):
+            array = np.array(np.nan)
+        if array.size > MAX_ELEMENTS or not (np.abs(array) <= _LARGEST).all():
+            self.fail(f"its {name} is {str(value)[:80]!r} instead of numbers")
+        return array
 
     def integer(self, name: str, default: int | None = None, low: int = 1, high: int = 1 << 24) -> int:
         return self._integer(name, self.option(name, default), low, high)

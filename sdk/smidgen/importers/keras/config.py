@@ -19,6 +19,7 @@ MAX_DEPTH = 16  # of models in models
 MAX_CALLS = 64  # of one shared layer
 _CONTAINERS = ("Functional", "Sequential", "Model")
 _OWN_MODULES = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras", "builtins")
+_SAVE_AGAIN = "save the model again"
 _NOT_A_MODEL = "save a Sequential or Functional model with model.save(...)"
 
 
@@ -76,9 +77,9 @@ def parse_json(text: bytes | str, what: str) -> dict:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BadFile(f"its {what} is not valid JSON ({str(error)[:100]})", "save the model again") from None
+        raise BadFile(f"its {what} is not valid JSON ({str(error)[:100]})", _SAVE_AGAIN) from None
     if not isinstance(value, dict):
-        raise BadFile(f"its {what} is no JSON object", "save the model again")
+        raise BadFile(f"its {what} is no JSON object", _SAVE_AGAIN)
     return value
 
 
@@ -152,10 +153,10 @@ def _layers(entries: list, path: tuple[str, ...], depth: int, names: set[str] | 
     for position, entry in enumerate(entries):
         class_name, config = _printable(entry.get("class_name")), entry.get("config")
         if not isinstance(config, Mapping):
-            raise BadFile(f"layer {position} ({class_name}) has no configuration", "save the model again")
+            raise BadFile(f"layer {position} ({class_name}) has no configuration", _SAVE_AGAIN)
         name = str(entry.get("name") or config.get("name") or f"layer_{position}")
         if name in seen:
-            raise BadFile(f"two layers are called '{_printable(name)}'", "save the model again")
+            raise BadFile(f"two layers are called '{_printable(name)}'", _SAVE_AGAIN)
         seen.add(name)
         is_operation = _is_operation(entry, config)
         place: tuple[str, ...] = ()
@@ -165,7 +166,7 @@ def _layers(entries: list, path: tuple[str, ...], depth: int, names: set[str] | 
         if names is not None:
             nodes = entry.get("inbound_nodes") or []
             if not isinstance(nodes, list | tuple) or len(nodes) > MAX_CALLS:
-                raise BadFile(f"layer '{_printable(name)}' has no sane list of calls", "save the model again")
+                raise BadFile(f"layer '{_printable(name)}' has no sane list of calls", _SAVE_AGAIN)
             invocations = tuple(_invocation(node, names) for node in nodes)
         model = None
         if class_name in _CONTAINERS and "layers" in config:
@@ -193,14 +194,18 @@ def _custom(entry: Mapping) -> str | None:
 
 def _invocation(node: object, names: set[str]) -> Invocation:
     if isinstance(node, Mapping):  # Keras 3
-        args = tuple(_keras3(value) for value in node.get("args") or ())
-        return Invocation(args, {key: _keras3(value) for key, value in (node.get("kwargs") or {}).items()})
+        args, named = node.get("args") or (), node.get("kwargs") or {}
+        if not isinstance(args, list | tuple) or not isinstance(named, Mapping):
+            raise BadFile("a layer's connections are not ones that Keras writes", _SAVE_AGAIN)
+        return Invocation(
+            tuple(_keras3(value) for value in args), {key: _keras3(value) for key, value in named.items()}
+        )
     tensors: list[object] = []
     kwargs: dict[str, object] = {}
     entries = [node] if _is_reference(node, names) else node
     for part in entries if isinstance(entries, list | tuple) else ():  # Keras 2
         if not _is_reference(part, names):
-            raise BadFile("a layer's connections are not ones that Keras writes", "save the model again")
+            raise BadFile("a layer's connections are not ones that Keras writes", _SAVE_AGAIN)
         tensors.append(Reference(str(part[0]), int(part[1]), int(part[2])))
         if len(part) > 3 and isinstance(part[3], Mapping):
             kwargs |= {key: _keras2(value, names) for key, value in part[3].items()}
@@ -214,7 +219,7 @@ def _keras3(value: object) -> object:
             history = config.get("keras_history")
             if isinstance(history, list | tuple) and len(history) == 3:
                 return Reference(str(history[0]), _integer(history[1]), _integer(history[2]))
-            raise BadFile("a tensor of the model does not say which layer made it", "save the model again")
+            raise BadFile("a tensor of the model does not say which layer made it", _SAVE_AGAIN)
         return {key: _keras3(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_keras3(item) for item in value]
@@ -262,7 +267,7 @@ def references_in(value: object) -> Iterator[Reference]:
 
 def _integer(value: object) -> int:
     if not isinstance(value, int) or value < 0:
-        raise BadFile("a connection of the model is not numbered", "save the model again")
+        raise BadFile("a connection of the model is not numbered", _SAVE_AGAIN)
     return value
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from smidgen.graph import DType, Tensor
 from smidgen.graph.operators import Add, Cast, Div, Maximum, Minimum, Mul, Operator, Pow, Reshape, Sub
-from smidgen.importers.keras.call import Call, layer, operation, plain
+from smidgen.importers.keras.call import Call, layer, operation
 
 _EPSILON = 1e-7  # keras.backend.epsilon(), which Normalization keeps from zero with
 
@@ -102,15 +102,7 @@ def normalization(call: Call) -> Tensor:
 
 
 def _numbers(call: Call, name: str, default: float) -> np.ndarray:
-    """A number or an array of them, in any of the ways in which Keras writes it."""
-    value = plain(call.option(name, default))
-    try:
-        array = np.asarray(value, np.float64)
-    except (TypeError, ValueError):
-        array = np.array(np.nan)
-    if not np.isfinite(array).all():
-        call.fail(f"its {name} is {str(value)[:80]!r} instead of numbers")
-    return array
+    return call.array(name, call.option(name, default))
 
 
 def _scale_and_shift(call: Call, x: Tensor, scale: np.ndarray, offset: np.ndarray) -> Tensor:
@@ -145,13 +137,7 @@ def _binary(names: Sequence[str], kind: type[Operator]) -> None:
 def _operand(call: Call, value: object) -> Tensor:
     if isinstance(value, Tensor):
         return value
-    try:
-        array = np.asarray(plain(value), np.float32)
-    except (TypeError, ValueError):
-        array = np.array(np.nan)
-    if not np.isfinite(array).all():
-        call.fail(f"is called with {str(value)[:80]!r} instead of a tensor or numbers")
-    return call.constant("value", array)
+    return call.constant("value", call.array("operand", value).astype(np.float32))
 
 
 for _names, _kind in (

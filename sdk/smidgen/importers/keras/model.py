@@ -110,7 +110,7 @@ class ModelImport:
         known = {
             (layer.name, index + layer.first_call): (layer.name, index)
             for layer in model.layers
-            for index in range(len(layer.invocations) or 1)
+            for index in range(1 if layer.class_name == "InputLayer" else len(layer.invocations))
         }
         sorter: TopologicalSorter[tuple[str, int]] = TopologicalSorter()
         for layer in model.layers:

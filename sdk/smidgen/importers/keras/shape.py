@@ -197,8 +197,8 @@ def embedding(call: Call) -> Tensor:
 @operation("GetItem", makes=[StridedSlice, Reshape])
 def get_item(call: Call) -> Tensor:
     """x[...] with numbers, slices, None and one ellipsis."""
-    if len(call.args) != 2 and "key" not in call.kwargs:
-        call.fail("is called without a key")
+    if not call.tensors or (len(call.args) != 2 and "key" not in call.kwargs):
+        call.fail("is called without a tensor or without a key")
     x = call.tensors[0]
     key = call.args[1] if len(call.args) == 2 else call.kwargs["key"]
     parts = tuple(_slice(call, part) for part in (key if isinstance(key, list | tuple) else [key]))
