@@ -10,7 +10,7 @@ from smidgen.report.files import write_json
 from smidgen.report.support import support_matrix
 from smidgen.report.tables import print_table
 
-HELP = "list the operators that are supported: importer, types, kernel sets"
+HELP = "list the operators that are supported: names in model files, types, kernel sets"
 
 
 def add_options(parser: Parser) -> None:
