@@ -17,6 +17,8 @@ from case_parts import (
     window,
 )
 from function_cases import conditions, functions, norms, powers, quotients, reductions
+from int16_cases import layers as int16_layers
+from int16_cases import values as int16_values
 from kernel_harness import Case
 from product_cases import batch_matmuls, transpose_convolutions
 from rearranging_cases import bilinear, rearrangements
@@ -296,6 +298,7 @@ FAMILIES: dict[str, tuple[tuple[Maker, int], ...]] = {
     "shape": ((moves, 16), (rearrangements, 16)),
     "quantize": ((quantizations, 18),),
     "resize": ((resizes, 24), (bilinear, 24)),
+    "int16": ((int16_layers, 30), (int16_values, 16)),
     "products": ((batch_matmuls, 40), (transpose_convolutions, 50)),
 }
 

@@ -34,26 +34,29 @@ struct smidgen_extremum_shape {
 
 /* Runs `statement` for every element of the output, with the inputs' values as va and vb; it sets
  * `result`. */
-#define SMIDGEN_FOR_EACH(shape, a, b, y, statement)                                                \
+#define SMIDGEN_FOR_EACH_OF(type, shape, a, b, y, statement)                                       \
     do {                                                                                           \
         for (int32_t i = 0; i < (shape)->size_0; i++) {                                            \
             for (int32_t j = 0; j < (shape)->size_1; j++) {                                        \
                 for (int32_t k = 0; k < (shape)->size_2; k++) {                                    \
-                    const int8_t *pa = a + (ptrdiff_t)i * (shape)->a_0 +                           \
-                                       (ptrdiff_t)j * (shape)->a_1 + (ptrdiff_t)k * (shape)->a_2;  \
-                    const int8_t *pb = b + (ptrdiff_t)i * (shape)->b_0 +                           \
-                                       (ptrdiff_t)j * (shape)->b_1 + (ptrdiff_t)k * (shape)->b_2;  \
-                    const int8_t *const end = y + (shape)->size_3;                                 \
+                    const type *pa = a + (ptrdiff_t)i * (shape)->a_0 +                             \
+                                     (ptrdiff_t)j * (shape)->a_1 + (ptrdiff_t)k * (shape)->a_2;    \
+                    const type *pb = b + (ptrdiff_t)i * (shape)->b_0 +                             \
+                                     (ptrdiff_t)j * (shape)->b_1 + (ptrdiff_t)k * (shape)->b_2;    \
+                    const type *const end = y + (shape)->size_3;                                   \
                     for (; y != end; pa += (shape)->a_3, pb += (shape)->b_3) {                     \
                         const int32_t va = *pa, vb = *pb;                                          \
                         int32_t result;                                                            \
                         statement;                                                                 \
-                        *y++ = (int8_t)result;                                                     \
+                        *y++ = (type)result;                                                       \
                     }                                                                              \
                 }                                                                                  \
             }                                                                                      \
         }                                                                                          \
     } while (0)
+
+#define SMIDGEN_FOR_EACH(shape, a, b, y, statement)                                                \
+    SMIDGEN_FOR_EACH_OF(int8_t, shape, a, b, y, statement)
 
 /* sign: 1 adds, -1 subtracts. */
 SMIDGEN_INLINE void smidgen_add_body(const struct smidgen_add_shape *shape, const int8_t *a,

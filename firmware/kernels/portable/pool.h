@@ -1,4 +1,4 @@
-/* Average and maximum over windows, int8, NHWC. Positions outside the image do not count. */
+/* Average and maximum over windows, NHWC. Positions outside the image do not count. */
 #ifndef SMIDGEN_KERNELS_POOL_H
 #define SMIDGEN_KERNELS_POOL_H
 
@@ -17,49 +17,47 @@ SMIDGEN_INLINE int32_t smidgen_pool_mean(int32_t sum, int32_t count) {
     return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
 }
 
-SMIDGEN_INLINE void smidgen_pool_body(const struct smidgen_pool_shape *shape, const int8_t *x,
-                                      int8_t *y, const int average) {
-    const int32_t channels = shape->channels;
-    for (int32_t batch = 0; batch < shape->batches; batch++) {
-        for (int32_t row = 0; row < shape->output_height; row++) {
-            const int32_t y0 = row * shape->stride_height - shape->pad_top;
-            const int32_t top = y0 < 0 ? 0 : y0;
-            const int32_t bottom = smidgen_clamp(y0 + shape->size_height, top, shape->input_height);
-            for (int32_t column = 0; column < shape->output_width; column++) {
-                const int32_t x0 = column * shape->stride_width - shape->pad_left;
-                const int32_t left = x0 < 0 ? 0 : x0;
-                const int32_t right =
-                    smidgen_clamp(x0 + shape->size_width, left, shape->input_width);
-                const ptrdiff_t next_row =
-                    (ptrdiff_t)(shape->input_width - (right - left)) * channels;
-                const int8_t *corner = x + ((ptrdiff_t)top * shape->input_width + left) * channels;
-                for (int32_t channel = 0; channel < channels; channel++) {
-                    const int8_t *value = corner + channel;
-                    int32_t result = average ? 0 : INT8_MIN;
-                    for (int32_t i = top; i < bottom; i++) {
-                        for (int32_t j = left; j < right; j++, value += channels)
-                            result = average ? result + *value : *value > result ? *value : result;
-                        value += next_row;
-                    }
-                    if (average)
-                        result = smidgen_pool_mean(result, (bottom - top) * (right - left));
-                    *y++ =
-                        (int8_t)smidgen_clamp(result, shape->activation_min, shape->activation_max);
-                }
-            }
-        }
-        x += (ptrdiff_t)shape->input_height * shape->input_width * channels;
+/* A pool of elements of `type`, whose least value is `lowest`. */
+#define SMIDGEN_POOL(name, type, lowest, average)                                                  \
+    static inline void name(const struct smidgen_pool_shape *shape, const type *x, type *y) {      \
+        const int32_t channels = shape->channels;                                                  \
+        for (int32_t batch = 0; batch < shape->batches; batch++) {                                 \
+            for (int32_t row = 0; row < shape->output_height; row++) {                             \
+                const int32_t y0 = row * shape->stride_height - shape->pad_top;                    \
+                const int32_t top = y0 < 0 ? 0 : y0;                                               \
+                const int32_t bottom =                                                             \
+                    smidgen_clamp(y0 + shape->size_height, top, shape->input_height);              \
+                for (int32_t column = 0; column < shape->output_width; column++) {                 \
+                    const int32_t x0 = column * shape->stride_width - shape->pad_left;             \
+                    const int32_t left = x0 < 0 ? 0 : x0;                                          \
+                    const int32_t right =                                                          \
+                        smidgen_clamp(x0 + shape->size_width, left, shape->input_width);           \
+                    const ptrdiff_t next_row =                                                     \
+                        (ptrdiff_t)(shape->input_width - (right - left)) * channels;               \
+                    const type *corner =                                                           \
+                        x + ((ptrdiff_t)top * shape->input_width + left) * channels;               \
+                    for (int32_t channel = 0; channel < channels; channel++) {                     \
+                        const type *value = corner + channel;                                      \
+                        int32_t result = average ? 0 : lowest;                                     \
+                        for (int32_t i = top; i < bottom; i++) {                                   \
+                            for (int32_t j = left; j < right; j++, value += channels)              \
+                                result = average           ? result + *value                       \
+                                         : *value > result ? *value                                \
+                                                           : result;                               \
+                            value += next_row;                                                     \
+                        }                                                                          \
+                        if (average)                                                               \
+                            result = smidgen_pool_mean(result, (bottom - top) * (right - left));   \
+                        *y++ = (type)smidgen_clamp(result, shape->activation_min,                  \
+                                                   shape->activation_max);                         \
+                    }                                                                              \
+                }                                                                                  \
+            }                                                                                      \
+            x += (ptrdiff_t)shape->input_height * shape->input_width * channels;                   \
+        }                                                                                          \
     }
-}
 
-static inline void smidgen_average_pool(const struct smidgen_pool_shape *shape, const int8_t *x,
-                                        int8_t *y) {
-    smidgen_pool_body(shape, x, y, 1);
-}
-
-static inline void smidgen_max_pool(const struct smidgen_pool_shape *shape, const int8_t *x,
-                                    int8_t *y) {
-    smidgen_pool_body(shape, x, y, 0);
-}
+SMIDGEN_POOL(smidgen_average_pool, int8_t, INT8_MIN, 1)
+SMIDGEN_POOL(smidgen_max_pool, int8_t, INT8_MIN, 0)
 
 #endif

@@ -12,6 +12,8 @@ from smidgen.compile.kernels import (
     batch_matmul,
     conv,
     elementwise,
+    int16,
+    int16_values,
     logic,
     matmul,
     norm,
@@ -66,6 +68,8 @@ _PORTABLE = (
     shape,
     quantize,
     resize,
+    int16,
+    int16_values,
 )
 _DSP = (dsp_conv, dsp_depthwise, dsp_matmul, dsp_elementwise)
 _MVE = (mve_conv, mve_matmul, mve_elementwise, mve_pool)

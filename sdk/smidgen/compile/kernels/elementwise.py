@@ -95,7 +95,7 @@ def pairs(graph: Graph, node: Node, symbol: str, struct: str, parameters: dict[s
     )
 
 
-def _sum_fields(p: AddParameters) -> dict[str, int]:
+def sum_fields(p: AddParameters) -> dict[str, int]:
     return {
         "left_shift": p.left_shift,
         "a_zero_point": p.input1_zero_point,
@@ -116,7 +116,7 @@ def _lower_add(graph: Graph, node: Node, optimize: str) -> Lowered:
     p = add_parameters(graph, node)
     kind = "add" if isinstance(node.operator, Add) else "sub"
     symbol = f"smidgen_{kind}_{_add_variant(p, optimize)}"
-    return pairs(graph, node, symbol, "smidgen_add_shape", _sum_fields(p))
+    return pairs(graph, node, symbol, "smidgen_add_shape", sum_fields(p))
 
 
 def _add_variant(p: AddParameters, optimize: str) -> str:
@@ -130,11 +130,11 @@ def _add_variant(p: AddParameters, optimize: str) -> str:
 
 
 def _lower_squared_difference(graph: Graph, node: Node, optimize: str) -> Lowered:
-    fields = _sum_fields(squared_difference_parameters(graph, node))
+    fields = sum_fields(squared_difference_parameters(graph, node))
     return pairs(graph, node, "smidgen_squared_difference", "smidgen_add_shape", fields)
 
 
-def _product_fields(p: MulParameters) -> dict[str, int]:
+def product_fields(p: MulParameters) -> dict[str, int]:
     return {
         "a_zero_point": p.input1_zero_point,
         "b_zero_point": p.input2_zero_point,
@@ -147,12 +147,12 @@ def _product_fields(p: MulParameters) -> dict[str, int]:
 
 
 def _lower_mul(graph: Graph, node: Node, optimize: str) -> Lowered:
-    fields = _product_fields(mul_parameters(graph, node))
+    fields = product_fields(mul_parameters(graph, node))
     return pairs(graph, node, "smidgen_mul", "smidgen_mul_shape", fields)
 
 
 def _lower_div(graph: Graph, node: Node, optimize: str) -> Lowered:
-    fields = _product_fields(div_parameters(graph, node))
+    fields = product_fields(div_parameters(graph, node))
     return pairs(graph, node, "smidgen_div", "smidgen_mul_shape", fields)
 
 
