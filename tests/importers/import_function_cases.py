@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 from operator_model import CASES, X_SCALE, X_ZERO, OperatorModel
 
@@ -29,6 +32,63 @@ _FUNCTIONS: dict[str, tuple[Operator, dict]] = {
 _CLIPPED = {"RELU_N1_TO_1": -1.0, "RELU_0_TO_1": 0.0}
 _REDUCTIONS = {"REDUCE_MAX": op.ReduceMax, "REDUCE_MIN": op.ReduceMin}
 _INDICES = {"ARG_MAX": op.ArgMax, "ARG_MIN": op.ArgMin}
+# Custom operators that Smidgen's exporter writes.
+_OWN: tuple[Operator, ...] = (
+    op.Clip(-0.5, 4.0), op.Elu(0.5), op.Erf(), op.HardSigmoid(0.2, 0.5), op.Reciprocal(), op.Silu(),
+    op.Softplus(), op.Softsign(), op.Neg(), op.Sign(), op.Sqrt(), op.Square(), op.Sin(), op.Cos(), op.Floor(),
+    op.Ceil(), op.Round(),
+)  # fmt: skip
+_NORMS: tuple[Operator, ...] = (op.LayerNorm(2, 1e-3), op.RmsNorm(1, 1e-6), op.InstanceNorm(1e-5))
+
+
+def own(m: OperatorModel, operator: Operator, inputs: list[int], outputs: list[int]) -> None:
+    """A custom operator with its fields."""
+    m.builder.operator(f"smidgen.{operator.type_name}", inputs, outputs)
+    fields = json.dumps(asdict(operator)).encode()
+    m.builder.graph.operators[-1].customOptions = np.frombuffer(fields, np.uint8)
+
+
+def norm_inputs(m: OperatorModel, operator: Operator, shape: tuple[int, ...]) -> list[int]:
+    """x, gamma and, but for RmsNorm, beta."""
+    size = shape[-1:] if isinstance(operator, op.InstanceNorm) else shape[-operator.axes :]
+    if m.dtype == "float32":
+        constants = [m.builder.constant(np.ones(size, np.float32)) for _ in range(2)]
+    else:
+        constants = [
+            m.builder.constant(np.full(size, value, dtype), scale=1e-4)
+            for value, dtype in ((9000, np.int16), (-5, np.int32))
+        ]
+    return [m.x(*shape), *constants[: 1 if isinstance(operator, op.RmsNorm) else 2]]
+
+
+def _register_own() -> None:
+    for operator in _OWN:
+
+        def function(m: OperatorModel, operator=operator):
+            own(m, operator, [m.x(2, 5)], [m.y(2, 5)])
+            return [operator]
+
+        CASES[f"smidgen.{operator.type_name}"] = function
+    for operator in _NORMS:
+
+        def norm(m: OperatorModel, operator=operator):
+            own(m, operator, norm_inputs(m, operator, (2, 3, 4)), [m.y(2, 3, 4)])
+            return [operator]
+
+        CASES[f"smidgen.{operator.type_name}"] = norm
+
+
+def own_power(m: OperatorModel) -> list[Operator]:
+    own(m, op.Pow(), [m.x(2, 3), m.constant(np.array([3]), scale=1.0, zero_point=0)], [m.y(2, 3)])
+    return [op.Pow()]
+
+
+def own_exclusive_or(m: OperatorModel) -> list[Operator]:
+    a, b, either = _two_conditions(m)
+    m.builder.operator("smidgen.LOGICAL_XOR", [a, b], [either])
+    m.builder.operator("CAST", [either], [m.y(2, 5, **_BIT)])
+    kinds = Comparison.LESS, Comparison.EQUAL
+    return [*(op.Compare(kind) for kind in kinds), op.Logical(Connective.XOR), op.Cast()]
 
 
 def _register() -> None:
@@ -159,6 +219,8 @@ def SUM(m: OperatorModel) -> list[Operator]:
 
 
 _register()
+_register_own()
+CASES |= {"smidgen.POW": own_power, "smidgen.LOGICAL_XOR": own_exclusive_or}
 for _case in (
     LOGICAL_NOT, SELECT_V2, SELECT, CAST, NEG, GELU, PRELU, DIV, SQUARED_DIFFERENCE, POW, SUM,
 ):  # fmt: skip

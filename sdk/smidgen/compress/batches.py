@@ -12,15 +12,22 @@ import numpy as np
 
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import (
+    ArgMax,
+    ArgMin,
     BatchMatMul,
     Concatenation,
     Gather,
+    LayerNorm,
     Mean,
     Pack,
     Pad,
+    ReduceMax,
+    ReduceMin,
+    RmsNorm,
     Softmax,
     Split,
     StridedSlice,
+    Sum,
     Tile,
     Transpose,
     Unpack,
@@ -55,8 +62,12 @@ def _mixes(graph: Graph, node: Node) -> bool:
             return axis == 0 or any(graph.tensor(name).is_constant for name in node.inputs)
         case Unpack(axis=axis) | Split(axis=axis):
             return axis == 0
-        case Mean(axes=axes):
+        case Mean(axes=axes) | Sum(axes=axes) | ReduceMax(axes=axes) | ReduceMin(axes=axes):
             return 0 in axes
+        case ArgMax(axis=axis) | ArgMin(axis=axis):
+            return axis == 0
+        case LayerNorm(axes=count) | RmsNorm(axes=count):
+            return len(graph.tensor(node.inputs[0]).shape) == count
         case Transpose(permutation=permutation):
             return permutation[:1] != (0,)
         case Pad(paddings=paddings):

@@ -2,12 +2,14 @@
 
 Weights of 4 and 2 bits are written in the narrowest type that both TensorFlow Lite Micro and LiteRT run:
 INT4 in convolutions, INT8 in fully connected layers. Metadata that others ignore says how many bits there are
-(`importers.tflite.reader.WEIGHT_BITS`), so the importer gives back the same graph.
+(`importers.tflite.reader.WEIGHT_BITS`), so the importer gives back the same graph. Operators that TensorFlow
+Lite lacks, or lacks in int8, are custom operators that only Smidgen's importer knows (`tflite_forms.OWN`).
 Format: tensorflow/compiler/mlir/lite/schema/schema.fbs (schema version 3).
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ import flatbuffers
 import numpy as np
 
 from smidgen.errors import Problem, ProblemList, UsageError
-from smidgen.exporters.tflite_forms import FORMS, padding_kind
+from smidgen.exporters.tflite_forms import FORMS, OWN_PREFIX, padding_kind
 from smidgen.graph import DType, Graph, Node, Tensor
 from smidgen.graph import operators as op
 from smidgen.graph.operators import Padding
@@ -193,6 +195,8 @@ class _Export:
         operator = schema.OperatorT()
         operator.opcodeIndex = self._code(name, dtype)
         operator.inputs, operator.outputs = inputs, outputs
+        if name.startswith(OWN_PREFIX):
+            operator.customOptions = np.frombuffer(json.dumps(fields).encode(), np.uint8)
         if table is not None:
             options = getattr(schema, f"{table}T")()
             for field, value in fields.items():
@@ -208,7 +212,9 @@ class _Export:
         key = (name, version)
         if key not in self.codes:
             code = schema.OperatorCodeT()
-            code.builtinCode = getattr(schema.BuiltinOperator, name)
+            code.builtinCode = getattr(schema.BuiltinOperator, name, schema.BuiltinOperator.CUSTOM)
+            if code.builtinCode == schema.BuiltinOperator.CUSTOM:
+                code.customCode = name
             code.deprecatedBuiltinCode = min(code.builtinCode, 127)
             code.version = version
             self.codes[key] = len(self.model.operatorCodes)

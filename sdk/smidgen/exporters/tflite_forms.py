@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import ai_edge_litert.schema_py_generated as schema
 import numpy as np
 
-from smidgen.graph import Graph, Node, Tensor
+from smidgen.graph import DType, Graph, Node, Tensor
 from smidgen.graph import operators as op
-from smidgen.graph.operators import Activation, Padding, same_padding
+from smidgen.graph.operators import Activation, Comparison, Padding, same_padding
 
 _ACTIVATIONS = {
     Activation.NONE: "NONE", Activation.RELU: "RELU", Activation.RELU6: "RELU6",
     Activation.RELU_N1_TO_1: "RELU_N1_TO_1",
 }  # fmt: skip
+
+_COMPARISONS = {
+    Comparison.EQUAL: "EqualOptions", Comparison.NOT_EQUAL: "NotEqualOptions",
+    Comparison.LESS: "LessOptions", Comparison.LESS_EQUAL: "LessEqualOptions",
+    Comparison.GREATER: "GreaterOptions", Comparison.GREATER_EQUAL: "GreaterEqualOptions",
+}  # fmt: skip
+# Operators that TensorFlow Lite lacks altogether are custom ones of this name and the operator's.
+OWN_PREFIX = "smidgen."
+OWN = (
+    op.LayerNorm, op.RmsNorm, op.InstanceNorm, op.Silu, op.HardSigmoid, op.Clip, op.Softplus, op.Softsign,
+    op.Reciprocal, op.Erf,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -177,6 +189,44 @@ def _resize(name: str, table: str):
     return form
 
 
+def _reduction(name: str):
+    return lambda graph, node: Form(
+        name, "ReducerOptions", (("keepDims", node.operator.keep_dims),), (np.array(node.operator.axes),)
+    )
+
+
+def _index(name: str, table: str):
+    fields = (("outputType", schema.TensorType.INT32),)
+    return lambda graph, node: Form(name, table, fields, (np.array(node.operator.axis),))
+
+
+def _own(graph: Graph, node: Node) -> Form:
+    """A custom operator of Smidgen's, with the operator's fields as JSON."""
+    return Form(OWN_PREFIX + node.operator.type_name, fields=tuple(asdict(node.operator).items()))
+
+
+def _plain_in_float(name: str, table: str | None = None):
+    """An operator whose int8 form TensorFlow Lite lacks, or takes for something else."""
+
+    def form(graph: Graph, node: Node) -> Form:
+        is_float = graph.tensor(node.outputs[0]).dtype is DType.F32
+        return Form(name, table) if is_float else _own(graph, node)
+
+    return form
+
+
+def _elu(graph: Graph, node: Node) -> Form:
+    return Form("ELU") if node.operator.alpha == 1 else _own(graph, node)
+
+
+def _logical(graph: Graph, node: Node) -> Form:
+    name = node.operator.kind.value.upper()
+    tables = {"LOGICAL_AND": "LogicalAndOptions", "LOGICAL_OR": "LogicalOrOptions"}
+    if name in tables:
+        return Form(name, tables[name])
+    return Form(OWN_PREFIX + name)
+
+
 FORMS = {
     op.Conv2D: _conv,
     op.DepthwiseConv2D: _depthwise,
@@ -185,12 +235,18 @@ FORMS = {
     op.BatchMatMul: _batch_matmul,
     op.AveragePool2D: _pool("AVERAGE_POOL_2D"),
     op.MaxPool2D: _pool("MAX_POOL_2D"),
-    op.Mean: lambda graph, node: Form(
-        "MEAN", "ReducerOptions", (("keepDims", node.operator.keep_dims),), (np.array(node.operator.axes),)
-    ),
+    op.Mean: _reduction("MEAN"),
+    op.Sum: _reduction("SUM"),
+    op.ReduceMax: _reduction("REDUCE_MAX"),
+    op.ReduceMin: _reduction("REDUCE_MIN"),
+    op.ArgMax: _index("ARG_MAX", "ArgMaxOptions"),
+    op.ArgMin: _index("ARG_MIN", "ArgMinOptions"),
     op.Add: _activated("ADD", "AddOptions"),
     op.Sub: _activated("SUB", "SubOptions"),
     op.Mul: _activated("MUL", "MulOptions"),
+    op.Div: _activated("DIV", "DivOptions"),
+    op.SquaredDifference: _plain("SQUARED_DIFFERENCE", "SquaredDifferenceOptions"),
+    op.Pow: _plain_in_float("POW", "PowOptions"),
     op.Minimum: _plain("MINIMUM", "MaximumMinimumOptions"),
     op.Maximum: _plain("MAXIMUM", "MaximumMinimumOptions"),
     op.Softmax: lambda graph, node: Form("SOFTMAX", "SoftmaxOptions", (("beta", node.operator.beta),)),
@@ -201,6 +257,29 @@ FORMS = {
     op.LeakyRelu: lambda graph, node: Form(
         "LEAKY_RELU", "LeakyReluOptions", (("alpha", node.operator.alpha),)
     ),
+    op.Elu: _elu,
+    op.Gelu: lambda graph, node: Form("GELU", "GeluOptions", (("approximate", node.operator.approximate),)),
+    op.HardSwish: _plain("HARD_SWISH"),
+    op.Prelu: _plain("PRELU"),
+    op.Abs: _plain("ABS", "AbsOptions"),
+    op.Exp: _plain("EXP", "ExpOptions"),
+    op.Log: _plain("LOG"),
+    op.Rsqrt: _plain("RSQRT"),
+    op.Neg: _plain_in_float("NEG", "NegOptions"),
+    op.Sign: _plain_in_float("SIGN", "SignOptions"),
+    op.Sqrt: _plain_in_float("SQRT"),
+    op.Square: _plain_in_float("SQUARE", "SquareOptions"),
+    op.Sin: _plain_in_float("SIN"),
+    op.Cos: _plain_in_float("COS", "CosOptions"),
+    op.Floor: _plain_in_float("FLOOR"),
+    op.Ceil: _plain_in_float("CEIL"),
+    op.Round: _plain_in_float("ROUND"),
+    op.Compare: lambda graph, node: Form(node.operator.kind.name, _COMPARISONS[node.operator.kind]),
+    op.Logical: _logical,
+    op.LogicalNot: _plain("LOGICAL_NOT", "LogicalNotOptions"),
+    op.Select: _plain("SELECT_V2", "SelectV2Options"),
+    op.Cast: _plain("CAST", "CastOptions"),
+    **dict.fromkeys(OWN, _own),
     op.Concatenation: lambda graph, node: Form(
         "CONCATENATION", "ConcatenationOptions", (("axis", node.operator.axis),)
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from smidgen.graph.operators import (
     AveragePool2D,
+    Cast,
     Concatenation,
     DepthToSpace,
     Gather,
@@ -38,4 +39,6 @@ SAME_SCALE = (
 )  # fmt: skip
 
 # They write one (scale, zero point) whatever they read.
-FIXED_OUTPUT = {Softmax: (1 / 256, -128), Logistic: (1 / 256, -128), Tanh: (1 / 128, 0)}
+FIXED_OUTPUT = {
+    Softmax: (1 / 256, -128), Logistic: (1 / 256, -128), Tanh: (1 / 128, 0), Cast: (1.0, 0),
+}  # fmt: skip

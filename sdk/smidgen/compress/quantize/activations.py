@@ -1,7 +1,7 @@
 """Which quantization every activation gets, under the restrictions of the TFLite 8-bit specification.
 
 Operators that only move or choose values do not rescale, so their inputs and outputs share one quantization;
-Softmax, Logistic and Tanh write a fixed one.
+some write a fixed one (`graph.scales`).
 """
 
 from __future__ import annotations
@@ -12,38 +12,8 @@ from dataclasses import dataclass
 from smidgen.compress.quantize.ranges import choose_range, int8_quantization
 from smidgen.compress.quantize.statistics import Histogram
 from smidgen.graph import DType, Graph, Node, Quantization
-from smidgen.graph.operators import (
-    AveragePool2D,
-    Concatenation,
-    DepthToSpace,
-    Gather,
-    Logistic,
-    Maximum,
-    MaxPool2D,
-    Minimum,
-    Pack,
-    Pad,
-    Relu,
-    Relu6,
-    Reshape,
-    ResizeBilinear,
-    ResizeNearestNeighbor,
-    Softmax,
-    SpaceToDepth,
-    Split,
-    StridedSlice,
-    Tanh,
-    Tile,
-    Transpose,
-    Unpack,
-)
-
-SAME_SCALE = (
-    AveragePool2D, Concatenation, DepthToSpace, Gather, Maximum, MaxPool2D, Minimum, Pack, Pad, Relu6,
-    Reshape, ResizeBilinear, ResizeNearestNeighbor, SpaceToDepth, Split, StridedSlice, Tile, Transpose,
-    Unpack,
-)  # fmt: skip
-FIXED = {Softmax: (1 / 256, -128), Logistic: (1 / 256, -128), Tanh: (1 / 128, 0)}
+from smidgen.graph.operators import Relu, Relu6
+from smidgen.graph.scales import FIXED_OUTPUT, SAME_SCALE
 
 
 @dataclass(frozen=True)
@@ -113,7 +83,7 @@ def _is_source(graph: Graph, name: str) -> bool:
 
 def _fixed(graph: Graph, name: str) -> tuple[float, int] | None:
     node = graph.producer(name)
-    return None if node is None else FIXED.get(type(node.operator))
+    return None if node is None else FIXED_OUTPUT.get(type(node.operator))
 
 
 def _counts(graph: Graph, name: str) -> bool:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from smidgen.compress.layers import CHANNEL_AXIS, WEIGHTS, bias_of, weight_layers
-from smidgen.compress.quantize.activations import FIXED, Activations, choose_activations
+from smidgen.compress.quantize.activations import Activations, choose_activations
+from smidgen.compress.quantize.functions import own_constants
 from smidgen.compress.quantize.ranges import METHODS, choose_range, int8_quantization
 from smidgen.compress.quantize.statistics import Histogram
 from smidgen.compress.quantize.weights import (
@@ -22,9 +23,10 @@ from smidgen.compress.quantize.weights import (
 from smidgen.compress.requantize import BITS
 from smidgen.errors import ModelError, Problem, ProblemList, UsageError
 from smidgen.graph import DType, Graph, Node, Quantization, Tensor
-from smidgen.graph.operators import Dequantize, Pad, Quantize
+from smidgen.graph.operators import Cast, Dequantize, Pad, Quantize
 from smidgen.graph.reference import FAMILIES
 from smidgen.graph.reference.quantize import quantize_array
+from smidgen.graph.scales import FIXED_OUTPUT
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,9 @@ def check_float(graph: Graph) -> None:
     """Raise ModelError unless the model is float throughout and keeps no state."""
     problems = ProblemList()
     for node in graph.nodes:
-        floats = [graph.tensor(name).dtype is DType.F32 for name in (*node.inputs, *node.outputs) if name]
-        if isinstance(node.operator, Quantize | Dequantize) or not any(floats):
+        types = [graph.tensor(name).dtype for name in (*node.inputs, *node.outputs) if name]
+        floats = [dtype is DType.F32 for dtype in types]
+        if isinstance(node.operator, Quantize | Dequantize) or not (any(floats) or DType.BOOL in types):
             where = f"{graph.name}: {node.operator.type_name} '{node.id}'"
             what = "it works on integers already" if not all(floats) else "the model is partly quantized"
             problems.add(where, what, "give the float model from before quantization")
@@ -111,11 +114,19 @@ def _quantized(graph: Graph, node: Node, plan: Plan, tensors: dict[str, Tensor])
     if isinstance(operator, Pad) and operator.value is not None:
         y = tensors[node.outputs[0]]
         operator = replace(operator, value=int(quantize_array(np.array(operator.value), y)))
-    inputs = tuple(_constant(graph, node, name, plan, tensors) for name in node.inputs)
+    own = {
+        position: replace(tensor, name=_own_name(graph, tensor.name, node))
+        for position, tensor in own_constants(graph, node).items()
+    }
+    tensors |= {tensor.name: tensor for tensor in own.values()}
+    inputs = tuple(
+        own[position].name if position in own else _constant(graph, node, name, plan, tensors)
+        for position, name in enumerate(node.inputs)
+    )
     if node.outputs[0] not in plan.activations.rescaled:
         return [replace(node, operator=operator, inputs=inputs)]
     y = tensors[node.outputs[0]]
-    fixed = Quantization.per_tensor(*FIXED[type(operator)])
+    fixed = Quantization.per_tensor(*FIXED_OUTPUT[type(operator)])
     before = replace(y, name=f"{y.name}_fixed", quantization=fixed)
     tensors[before.name] = before
     return [
@@ -181,5 +192,12 @@ def _check_meaning(graph: Graph) -> None:
         except ModelError as error:
             fix = "only float supports it: replace it in the model"
             problems += [Problem(f"{graph.name}: {one.where}", one.what, fix) for one in error.problems]
+        x = graph.tensor(node.inputs[0])
+        if isinstance(node.operator, Cast) and x.dtype is DType.I8:
+            what = (
+                f"it makes {graph.tensor(node.outputs[0]).dtype.value} of floats, which int8 only stands for"
+            )
+            fix = "compare instead, or do it outside of the model"
+            problems.append(Problem(f"{graph.name}: {node.operator.type_name} '{node.id}'", what, fix))
     if problems:
         raise ModelError(problems)

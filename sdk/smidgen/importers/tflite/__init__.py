@@ -14,6 +14,7 @@ from smidgen.importers.tflite import (
     elementwise,
     logic,
     matmul,
+    own,
     pool,
     quantize,
     rearrange,
@@ -23,7 +24,7 @@ from smidgen.importers.tflite import (
     slices,
     unary,
 )
-from smidgen.importers.tflite.call import IMPORTERS, Importer
+from smidgen.importers.tflite.call import IMPORTERS, OWN_PREFIX, Importer
 from smidgen.importers.tflite.model import ModelImport
 from smidgen.importers.tflite.reader import SIGNATURE, DamagedFile, read
 
@@ -42,11 +43,16 @@ FAMILIES = (
     rearrange,
     quantize,
     resize,
+    own,
 )
 
 # Builtin operator name -> how it is imported. SHAPE is missing: it is understood, but becomes a constant.
 SUPPORTED: Mapping[str, Importer] = MappingProxyType(
-    {name: importer for name, importer in IMPORTERS.items() if not importer.folds}
+    {
+        name: importer
+        for name, importer in IMPORTERS.items()
+        if not importer.folds and not name.startswith(OWN_PREFIX)
+    }
 )
 
 

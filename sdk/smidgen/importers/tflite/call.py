@@ -19,6 +19,8 @@ from smidgen.importers.tflite.tensors import BadTensor, check_shape
 
 FIXED_SIZES = "convert the model with fixed sizes, for example keras.Input(batch_shape=(1, ...))"
 
+OWN_PREFIX = "smidgen."  # of custom operators that Smidgen's exporter writes
+
 _ACTIVATIONS = {0: Activation.NONE, 1: Activation.RELU, 2: Activation.RELU_N1_TO_1, 3: Activation.RELU6}
 _ACTIVATION_NAMES = {4: "TANH", 5: "SIGN_BIT"}
 

@@ -14,21 +14,21 @@ _LARGEST_DIFFERENCE = 255  # of an int8 value and a zero point
 
 @importer("ADD", "AddOptions")
 def add(call: Call) -> None:
-    a, b, y = _operands(call)
+    a, b, y = operands(call)
     _check_sum(call, a, b, y)
     call.emit(Add(call.activation(y)), [a, b], [y])
 
 
 @importer("SUB", "SubOptions")
 def sub(call: Call) -> None:
-    a, b, y = _operands(call)
+    a, b, y = operands(call)
     _check_sum(call, a, b, y)
     call.emit(Sub(call.activation(y)), [a, b], [y])
 
 
 @importer("MUL", "MulOptions")
 def mul(call: Call) -> None:
-    a, b, y = _operands(call)
+    a, b, y = operands(call)
     if y.dtype is DType.I8:
         expect_rescalable(call, a.scale * b.scale / y.scale, _LARGEST_DIFFERENCE**2, "the product")
     call.emit(Mul(call.activation(y)), [a, b], [y])
@@ -36,13 +36,13 @@ def mul(call: Call) -> None:
 
 @importer("DIV", "DivOptions")
 def div(call: Call) -> None:
-    a, b, y = _operands(call)
+    a, b, y = operands(call)
     call.emit(Div(call.activation(y)), [a, b], [y])
 
 
 @importer("SQUARED_DIFFERENCE")
 def squared_difference(call: Call) -> None:
-    a, b, y = _operands(call)
+    a, b, y = operands(call)
     if y.dtype is DType.I8:
         unit = 2 * max(a.scale, b.scale) / (1 << _SQUARE_LEFT_SHIFT)
         largest = (_LARGEST_DIFFERENCE << _SQUARE_LEFT_SHIFT) ** 2
@@ -52,7 +52,7 @@ def squared_difference(call: Call) -> None:
 
 @importer("POW")
 def power(call: Call) -> None:
-    a, b, y = _operands(call)
+    a, b, y = operands(call)
     if y.dtype is DType.I8 and not any(one.is_constant and one.elements == 1 for one in (a, b)):
         call.fail("neither its base nor its exponent is one constant", "int8 has only such powers")
     call.emit(Pow(), [a, b], [y])
@@ -60,19 +60,20 @@ def power(call: Call) -> None:
 
 @importer("MINIMUM")
 def minimum(call: Call) -> None:
-    a, b, y = _operands(call)
+    a, b, y = operands(call)
     call.expect_same_quantization(a, b, y)
     call.emit(Minimum(), [a, b], [y])
 
 
 @importer("MAXIMUM")
 def maximum(call: Call) -> None:
-    a, b, y = _operands(call)
+    a, b, y = operands(call)
     call.expect_same_quantization(a, b, y)
     call.emit(Maximum(), [a, b], [y])
 
 
-def _operands(call: Call) -> tuple[Tensor, Tensor, Tensor]:
+def operands(call: Call) -> tuple[Tensor, Tensor, Tensor]:
+    """Both inputs and the output, of one type."""
     call.expect(inputs=2)
     a, b, y = call.input(0), call.input(1), call.outputs[0]
     call.expect_types(a, b, y)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from smidgen.graph import DType, Tensor
 from smidgen.graph.operators import Cast, Compare, Comparison, Connective, Logical, LogicalNot, Select
 from smidgen.importers.tflite.call import Call, importer
+from smidgen.importers.tflite.multiplier import expect_rescalable
 
-_LARGEST_COMPARED_SCALE = 1.0  # as in TensorFlow Lite Micro, whose multipliers shift right only
+_COMPARE_LEFT_SHIFT = 8  # bits by which inputs are scaled up
+_LARGEST_DIFFERENCE = 255  # of an int8 value and a zero point
 
 
 def _register_comparison(kind: Comparison) -> None:
@@ -19,8 +21,7 @@ def _register_comparison(kind: Comparison) -> None:
         if a.dtype is DType.I8:
             for tensor in (a, b):
                 call.expect_quantized(tensor)
-                if tensor.scale >= _LARGEST_COMPARED_SCALE:
-                    call.fail(f"scale {tensor.scale:g} of tensor '{tensor.name}' is not below 1")
+                expect_rescalable(call, tensor.scale, _LARGEST_DIFFERENCE << _COMPARE_LEFT_SHIFT, "an input")
         _expect_boolean(call, y)
         call.expect_broadcast(y, a, b)
         call.emit(Compare(kind), [a, b], [y])

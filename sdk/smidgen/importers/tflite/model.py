@@ -7,7 +7,7 @@ from pathlib import Path
 
 from smidgen.errors import ModelError, ProblemList
 from smidgen.graph import DType, Graph, Node, Tensor
-from smidgen.importers.tflite.call import FIXED_SIZES, IMPORTERS, Call, Importer, Refused
+from smidgen.importers.tflite.call import FIXED_SIZES, IMPORTERS, OWN_PREFIX, Call, Importer, Refused
 from smidgen.importers.tflite.reader import FileModel, FileOperator, FileTensor
 from smidgen.importers.tflite.tensors import BadTensor, convert
 
@@ -84,6 +84,8 @@ class ModelImport:
                 "convert with inference_input_type = inference_output_type = tf.int8",
             )
             types.discard("UINT8")
+        if all(tensor.data is not None for tensor in tensors if tensor.type_name == "INT16"):
+            types.discard("INT16")
         for type_name, what in _OTHER_CONVERSIONS.items():
             if type_name in types:
                 self._problem(what, _TO_INT8)
@@ -133,7 +135,8 @@ class ModelImport:
 
     def _importer(self, operator: FileOperator) -> Importer | None:
         """The operator's importer; None, with a problem listed, when there is none."""
-        importer = None if operator.custom else IMPORTERS.get(operator.name)
+        known = operator.custom == operator.name.startswith(OWN_PREFIX)
+        importer = IMPORTERS.get(operator.name) if known else None
         if importer is None:
             kind = "custom operators are" if operator.custom else "this operator is"
             what = f"{kind} not supported"

@@ -88,7 +88,10 @@ class Options:
 
 @dataclass(frozen=True, eq=False)
 class FileOperator:
-    """As in the file: inputs and outputs are tensor indices, -1 is an absent optional input."""
+    """As in the file: inputs and outputs are tensor indices, -1 is an absent optional input.
+
+    custom_options: the bytes that a custom operator carries.
+    """
 
     index: int
     name: str
@@ -96,6 +99,7 @@ class FileOperator:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: Options | None
+    custom_options: bytes = b""
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,6 +247,7 @@ def _operator(
         _indices(operator.InputsAsNumpy(), tensor_count, f"{where}: inputs", optional=True),
         _indices(operator.OutputsAsNumpy(), tensor_count, f"{where}: outputs", optional=False),
         _options(operator, f"operator {index} ({name})"),
+        _custom_options(operator, where) if custom else b"",
     )
 
 
@@ -255,6 +260,15 @@ def _options(operator: Any, where: str) -> Options | None:
     typed = accessor()
     typed.Init(table.Bytes, table.Pos)
     return Options(kind, typed, where)
+
+
+def _custom_options(operator: Any, where: str) -> bytes:
+    values = operator.CustomOptionsAsNumpy()
+    if not isinstance(values, np.ndarray):
+        return b""
+    if values.size > MAX_NAME_BYTES:
+        raise DamagedFile(f"{where}: {values.size} bytes of custom options; at most {MAX_NAME_BYTES}")
+    return values.tobytes()
 
 
 def _short(values: Any, what: str) -> tuple[int, ...]:

@@ -16,12 +16,13 @@ _TYPES = {
     "FLOAT32": DType.F32,
     "INT8": DType.I8,
     "INT4": DType.I4,
+    "INT16": DType.I16,
     "INT32": DType.I32,
     "BOOL": DType.BOOL,
 }
 # Constants that only operators' parameters come from (axes, sizes) may be 64-bit in the file.
-_DATA_TYPES = {"FLOAT32": "<f4", "INT8": "i1", "INT32": "<i4", "INT64": "<i8", "BOOL": "u1"}
-_ZERO_POINTS = {DType.I8: (-128, 127), DType.I4: (0, 0), DType.I32: (0, 0)}
+_DATA_TYPES = {"FLOAT32": "<f4", "INT8": "i1", "INT16": "<i2", "INT32": "<i4", "INT64": "<i8", "BOOL": "u1"}
+_ZERO_POINTS = {DType.I8: (-128, 127), DType.I4: (0, 0), DType.I16: (0, 0), DType.I32: (0, 0)}
 _NARROW = {4: DType.I4, 2: DType.I2}
 
 _FIXES = {
