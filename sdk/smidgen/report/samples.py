@@ -58,7 +58,7 @@ def _graph(
 
 
 def _bias(dtype: DType) -> DType:
-    return DType.F32 if dtype is DType.F32 else DType.I32
+    return {DType.F32: DType.F32, DType.I16: DType.I64}.get(dtype, DType.I32)
 
 
 def _weights(dtype: DType) -> DType:
