@@ -56,7 +56,8 @@ def places(value: object, path: tuple = ()):
         yield from places(child, (*path, key))
 
 
-def test_configuration_with_anything_in_it_is_imported_or_refused() -> None:
+@pytest.mark.parametrize("count", [60, pytest.param(3000, marks=pytest.mark.slow)])
+def test_configuration_with_anything_in_it_is_imported_or_refused(count: int) -> None:
     image = input_layer([None, 6, 6, 4])
     layers = [
         image,
@@ -83,7 +84,7 @@ def test_configuration_with_anything_in_it_is_imported_or_refused() -> None:
     keras.load(archive({"config.json": json.dumps(model), "model.weights.h5": stored}), Path("model.keras"))
     chooser, refused = random.Random(1), 0
     every = list(places(model))
-    for number in range(300):
+    for number in range(count):
         changed = copy.deepcopy(model)
         *path, key = chooser.choice(every)
         parent = changed
@@ -97,7 +98,7 @@ def test_configuration_with_anything_in_it_is_imported_or_refused() -> None:
             refused += 1
         except Exception as error:
             pytest.fail(f"change {number}, {[*path, key]} = {parent[key]!r}: {error!r}")
-    assert refused > 100
+    assert refused > count / 3
 
 
 @pytest.mark.parametrize("kind", ["keras", "h5"])
@@ -105,7 +106,7 @@ def test_damaged_bytes_are_imported_or_refused(kind: str) -> None:
     content = keras_file(SMALL, {"dense": [KERNEL, BIAS]}) if kind == "keras" else h5_file(SMALL, H5_WEIGHTS)
     keras.load(content, Path("model"))
     chooser = random.Random(2)
-    for number in range(300):
+    for number in range(100):
         changed = bytearray(content)
         for _ in range(chooser.randint(1, 3)):
             changed[chooser.randrange(8, len(changed))] = chooser.randrange(256)
