@@ -71,6 +71,9 @@ DEPTHWISE = (
     ((1, 6, 5, 4), 1, (9, 9), (1, 1), (1, 1), SAME),  # as large, in its padding
     ((1, 1, 6, 5), 1, (3, 3), (1, 2), (1, 1), SAME),  # two of three rows see only padding
     ((1, 9, 13, 70), 1, (3, 4), (5, 4), (1, 1), VALID),  # windows apart, three groups of rows
+    ((2, 9, 8, 70), 1, (4, 4), (4, 4), (1, 1), VALID),  # four groups, two images
+    ((1, 3, 40, 5), 1, (1, 2), (1, 2), (1, 1), VALID),  # more windows in a line than slots
+    ((2, 5, 12, 6), 1, (1, 1), (2, 2), (1, 1), VALID),  # two lines finished together, then one
 )  # fmt: skip
 
 # (images, height, width, channels), window, stride, padding

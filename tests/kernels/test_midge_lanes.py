@@ -11,7 +11,9 @@ from kernel_harness import calls_of, failures
 from midge_lane_cases import clamps, depthwise, means, pairs, pools
 from narrow_cases import NARROW, narrowed
 
+from smidgen.compile.kernels.midge.cost import LEAST_MACS_PER_CYCLE
 from smidgen.compile.kernels.midge.pool import WEIGHT, mean_scale
+from smidgen.graph import DType
 from smidgen.graph.operators import DepthwiseConv2D
 
 # What the cases are, and whether the kernels take tensors at any address.
@@ -56,12 +58,28 @@ def test_every_depthwise_convolution_has_a_kernel() -> None:
 
 
 def test_the_cases_reach_every_depthwise_kernel() -> None:
-    calls = calls_of([*depthwise()], "speed", "midge")
+    calls = [call for optimize in ("speed", "size") for call in calls_of([*depthwise()], optimize, "midge")]
     symbols = {call.lowered.symbol for call in calls if call.spec.family == "depthwise"}
     sliding = {"short", *(str(groups) for groups in (1, 2, 3, 4)), *(f"copies_{groups}" for groups in (1, 2))}
     by_taps = {f"{way}_{groups}" for way in ("taps", "inside") for groups in (1, 2, 3)}
-    kinds = {f"{kind}{width}" for kind in (*sliding, *by_taps) for width in ("", "_narrow")}
+    points = {f"points_{groups}" for groups in (1, 2, 3, 4)}
+    kinds = {f"{kind}{width}" for kind in (*sliding, *by_taps, *points) for width in ("", "_narrow")}
     assert symbols == {f"smidgen_midge_depthwise_{kind}" for kind in kinds}
+
+
+def test_narrow_weights_that_few_windows_share_lie_in_flash_as_bytes() -> None:
+    """Where it pays, and only where speed matters more than flash."""
+    widened = {"speed": 0, "size": 0}
+    for optimize in widened:
+        for call in calls_of([*depthwise()], optimize, "midge"):
+            lowered = call.lowered
+            if call.spec.family != "depthwise" or call.case.graph.tensor("weights").dtype is DType.I8:
+                continue
+            assert lowered.cost is not None
+            is_slow = lowered.macs < LEAST_MACS_PER_CYCLE * lowered.cost.cycles
+            assert optimize == "size" or not is_slow or lowered.shape["weight_bits"] == 8, call.name
+            widened[optimize] += lowered.shape["weight_bits"] == 8
+    assert widened["speed"] > widened["size"] == 0
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 6, 9, 25, 49, 64, 100, 125, 1000, 4096, 8191])
@@ -83,7 +101,7 @@ def test_means_are_rounded_as_by_division(count: int) -> None:
 def test_narrow_weights_take_a_half_and_a_quarter_of_the_bytes() -> None:
     sizes: dict[tuple[str, ...], list[int]] = {}
     for made in depthwise():
-        for call in calls_of([made], "speed", "midge"):
+        for call in calls_of([made], "size", "midge"):
             if call.spec.family != "depthwise":
                 continue
             weights, _, walk = call.lowered.blobs

@@ -6,6 +6,7 @@
 #ifndef SMIDGEN_KERNELS_MIDGE_DEPTHWISE_H
 #define SMIDGEN_KERNELS_MIDGE_DEPTHWISE_H
 
+#include "points.h"
 #include "short.h"
 #include "slide.h"
 #include "taps.h"
@@ -66,14 +67,14 @@ SMIDGEN_INLINE void smidgen_midge_depthwise(const struct smidgen_midge_depthwise
     }
 }
 
-static inline void smidgen_midge_depthwise_short(const struct smidgen_midge_depthwise_shape *shape,
-                                                 const int8_t *x, const uint32_t *weights,
-                                                 const uint32_t *parameters, const int32_t *walk,
-                                                 int8_t *y) {
+SMIDGEN_INLINE void smidgen_midge_depthwise_short(const struct smidgen_midge_depthwise_shape *shape,
+                                                  const int8_t *x, const uint32_t *weights,
+                                                  const uint32_t *parameters, const int32_t *walk,
+                                                  int8_t *y) {
     smidgen_midge_depthwise_by_lines(shape, x, weights, parameters, walk, y, NULL);
 }
 
-static inline void smidgen_midge_depthwise_short_narrow(
+SMIDGEN_INLINE void smidgen_midge_depthwise_short_narrow(
     const struct smidgen_midge_depthwise_shape *shape, const int8_t *x, const uint32_t *weights,
     const uint32_t *parameters, const int32_t *walk, int8_t *y, void *scratch) {
     smidgen_midge_depthwise_by_lines(shape, x, weights, parameters, walk, y, scratch);
@@ -82,16 +83,16 @@ static inline void smidgen_midge_depthwise_short_narrow(
 /* By the number of groups of rows in a pass; with more than one output channel per input channel,
  * or not; each for weights of 8 and of fewer bits. */
 #define SMIDGEN_MIDGE_DEPTHWISE(name, way, is_copied, groups)                                      \
-    static inline void name(const struct smidgen_midge_depthwise_shape *shape, const int8_t *x,    \
-                            const uint32_t *weights, const uint32_t *parameters,                   \
-                            const int32_t *walk, int8_t *y) {                                      \
+    SMIDGEN_INLINE void name(const struct smidgen_midge_depthwise_shape *shape, const int8_t *x,   \
+                             const uint32_t *weights, const uint32_t *parameters,                  \
+                             const int32_t *walk, int8_t *y) {                                     \
         smidgen_midge_depthwise(shape, x, weights, parameters, walk, y, NULL, way, is_copied,      \
                                 groups);                                                           \
     }                                                                                              \
-    static inline void name##_narrow(const struct smidgen_midge_depthwise_shape *shape,            \
-                                     const int8_t *x, const uint32_t *weights,                     \
-                                     const uint32_t *parameters, const int32_t *walk, int8_t *y,   \
-                                     void *scratch) {                                              \
+    SMIDGEN_INLINE void name##_narrow(const struct smidgen_midge_depthwise_shape *shape,           \
+                                      const int8_t *x, const uint32_t *weights,                    \
+                                      const uint32_t *parameters, const int32_t *walk, int8_t *y,  \
+                                      void *scratch) {                                             \
         smidgen_midge_depthwise(shape, x, weights, parameters, walk, y, scratch, way, is_copied,   \
                                 groups);                                                           \
     }
@@ -110,5 +111,23 @@ SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_taps_3, SMIDGEN_MIDGE_TAPS, 1, 3
 SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_inside_1, SMIDGEN_MIDGE_INSIDE, 1, 1)
 SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_inside_2, SMIDGEN_MIDGE_INSIDE, 1, 2)
 SMIDGEN_MIDGE_DEPTHWISE(smidgen_midge_depthwise_inside_3, SMIDGEN_MIDGE_INSIDE, 1, 3)
+
+#define SMIDGEN_MIDGE_DEPTHWISE_POINTS(groups)                                                     \
+    SMIDGEN_INLINE void smidgen_midge_depthwise_points_##groups(                                   \
+        const struct smidgen_midge_depthwise_shape *shape, const int8_t *x,                        \
+        const uint32_t *weights, const uint32_t *parameters, const int32_t *walk, int8_t *y) {     \
+        smidgen_midge_depthwise_points(shape, x, weights, parameters, walk, y, NULL, groups);      \
+    }                                                                                              \
+    SMIDGEN_INLINE void smidgen_midge_depthwise_points_##groups##_narrow(                          \
+        const struct smidgen_midge_depthwise_shape *shape, const int8_t *x,                        \
+        const uint32_t *weights, const uint32_t *parameters, const int32_t *walk, int8_t *y,       \
+        void *scratch) {                                                                           \
+        smidgen_midge_depthwise_points(shape, x, weights, parameters, walk, y, scratch, groups);   \
+    }
+
+SMIDGEN_MIDGE_DEPTHWISE_POINTS(1)
+SMIDGEN_MIDGE_DEPTHWISE_POINTS(2)
+SMIDGEN_MIDGE_DEPTHWISE_POINTS(3)
+SMIDGEN_MIDGE_DEPTHWISE_POINTS(4)
 
 #endif

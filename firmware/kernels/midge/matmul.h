@@ -66,11 +66,12 @@ SMIDGEN_INLINE void smidgen_midge_vector_body(const struct smidgen_midge_vector_
     parameters = smidgen_midge_begin(&output, parameters, shared);
     for (int32_t left = shape->outputs; left > 0; left -= SMIDGEN_MIDGE_CHANNELS) {
         const int32_t channels = left < SMIDGEN_MIDGE_CHANNELS ? left : SMIDGEN_MIDGE_CHANNELS;
-        parameters = smidgen_midge_parameters(parameters, channels, shared);
         for (int32_t first = 0; first < channels; first += block) {
             const int32_t count = channels - first < block ? channels - first : block;
             xmidge_set(XMIDGE_SHAPE, mode | XMIDGE_SHAPE_CHANNELS((uint32_t)count - 1), 0);
             stream = smidgen_midge_first_row(x, stream, steps, group_steps);
+            if (first == 0) /* while the last product is added up */
+                parameters = smidgen_midge_parameters(parameters, channels, shared);
             xmidge_rqc(y, (uint32_t)first);
             y += count;
         }

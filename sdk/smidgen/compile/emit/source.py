@@ -11,22 +11,26 @@ from smidgen.compile.schedule import KernelCall, Schedule
 LINE_LENGTH = 100
 SHARED, SPECIALISED = "kernel_shared.c", "kernel_specialised.c"
 
+INLINE_CYCLES = 100  # of a call so short that the jumps to it and back count
+
 ShapeKey = tuple[str, str, tuple[tuple[str, int], ...]]
 
 
 @dataclass(frozen=True)
 class Wrapper:
-    """A function of model.c that runs one kernel. shape is None when it is built in."""
+    """A function of model.c that runs one kernel. shape is None when it is built in; has_blobs: whether the
+    constants are."""
 
     name: str
     shape: str | None
+    has_blobs: bool = False
 
 
 def model_c(
     heading: dict[str, object], prefix: str, schedule: Schedule, blob_names: Mapping[str, str], optimize: str
 ) -> str:
     """The text of model.c; `blob_names` maps the schedule's constants to C identifiers."""
-    wrappers, kernels = _kernels(schedule, prefix, optimize)
+    wrappers, kernels = _kernels(schedule, prefix, blob_names, optimize)
     includes = sorted({f"kernels/{call.kernel_set}/{call.family}.h" for call in schedule.calls})
     return fill(
         "model.c",
@@ -45,11 +49,14 @@ def _key(call: KernelCall) -> ShapeKey:
     return call.symbol, call.shape_type, tuple(call.shape.items())
 
 
-def _kernels(schedule: Schedule, prefix: str, optimize: str) -> tuple[dict[ShapeKey, Wrapper], str]:
+def _kernels(
+    schedule: Schedule, prefix: str, blob_names: Mapping[str, str], optimize: str
+) -> tuple[dict[ShapeKey, Wrapper], str]:
     """A wrapper for every kernel and shape, and their text.
 
     A shape for which that pays gets a function of its own, with the shape built in; the kernel's other
-    shapes share one. With only one shape in the model, building it in always pays.
+    shapes share one. With only one shape in the model, building it in always pays. The constants of a
+    function with a single user are built in, too, where a cost model counts what that saves.
     """
     users: dict[ShapeKey, list[int]] = {}
     first: dict[ShapeKey, KernelCall] = {}
@@ -73,8 +80,10 @@ def _kernels(schedule: Schedule, prefix: str, optimize: str) -> tuple[dict[Shape
         for number, key in enumerate(keys):
             name = base if len(keys) == 1 else f"{base}_{number}"
             if key in own:
-                texts.append(_wrapper(SPECIALISED, name, first[key], users[key]))
-                wrappers[key] = Wrapper(name, None)
+                has_blobs = len(users[key]) == 1 and first[key].cost is not None
+                names = [blob_names[blob] for blob in first[key].blobs] if has_blobs else None
+                texts.append(_wrapper(SPECIALISED, name, first[key], users[key], names))
+                wrappers[key] = Wrapper(name, None, has_blobs)
             else:
                 texts.append(_shape(f"{name}_shape", first[key], users[key]))
                 wrappers[key] = Wrapper(base, f"{name}_shape")
@@ -108,9 +117,19 @@ def _wrapped(items: list[str], column: int) -> str:
     return (",\n" + " " * column).join([*lines, line])
 
 
-def _wrapper(template: str, name: str, call: KernelCall, layers: list[int]) -> str:
+def _wrapper(
+    template: str, name: str, call: KernelCall, layers: list[int], blobs: list[str] | None = None
+) -> str:
+    """blobs: identifiers of the constants that are built in."""
     arguments = _argument_names(call)
-    parameters = [f"{'const ' if constant else ''}void *{argument}" for argument, constant in arguments]
+    passed = arguments
+    if blobs is not None:
+        begin, end = len(call.reads), len(call.reads) + len(blobs)
+        passed = arguments[:begin] + arguments[end:]
+        arguments = arguments[:begin] + [(blob, True) for blob in blobs] + arguments[end:]
+    is_inline = blobs is not None and call.cost is not None and call.cost.cycles < INLINE_CYCLES
+    linkage = "SMIDGEN_INLINE void" if is_inline else "static NOINLINE void"
+    parameters = [f"{'const ' if constant else ''}void *{argument}" for argument, constant in passed]
     shape = "&shape"
     if template == SHARED:
         parameters.insert(0, f"const {call.shape_type} *shape")
@@ -119,7 +138,8 @@ def _wrapper(template: str, name: str, call: KernelCall, layers: list[int]) -> s
         template,
         layers=_layer_list(layers),
         name=name,
-        parameters=_wrapped(parameters, len(f"static NOINLINE void {name}(")),
+        linkage=linkage,
+        parameters=_wrapped(parameters, len(f"{linkage} {name}(")),
         arguments=_wrapped([shape, *(name for name, _ in arguments)], len(f"    {call.symbol}(")),
         shape_type=call.shape_type,
         symbol=call.symbol,
@@ -156,7 +176,8 @@ def _layers(schedule: Schedule, wrappers: Mapping[ShapeKey, Wrapper], blob_names
     texts: list[str] = []
     for index, call in enumerate(schedule.calls):
         wrapper = wrappers[_key(call)]
-        arguments = [pointer(name) for name in (*call.reads, *call.blobs, *call.writes)]
+        blobs = () if wrapper.has_blobs else call.blobs
+        arguments = [pointer(name) for name in (*call.reads, *blobs, *call.writes)]
         if call.scratch:
             arguments.append(pointer(call.scratch))
         if wrapper.shape is not None:

@@ -1,5 +1,5 @@
 /* $layers */
-static NOINLINE void $name($parameters) {
+$linkage $name($parameters) {
     $symbol($arguments);
 }
 

@@ -1,5 +1,5 @@
 /* $layers */
-static NOINLINE void $name($parameters) {
+$linkage $name($parameters) {
     static const $shape_type shape = {
 $fields    };
     $symbol($arguments);

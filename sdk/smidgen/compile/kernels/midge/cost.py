@@ -17,6 +17,7 @@ from smidgen.compile.schedule import Cost
 
 PIXELS = 4  # computed side by side
 MACS_PER_CYCLE = {8: 16, 4: 32, 2: 64}  # of all multipliers, by bits of a weight; depthwise ones have 8
+LEAST_MACS_PER_CYCLE = 0.5  # that a layer should reach, even at the cost of flash
 
 SMALL = 2000  # cycles of a call that deserves a function of its own, in which the compiler folds constants
 
@@ -37,7 +38,7 @@ VECTOR_CALL = 30
 # The same of small calls.
 SMALL_CALL = 22
 SMALL_BLOCK = 4
-VECTOR_BLOCK_CALL = 12
+VECTOR_BLOCK_CALL = 6
 RING_ROW = 60  # of windows
 COPY = 20  # of a row
 WINDOW = 50  # gathering it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -11,9 +12,10 @@ from smidgen.compile.kernels.channels import prepare
 from smidgen.compile.kernels.common import bias_of, constant_operands, output_fields, refuse_layer
 from smidgen.compile.kernels.depthwise import Axis, axes
 from smidgen.compile.kernels.midge import MIDGE, conv
-from smidgen.compile.kernels.midge.cost import MACS_PER_CYCLE, SMALL
+from smidgen.compile.kernels.midge.cost import LEAST_MACS_PER_CYCLE, MACS_PER_CYCLE, SMALL
 from smidgen.compile.kernels.midge.lanes import in_blocks
 from smidgen.compile.kernels.midge.packing import pack_parameters
+from smidgen.compile.kernels.midge.points import Points, point_walks
 from smidgen.compile.kernels.midge.slide import sliding_walks
 from smidgen.compile.kernels.midge.taps import tap_walks
 from smidgen.compile.kernels.midge.trim import of_trimmed
@@ -24,22 +26,38 @@ from smidgen.graph import Graph, Node
 from smidgen.graph.operators import Conv2D, DepthwiseConv2D
 from smidgen.graph.reference.conv import conv_parameters
 
-Walks = Callable[[Axis, Axis], Iterator[Walk]]
+Walks = Callable[[Axis, Axis], Iterator[Walk | Points]]
 
 
-def _refuse_sliding(graph: Graph, node: Node) -> str | None:
+def _refuse_walks(walks: Walks, graph: Graph, node: Node) -> str | None:
     reason = refuse_layer(graph, node)
     if reason is not None:
         return reason
-    reasons = [walk.reason for walk in sliding_walks(*axes(graph, node))]
+    reasons = [walk.reason for walk in walks(*axes(graph, node))]
     return None if None in reasons else reasons[0]
 
 
-def _lower(graph: Graph, node: Node, walks: Walks) -> Lowered:
+def _refuse_points(graph: Graph, node: Node) -> str | None:
+    if graph.tensor(node.inputs[1]).shape[3] != graph.tensor(node.inputs[0]).shape[3]:
+        return "it has several output channels per input channel"
+    return _refuse_walks(point_walks, graph, node)
+
+
+def _lower(walks: Walks, graph: Graph, node: Node, optimize: str) -> Lowered:
+    bits = graph.tensor(node.inputs[1]).dtype.bits
+    lowered = _lower_stored(walks, bits, graph, node)
+    assert lowered.cost is not None
+    # Narrow weights are widened in every call. Where few windows share that, they lie in flash as bytes.
+    if bits == 8 or optimize == "size" or lowered.cost.cycles * LEAST_MACS_PER_CYCLE <= lowered.macs:
+        return lowered
+    return _lower_stored(walks, 8, graph, node)
+
+
+def _lower_stored(walks: Walks, bits: int, graph: Graph, node: Node) -> Lowered:
+    """bits: of a weight as it lies in flash."""
     x, weights, output = (graph.tensor(name) for name in (*node.inputs[:2], node.outputs[0]))
     channels = weights.shape[3]
     copies = channels // x.shape[3]
-    bits = weights.dtype.bits
     p = conv_parameters(graph, node)
     prepared = prepare(weights.data.reshape(-1, channels).T, bias_of(graph, node, channels), p, "speed")
     blocks = copies * -(-x.shape[3] // 4)
@@ -81,8 +99,8 @@ def _lower(graph: Graph, node: Node, walks: Walks) -> Lowered:
         ),
         scratch_bytes=walk.scratch_bytes(x.shape[3], copies, bits),
         macs=macs,
-        # With groups, most of what surrounds their instructions is then known.
-        specialise=walk.groups > 1 or cycles < SMALL,
+        # With groups or points, most of what surrounds their instructions is then known.
+        specialise=walk.groups > 1 or isinstance(walk, Points) or cycles < SMALL,
         constants=constant_operands(graph, node.inputs[:1]),
         cost=Cost(
             cycles=cycles,
@@ -91,14 +109,6 @@ def _lower(graph: Graph, node: Node, walks: Walks) -> Lowered:
             requantizer=output.elements,
         ),
     )
-
-
-def _lower_sliding(graph: Graph, node: Node, optimize: str) -> Lowered:
-    return _lower(graph, node, sliding_walks)
-
-
-def _lower_taps(graph: Graph, node: Node, optimize: str) -> Lowered:
-    return _lower(graph, node, tap_walks)
 
 
 def _as_convolution(graph: Graph, node: Node) -> tuple[Graph, Node]:
@@ -138,17 +148,14 @@ def _convolution(spec: KernelSpec) -> KernelSpec:
     )
 
 
-_SLIDING, _TAPS = of_trimmed(
-    [
-        KernelSpec(
-            "midge_depthwise_sliding",
-            "depthwise",
-            MIDGE,
-            (DepthwiseConv2D,),
-            _refuse_sliding,
-            _lower_sliding,
-        ),
-        KernelSpec("midge_depthwise_taps", "depthwise", MIDGE, (DepthwiseConv2D,), refuse_layer, _lower_taps),
-    ]
+def _spec(name: str, walks: Walks, refuse: Callable[[Graph, Node], str | None]) -> KernelSpec:
+    lower = partial(_lower, walks)
+    return KernelSpec(f"midge_depthwise_{name}", "depthwise", MIDGE, (DepthwiseConv2D,), refuse, lower)
+
+
+_OWN = (
+    _spec("points", point_walks, _refuse_points),
+    _spec("sliding", sliding_walks, partial(_refuse_walks, sliding_walks)),
+    _spec("taps", tap_walks, refuse_layer),
 )
-KERNELS = (_SLIDING, _TAPS, *(_convolution(spec) for spec in conv.KERNELS))
+KERNELS = (*of_trimmed(_OWN), *(_convolution(spec) for spec in conv.KERNELS))

@@ -60,7 +60,7 @@ class TapWalk(Walk):
 
     @property
     def fields(self) -> dict[str, int]:
-        return {**super().fields, "parts": len(self._runs(self.parts[0].first))}
+        return {**super().fields, "parts": len(self.runs(self.parts[0].first))}
 
     @property
     def table(self) -> np.ndarray:
@@ -69,7 +69,7 @@ class TapWalk(Walk):
         first_taps = np.arange(axis.output) * axis.stride - axis.before
         at = first_taps[None, :] + np.arange(axis.kernel)[:, None] * axis.dilation
         inside = np.stack([(at < 0).sum(axis=1), (at < axis.input).sum(axis=1)], axis=1)
-        runs = [word for run in self._runs(self.parts[0].first) for word in run]
+        runs = [word for run in self.runs(self.parts[0].first) for word in run]
         return np.array([*inside.reshape(-1), *runs], np.int32)
 
     def _ordered(self, blocks: np.ndarray) -> np.ndarray:
@@ -90,7 +90,7 @@ class TapWalk(Walk):
         )
         weights = LANES * self.groups + per_pass + group * (self.groups - 1)
         line = batches * (batch + passes * weights)
-        line += part.windows * (lanes + TAP_PADDING + passes * self._column())
+        line += part.windows * (lanes + TAP_PADDING + passes * self.column_cycles)
         edges = self._uneven_lines(part) * part.windows * passes * self.groups * TAP_EDGE_GROUP
         widening = 0 if bits == 8 else WIDEN * LANES * self.groups * passes
         return KERNEL + blocks * (widening + images * (block + self.lines.output * line + edges))

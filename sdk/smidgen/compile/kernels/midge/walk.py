@@ -36,8 +36,8 @@ SHORT_KERNEL, SHORT_BLOCK, SHORT_RUN, SHORT_LINE = (
 PLAIN_SHORT_BLOCK = 26  # where nothing lies in padding
 LINE, BATCH = 12, 21
 BATCH_OF_GROUPS = 46
-PLAIN_BATCH_OF_GROUPS, PLAIN_PART_OF_GROUPS = 16, -25  # where all lines are alike
-EDGE_GROUP = 24  # of a column whose groups have different rows inside the image
+PLAIN_BATCH_OF_GROUPS, PLAIN_PART_OF_GROUPS = 12, -66  # where all lines are alike
+EDGE_GROUP = 22  # of a column whose groups have different rows inside the image
 PADDING, PADDING_OF_GROUPS = 4, 12  # a column of padding before and between lines
 WIDEN = 7.5  # a word of narrow weights
 COPY = 14  # a window's outputs that do not lie side by side
@@ -177,7 +177,7 @@ class Walk:
         """The kernel's `walk`."""
         words: list[int] = []
         for part in self.parts:
-            batches, runs = self._batches(part), self._runs(part.first)
+            batches, runs = self._batches(part), self.runs(part.first)
             step = self.line_step - part.columns * self.column_step
             words += [len(batches), len(runs), part.pad_columns, self._gap(part), step, part.output]
             words += [word for record in (*batches, *runs) for word in record]
@@ -199,7 +199,7 @@ class Walk:
             done, columns = done + count, until
         return batches
 
-    def _runs(self, first: int) -> list[list[int]]:
+    def runs(self, first: int) -> list[list[int]]:
         """Lines with the same rows inside the image: how many, and of each group its offset and window."""
         runs: list[list[int]] = []
         same: list[tuple[int, int]] = []
@@ -214,7 +214,7 @@ class Walk:
 
     def _uneven_lines(self, part: Part) -> int:
         """Lines whose groups have different rows inside the image."""
-        return sum(lines for lines, *groups in self._runs(part.first) if len(set(groups[1::2])) > 1)
+        return sum(lines for lines, *groups in self.runs(part.first) if len(set(groups[1::2])) > 1)
 
     def _groups_inside(self, position: int) -> list[tuple[int, int]]:
         """Of each group of the window at a position: bytes to its first row inside, and `window`."""
@@ -271,14 +271,15 @@ class Walk:
         lanes += COPY if copies > 1 else 0
         image = IMAGE + sum(self._part(part, lanes) for part in self.parts)
         cycles = KERNEL + blocks * (BLOCK + words + widening + images * image)
-        return cycles - (SMALL_SAVES + blocks * SMALL_BLOCK_SAVES if cycles < SMALL else 0)
+        is_folded = self.groups == 1 and cycles < SMALL
+        return cycles - (SMALL_SAVES + blocks * SMALL_BLOCK_SAVES if is_folded else 0)
 
     def _short_block(self, lanes: float) -> float:
         """One block of channels of one image, without its weights."""
         (part,) = self.parts
         padding = self._longest(0)
-        gap, runs = self._gap(part), len(self._runs(part.first))
-        line = SHORT_LINE + part.columns * self._column() + gap * padding + lanes * part.windows
+        gap, runs = self._gap(part), len(self.runs(part.first))
+        line = SHORT_LINE + part.columns * self.column_cycles + gap * padding + lanes * part.windows
         around = PLAIN_SHORT_BLOCK if runs == 1 and part.pad_columns == gap == 0 else SHORT_BLOCK
         around += part.pad_columns * padding + (runs - 1) * SHORT_RUN
         return around + self.lines.output * line
@@ -286,12 +287,12 @@ class Walk:
     def _part(self, part: Part, lanes: float) -> float:
         """One block of channels of one image."""
         padding = self.groups * self._longest(0)
-        batches, runs, gap = len(self._batches(part)), self._runs(part.first), self._gap(part)
-        line = part.columns * self._column() + gap * padding + lanes * part.windows
+        batches, runs, gap = len(self._batches(part)), self.runs(part.first), self._gap(part)
+        line = part.columns * self.column_cycles + gap * padding + lanes * part.windows
         around, edges = PART + len(runs) * RUN, 0.0
         if self.groups == 1:
             line += LINE + batches * BATCH
-        elif gap == 0 and len(runs) == 1:  # the compiler sees that nothing is at an edge
+        elif len(runs) == 1:  # the compiler sees that nothing is at an edge
             around, line = PLAIN_PART_OF_GROUPS, line + batches * PLAIN_BATCH_OF_GROUPS
         else:
             around = PART + len(runs) * RUN_OF_GROUPS
@@ -299,7 +300,8 @@ class Walk:
             edges = self._uneven_lines(part) * part.columns * self.groups * EDGE_GROUP
         return around + part.pad_columns * (PADDING + padding) + self.lines.output * line + edges
 
-    def _column(self) -> float:
+    @property
+    def column_cycles(self) -> float:
         """One column that is loaded, on average: what takes longest, its rows or the windows it goes into."""
         loads = self.group_rows * (1 + misaligned(self.column_step, self.row_step, self.line_step))
         return self.groups * self._longest(loads)
