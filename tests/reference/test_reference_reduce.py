@@ -1,4 +1,4 @@
-"""Mean equals TensorFlow Lite Micro byte for byte; in float it agrees with LiteRT."""
+"""Reductions equal TensorFlow Lite Micro byte for byte; in float they agree with LiteRT."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from oracle import assert_close_to_litert, assert_equals_tflm, one_operator, ten
 from shapes import Random
 
 from smidgen.graph import DType
-from smidgen.graph.operators import Mean
+from smidgen.graph.operators import ArgMax, ArgMin, Mean, Operator, ReduceMax, ReduceMin, Sum
 
 
-def shapes(draw: Random) -> tuple[tuple[int, ...], Mean, tuple[int, ...]]:
+def shapes(draw: Random, kind=Mean) -> tuple[tuple[int, ...], Operator, tuple[int, ...]]:
     rank = draw.integer(1, 4)
     shape = tuple(draw.integer(1, 9) for _ in range(rank))
     axes = tuple(sorted(int(a) for a in draw.generator.permutation(rank)[: draw.integer(1, rank)]))
@@ -20,7 +20,7 @@ def shapes(draw: Random) -> tuple[tuple[int, ...], Mean, tuple[int, ...]]:
         reduced = tuple(1 if axis in axes else size for axis, size in enumerate(shape))
     else:
         reduced = tuple(size for axis, size in enumerate(shape) if axis not in axes)
-    return shape, Mean(axes, keep_dims), reduced
+    return shape, kind(axes, keep_dims), reduced
 
 
 @pytest.mark.parametrize("dtype", [DType.I8, DType.I16])
@@ -71,5 +71,40 @@ def test_mean_where_the_precision_of_quotients_matters_equals_tflm(count, input_
 def test_float_mean_agrees_with_litert(seed):
     draw = Random(200 + seed)
     shape, operator, reduced = shapes(draw)
+    graph = one_operator(operator, [tensor(shape, DType.F32)], [tensor(reduced, DType.F32)])
+    assert_close_to_litert(graph, draw.generator)
+
+
+@pytest.mark.parametrize("kind", [Sum, ReduceMax, ReduceMin])
+@pytest.mark.parametrize("seed", range(20))
+def test_sums_and_extrema_equal_tflm(kind: type[Operator], seed: int) -> None:
+    draw = Random(300 + seed)
+    shape, operator, reduced = shapes(draw, kind)
+    x = draw.quantized(shape)
+    y = tensor(reduced, DType.I8, x.scale, x.zero_point)
+    if kind is Sum and draw.chance(0.8):
+        y = tensor(reduced, DType.I8, x.scale * draw.power_of_ten(-1, 2), draw.zero_point())
+    assert_equals_tflm(one_operator(operator, [x], [y]), draw.generator)
+
+
+@pytest.mark.parametrize("kind", [ArgMax, ArgMin])
+@pytest.mark.parametrize("seed", range(10))
+def test_indices_equal_tflm(kind: type[Operator], seed: int) -> None:
+    """Few values, so that the first of several that are equal counts."""
+    draw = Random(400 + seed)
+    shape = tuple(draw.integer(1, 6) for _ in range(draw.integer(1, 4)))
+    axis = draw.integer(0, len(shape) - 1)
+    y = tensor(shape[:axis] + shape[axis + 1 :], DType.I32)
+    dtype = (DType.I8, DType.F32)[seed % 2]
+    values = draw.generator.integers(-2, 3, shape).astype(dtype.numpy)
+    graph = one_operator(kind(axis), [tensor(shape, dtype, 0.1 if dtype is DType.I8 else None)], [y])
+    assert_equals_tflm(graph, draw.generator, [values])
+
+
+@pytest.mark.parametrize("kind", [Sum, ReduceMax, ReduceMin])
+@pytest.mark.parametrize("seed", range(4))
+def test_float_sums_and_extrema_agree_with_litert(kind: type[Operator], seed: int) -> None:
+    draw = Random(500 + seed)
+    shape, operator, reduced = shapes(draw, kind)
     graph = one_operator(operator, [tensor(shape, DType.F32)], [tensor(reduced, DType.F32)])
     assert_close_to_litert(graph, draw.generator)

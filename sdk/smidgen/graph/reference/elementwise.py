@@ -197,7 +197,7 @@ def div(graph: Graph, node: Node) -> Evaluator:
             dividend << headroom, np.sign(divisor) * reciprocals
         )
         quotient = saturating_rounding_doubling_high_multiply(scaled, p.multiplier)
-        # TensorFlow Lite Micro shifts what is far below a step by more than 31 bits, where C has no meaning.
+        # TensorFlow Lite Micro shifts what is far below a step by 31 bits and more, where C has no meaning.
         shift = np.clip(bits + headroom - p.shift, 0, 32)
         result = rounding_divide_by_power_of_two(quotient, shift) + p.output_zero_point
         result = np.where(divisor == 0, np.sign(dividend) * _BEYOND_INT8 + p.output_zero_point, result)

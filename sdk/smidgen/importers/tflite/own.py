@@ -84,7 +84,7 @@ def _norm(call: Call, operator: Operator, shape: tuple[int, ...]) -> None:
     is_float = call.expect_types(x, y) is DType.F32
     call.expect_shape(y, x.shape)
     constants = [call.optional_input(index) for index in range(1, len(call.inputs))]
-    for tensor, types in zip(constants, ((DType.I8, DType.I16), (DType.I32,)), strict=False):
+    for tensor, types in zip(constants, ((DType.I16,), (DType.I32,)), strict=False):
         _check_constant(call, tensor, shape, (DType.F32,) if is_float else types)
     if not operator.epsilon >= 0:
         call.fail(f"epsilon {operator.epsilon} is not a number from 0")
