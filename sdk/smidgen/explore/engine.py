@@ -95,7 +95,11 @@ def _ray(workers: int, evaluate: Evaluate, setup: Any) -> Iterator[Engine]:
     started = not ray.is_initialized()
     if started:
         count = None if os.environ.get("RAY_ADDRESS") else workers
-        ray.init(num_cpus=count, include_dashboard=False, log_to_driver=False, configure_logging=False)
+        try:
+            ray.init(num_cpus=count, include_dashboard=False, log_to_driver=False, configure_logging=False)
+        except Exception as error:  # Ray raises plain ones when a part of it does not start in time
+            fix = "start it by hand (ray start --head) and set RAY_ADDRESS=auto"
+            raise UsageError(Problem("--engine ray", f"Ray does not start: {error}", fix)) from error
     try:
         remote = ray.remote(num_cpus=1, max_retries=-1)(evaluate)
         shared = ray.put(setup)

@@ -99,9 +99,9 @@ def digest(setup: Setup) -> str:
     """Of everything that an evaluation's result depends on, this program included."""
     whole = hashlib.sha256(f"{__version__} {np.__version__}".encode())
     package = Path(smidgen.__file__).parent
-    for folder in ("graph", "compress", "explore"):
-        for path in sorted((package / folder).rglob("*.py")):
-            whole.update(path.read_bytes())
+    modules = [path for folder in ("graph", "compress") for path in sorted((package / folder).rglob("*.py"))]
+    for path in (*modules, Path(__file__)):
+        whole.update(path.read_bytes())
     for tensor in setup.base.tensors.values():
         whole.update(repr((tensor.name, tensor.shape, tensor.dtype)).encode())
         if tensor.quantization is not None:
