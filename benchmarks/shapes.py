@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from benchmarks import measure
-from benchmarks.samples import LARGER, SHOWN, TYPES, Sample, measure_all
+from benchmarks.samples import LARGER, SHOWN, TYPES, Sample, measure_all, one_graph
 from benchmarks.table import Figures, print_figures
-from smidgen.graph.operators import DepthwiseConv2D
+from smidgen.compile.kernels.midge.trim import trimmed
+from smidgen.graph import Tensor
+from smidgen.graph.operators import DepthwiseConv2D, FullyConnected
 from smidgen.report.tables import number, percent, print_table, signed_percent
 from smidgen.run.result import Layer
 
@@ -19,8 +21,17 @@ def print_all(progress: measure.Progress) -> Figures:
         measured = measure_all(TARGET, dtype, progress)
         measured.sort(key=lambda pair: pair[1].macs_per_cycle or 0)
         _print_worst(measured[:SHOWN], f"The {SHOWN} worst of {len(measured)} shapes, weights {dtype.value}")
-        for least, text in ((0, "of a shape"), (LARGER, f"of a shape with {LARGER:,} MACs and more")):
-            rates = [layer.macs_per_cycle for _, layer in measured if layer.macs >= least]
+        for text, rates in (
+            ("of a shape", [layer.macs_per_cycle for _, layer in measured]),
+            (
+                "of a shape that can reach it",
+                [one.macs_per_cycle for sample, one in measured if _best(sample, one) >= BAR],
+            ),
+            (
+                f"of a shape with {LARGER:,} MACs and more",
+                [one.macs_per_cycle for _, one in measured if one.macs >= LARGER],
+            ),
+        ):
             ours[f"worst MAC/cycle {text}, w{dtype.bits}"] = {"all": min(rates)}
     print_figures(ours)
     return ours
@@ -80,24 +91,41 @@ def why(sample: Sample, layer: Layer) -> str:
     )
 
 
+def _best(sample: Sample, layer: Layer) -> float:
+    """MAC/cycle that the instructions for its operator allow."""
+    return layer.macs / sum(_least(sample).values())
+
+
 def _least(sample: Sample) -> dict[str, float]:
     """The cycles of those instructions that the layer cannot do without (docs/xmidge.md), with nothing around
-    them. Multiplier and shift belong to each channel here."""
-    _, weights, _, y = sample.tensors
+    them but the jumps to it and back (docs/midge.md). Multiplier and shift belong to each channel here, and
+    depthwise weights may lie in memory as bytes, whatever their width."""
+    weights, y = _weights(sample), sample.tensors[-1]
     channels, bits = y.shape[-1], weights.dtype.bits
     windows = y.elements // channels
-    parts = {"two registers": 2 * 2, "parameters": 3 + 2 * channels + -(-channels // 4)}
+    is_one = windows == 1
+    parts = {"call and return": 3 + 3, "parameters": 3 + 2 * channels + -(-channels // 4)}
     if isinstance(sample.node.operator, DepthwiseConv2D):
         blocks, (height, width) = -(-channels // 4), weights.shape[1:3]
-        words = 4 * blocks * min(width * -(-height // 4), height * -(-width // 4))
-        # A word of narrow weights is masked, extended, shifted and stored before ldm takes it.
-        parts["weights"] = 4 * blocks + words * (1 + {8: 0, 4: 7, 2: 6.5}[bits])
+        # shape, output, window, position; steps of columns and outputs
+        parts["registers"] = 2 * (4 if is_one else 6)
+        parts["weights"] = 4 * blocks * (1 + min(width * -(-height // 4), height * -(-width // 4)))
         parts["columns"] = 2 * blocks * windows
         calls = blocks * -(-windows // 16)
     else:
         inputs = weights.elements // channels
         steps = -(-inputs * bits // 32)
+        # shape, output; steps of pixels and outputs
+        parts["registers"] = 2 * (2 if is_one else 4)
         parts["weights"] = -(-windows // 4) * steps * channels
         parts["inputs"] = -(-inputs // 4) * windows
-        calls = -(-channels // (64 if windows == 1 else 16)) * -(-windows // 4)
-    return {**parts, "requantization": y.elements + 9 * calls}
+        calls = -(-channels // (64 if is_one else 16)) * -(-windows // 4)
+    return {**parts, "requantization": y.elements + 7 * calls}
+
+
+def _weights(sample: Sample) -> Tensor:
+    """Without rows and columns that see nothing but padding."""
+    if isinstance(sample.node.operator, FullyConnected):
+        return sample.tensors[1]
+    graph, node = trimmed(one_graph([sample], "shape"), sample.node)
+    return graph.tensor(node.inputs[1])
