@@ -133,7 +133,11 @@ def _converted(array: np.ndarray, tensor: Tensor, what: str, problems: ProblemLi
     if sample != shape and (1, *sample) != shape:
         expected = ("N", *(shape[1:] if shape[:1] == (1,) else shape))
         text = ", ".join(str(size) for size in expected)
-        problems.add(what, f"has shape {array.shape}", f"the model's input '{tensor.name}' takes ({text})")
+        fix = f"the model's input '{tensor.name}' takes ({text})"
+        if len(sample) > 1 and (*sample[1:], sample[0]) in (shape, shape[1:]):
+            order = ", ".join(map(str, (0, *range(2, array.ndim), 1)))
+            fix += f", channels last, whatever layout its file has: x.transpose({order})"
+        problems.add(what, f"has shape {array.shape}", fix)
         return array
     wanted = tensor.dtype.numpy
     if array.dtype == wanted and wanted.kind != "f":

@@ -161,19 +161,9 @@ class Writer:
     def finish(self) -> Graph:
         """The new graph, with outputs in the old order under their old names."""
         old = (*self.graph.outputs, *(state.next for state in self.graph.states))
-        new = [self.in_order(name) for name in old]
-        names: dict[str, str] = {}
         fixed = {*self.graph.inputs, *(state.tensor for state in self.graph.states)}
-        for wanted, written in zip(old, new, strict=True):
-            if (
-                written != wanted
-                and written not in fixed
-                and written not in names
-                and not self._constant(written)
-            ):
-                if wanted in self.tensors:
-                    names[wanted] = self._unique(self._names, f"{wanted}_inner")
-                names[written] = wanted
+        names, ends = self._ends(old, fixed)
+        new = [ends[name] for name in old]
         used = _needed(self.nodes, new)
         nodes = tuple(
             replace(
@@ -199,8 +189,29 @@ class Writer:
         graph = replace(self.graph, tensors=tensors, nodes=nodes, outputs=tuple(ends[:count]), states=states)
         return with_names(graph, self._changed)
 
-    def _constant(self, name: str) -> bool:
-        return self.tensors[name].is_constant
+    def _ends(self, wanted: Sequence[str], fixed: set[str]) -> tuple[dict[str, str], dict[str, str]]:
+        """(new names of tensors, which tensor is each end of the graph), so that ends keep their names.
+
+        Where several ends hold the same, or one what an input holds, each gets a tensor of its own.
+        """
+        same: dict[str, list[str]] = {}
+        for name in dict.fromkeys(wanted):
+            same.setdefault(self.in_order(name), []).append(name)
+        names: dict[str, str] = {}
+        ends: dict[str, str] = {}
+        for written, those in same.items():
+            kept = written if written in those else None
+            if kept is None and written not in fixed and not self.tensors[written].is_constant:
+                kept = names[written] = those[0]
+            for name in those:
+                ends[name] = written
+                if name != kept:
+                    ends[name] = self._move(Reshape(), written, self.tensors[written].shape, "copied")
+                    names[ends[name]] = name
+        for name, end in ends.items():
+            if name in self.tensors and end != name and name not in names:
+                names[name] = self._unique(self._names, f"{name}_inner")
+        return names, ends
 
 
 def _needed(nodes: list[Node], outputs: Sequence[str]) -> set[str]:
