@@ -39,13 +39,13 @@ def load_wake_words(folder: Path) -> Data:
     return Data(samples[:WAKE_WORDS], labels[:WAKE_WORDS], samples[WAKE_WORDS:], labels[WAKE_WORDS:])
 
 
-def load_cifar10(folder: Path) -> Data:
-    """Pixels from 0 to 255."""
+def load_cifar10(folder: Path, images: int = TRAINING_IMAGES) -> Data:
+    """Pixels from 0 to 255; images: how many of the training images are known."""
     with zipfile.ZipFile(folder / "cifar10" / "images.zip") as archive:
         names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
         train = [name for name in names if name.startswith("train/")]
         test = [name for name in names if name.startswith("test/")]
-        chosen = np.random.default_rng(_SEED).choice(len(train), TRAINING_IMAGES, replace=False)
+        chosen = np.random.default_rng(_SEED).choice(len(train), images, replace=False)
         known = [train[index] for index in chosen]
         samples = [[_picture(archive, name, 1.0) for name in part] for part in (known, test)]
     labels = [np.array([_CLASSES.index(name.split("/")[1]) for name in part]) for part in (known, test)]

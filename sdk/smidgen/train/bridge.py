@@ -146,15 +146,15 @@ def from_keras(model: keras.Model, graph: Graph) -> Graph:
 
     Raises UsageError when the model was made from another graph.
     """
-    nodes = {node.id for node in graph.nodes}
+    nodes = {node.id: node for node in graph.nodes}
     problems = ProblemList()
     for layer in model.layers:
         if isinstance(layer, NodeLayer) and isinstance(layer.step, Product):
-            if layer.node_id not in nodes:
-                what = f"the graph '{graph.name}' has no such node"
-                problems.add(f"layer '{layer.node_id}'", what, "give the graph that the model was made from")
-            else:
+            if layer.node_id in nodes and layer.step.weights.fits(graph, nodes[layer.node_id]):
                 graph = layer.step.weights.put_into(graph, layer.node_id)
+            else:
+                what = f"the graph '{graph.name}' has no such layer"
+                problems.add(f"layer '{layer.node_id}'", what, "give the graph that the model was made from")
     problems.stop_if_any(UsageError)
     return graph
 

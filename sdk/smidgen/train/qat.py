@@ -173,4 +173,6 @@ def _check(
 def _check_losses(student: Graph, epoch: int, losses: list) -> None:
     if not np.isfinite(np.array([float(loss) for loss in losses])).all():
         where, what = f"training {student.name}", f"in epoch {epoch} the loss was not a finite number"
-        raise UsageError(Problem(where, what, "lower the learning rate, or look for huge values in the data"))
+        raise UsageError(
+            Problem(where, what, "look for NaN and huge values in the data, or lower the learning rate")
+        )

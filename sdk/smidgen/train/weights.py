@@ -12,7 +12,7 @@ import numpy as np
 
 from smidgen.compress.layers import BIAS, CHANNEL_AXIS, WEIGHTS, bias_of, with_constants
 from smidgen.compress.quantize.weights import weight_range
-from smidgen.graph import DType, Graph, Quantization, Tensor
+from smidgen.graph import DType, Graph, Node, Quantization, Tensor
 from smidgen.graph.fixed_point import INT32_MAX, INT32_MIN
 from smidgen.graph.reference.base import WEIGHTS as WEIGHT_TYPES
 from smidgen.train.base import Context, straight_through
@@ -45,7 +45,7 @@ class LayerWeights:
                 f"training has no layer for its types ({names})", "quantize activations to int8"
             )
         self.axis = CHANNEL_AXIS[type(node.operator)]
-        self._shape = weights.shape
+        self._shape, self._dtype = weights.shape, weights.dtype
         data, layer = weights.data.astype(np.float64), context.layer
         scale = np.ones(1)
         if self.quantized:
@@ -108,6 +108,13 @@ class LayerWeights:
         steps = self.real_bias() / (self._x_scale * tf.cast(self.scale(), tf.float64))
         steps = tf.clip_by_value(steps, INT32_MIN, INT32_MAX)
         return straight_through(steps, tf.round(steps))
+
+    def fits(self, graph: Graph, node: Node) -> bool:
+        """Whether the node has weights of this shape and these types."""
+        if CHANNEL_AXIS.get(type(node.operator)) != self.axis:
+            return False
+        weights = graph.tensor(node.inputs[WEIGHTS])
+        return weights.shape == self._shape and weights.dtype is self._dtype
 
     def put_into(self, graph: Graph, node_id: str) -> Graph:
         """The graph with this layer's constants as they are now."""
