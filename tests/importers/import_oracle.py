@@ -30,7 +30,10 @@ def random_inputs(graph: Graph, seed: int) -> list[np.ndarray]:
             width = min((64 * y.scale for y in quantized if y.dtype is DType.I8), default=2.0)
             arrays.append(random.normal(0, width, tensor.shape).astype(np.float32))
         else:
-            arrays.append(random.integers(-128, 128, tensor.shape).astype(np.int8))
+            limits = np.iinfo(tensor.dtype.numpy)
+            arrays.append(
+                random.integers(limits.min, limits.max + 1, tensor.shape).astype(tensor.dtype.numpy)
+            )
     return arrays
 
 

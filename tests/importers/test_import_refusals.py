@@ -123,18 +123,6 @@ def test_a_uint8_interface_is_refused_with_the_converter_option() -> None:
     assert "interface is uint8" in str(error) and "inference_input_type" in str(error)
 
 
-def test_16_bit_activations_are_refused_once() -> None:
-    builder = ModelBuilder()
-    x, a, y = (builder.tensor((1, 4), "int16", scale=0.1) for _ in range(3))
-    builder.graph.inputs.append(x)
-    builder.operator("RELU", [x], [a])
-    builder.operator("ADD", [a, x], [y])
-    builder.output(y)
-    error = refusal(builder.build())
-    assert len(error.problems) == 1
-    assert "16-bit activations" in str(error) and "TFLITE_BUILTINS_INT8" in str(error)
-
-
 def test_half_precision_weights_are_refused() -> None:
     builder = ModelBuilder()
     half = builder.constant(np.ones((1, 4), np.float16))

@@ -25,7 +25,8 @@ from smidgen.graph import operators as op
 from smidgen.graph.operators import Padding
 
 _TYPES = {
-    DType.F32: "FLOAT32", DType.I8: "INT8", DType.I16: "INT16", DType.I32: "INT32", DType.BOOL: "BOOL",
+    DType.F32: "FLOAT32", DType.I8: "INT8", DType.I16: "INT16", DType.I32: "INT32", DType.I64: "INT64",
+    DType.BOOL: "BOOL",
 }  # fmt: skip
 _WEIGHT_BITS = "smidgen.weight_bits"
 # The version of an operator whose tensors are int8; others have version 1.

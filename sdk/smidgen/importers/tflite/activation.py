@@ -105,7 +105,7 @@ def hard_swish(call: Call) -> None:
 
 @importer("LOGISTIC")
 def logistic(call: Call) -> None:
-    x, y = operands(call)
+    x, y = operands(call, wide=True)
     _expect_output(call, y, 1 / 256, -128)
     _expect_scale(call, x)
     call.emit(Logistic(), [x], [y])
@@ -113,7 +113,7 @@ def logistic(call: Call) -> None:
 
 @importer("TANH")
 def tanh(call: Call) -> None:
-    x, y = operands(call)
+    x, y = operands(call, wide=True)
     _expect_output(call, y, 1 / 128, 0)
     _expect_scale(call, x)
     call.emit(Tanh(), [x], [y])
@@ -121,7 +121,7 @@ def tanh(call: Call) -> None:
 
 @importer("SOFTMAX", "SoftmaxOptions")
 def softmax(call: Call) -> None:
-    x, y = operands(call)
+    x, y = operands(call, wide=True)
     beta = float(call.option("Beta"))
     if not math.isfinite(beta) or beta <= 0:
         call.fail(f"beta {beta} is not a positive number")
@@ -131,20 +131,27 @@ def softmax(call: Call) -> None:
     # Differences are held with 5 integer bits, so the input is scaled up by 2^26 (TFLite's softmax).
     if y.dtype is DType.I8 and beta * x.scale * (1 << 26) <= 1:
         call.fail(f"the input's scale {x.scale:g} times beta {beta:g} is too small")
+    if y.dtype is DType.I16:
+        expect_rescalable(call, beta * x.scale * 65535 / 10, 65535, "the difference to the maximum")
     call.emit(Softmax(beta), [x], [y])
 
 
 def _expect_scale(call: Call, x: Tensor) -> None:
-    """The argument is held with 4 integer bits, to which an int8 value is only ever shifted up."""
+    """The argument is held with 4 integer bits, to which an int8 value is only ever shifted up; an int16
+    value is multiplied by 15 bits."""
+    if x.dtype is DType.I16 and x.scale * 3 * (1 << 12) >= 1 << 15:
+        call.fail(f"the input's scale {x.scale:g} is too large")
     if x.dtype is DType.I8 and x.scale * (1 << 27) < 1:
         call.fail(f"the input's scale {x.scale:g} is too small")
 
 
 def _expect_output(call: Call, y: Tensor, scale: float, zero_point: int) -> None:
-    """The integer kernels write one fixed quantization."""
-    if y.dtype is DType.I8 and (y.scale != scale or y.zero_point != zero_point):
+    """The integer kernels write one fixed quantization; in int16 it is the same for all."""
+    if y.dtype is DType.I16:
+        scale, zero_point = 1 / (1 << 15), 0
+    if y.dtype is not DType.F32 and (y.scale != scale or y.zero_point != zero_point):
         call.fail(
-            f"its output has scale {y.scale:g} and zero point {y.zero_point}; the int8 operator writes "
-            f"{scale:g} and {zero_point}",
+            f"its output has scale {y.scale:g} and zero point {y.zero_point}; the {y.dtype.value} operator "
+            f"writes {scale:g} and {zero_point}",
             "convert again with a current TensorFlow",
         )

@@ -14,6 +14,7 @@ import numpy as np
 
 from smidgen.graph import DType, Node, Quantization, Tensor
 from smidgen.graph.operators import Activation, Operator
+from smidgen.graph.reference.base import QUANTIZED
 from smidgen.importers.tflite.reader import FileOperator
 from smidgen.importers.tflite.tensors import BadTensor, check_shape
 
@@ -138,7 +139,7 @@ class Call:
 
     def expect_bound(self, y: Tensor) -> None:
         """Fail when an activation's bound, at most 6, is no 32-bit integer in the quantization of `y`."""
-        if y.dtype is DType.I8 and 6 / y.scale >= 1 << 30:
+        if y.dtype in QUANTIZED and 6 / y.scale >= 1 << 30:
             self.fail(f"scale {y.scale:g} of tensor '{y.name}' is too small for its activation's bounds")
 
     def axis(self, value: int, rank: int, what: str = "axis") -> int:
@@ -149,18 +150,23 @@ class Call:
 
     # Checking tensors
 
-    def expect_types(self, *tensors: Tensor) -> DType:
-        """Fail unless all tensors are int8 with a quantization, or all float. Returns that type."""
+    def expect_types(self, *tensors: Tensor, wide: bool = False) -> DType:
+        """Fail unless all tensors are int8 (int16 where it is `wide`) with a quantization, or all float.
+
+        Returns that type.
+        """
         dtypes = {tensor.dtype for tensor in tensors}
-        if dtypes == {DType.F32}:
-            return DType.F32
-        if dtypes != {DType.I8}:
+        known = (*QUANTIZED, DType.F32) if wide else (DType.I8, DType.F32)
+        dtype = next((one for one in known if dtypes == {one}), None)
+        if dtype is None:
             listed = " and ".join(sorted(dtype.value for dtype in dtypes))
             fix = FIXED_SIZES if DType.I32 in dtypes else "convert the whole model to int8"
-            self.fail(f"works on {listed}; supported are i8 or f32 throughout", fix)
-        for tensor in tensors:
-            self.expect_quantized(tensor)
-        return DType.I8
+            names = " or ".join(one.value for one in known)
+            self.fail(f"works on {listed}; supported are {names} throughout", fix)
+        if dtype is not DType.F32:
+            for tensor in tensors:
+                self.expect_quantized(tensor)
+        return dtype
 
     def expect_quantized(self, tensor: Tensor) -> None:
         """Fail unless the tensor has one scale and one zero point."""
@@ -172,7 +178,7 @@ class Call:
     def expect_same_quantization(self, *tensors: Tensor) -> None:
         """Fail when integer values would have to change from one tensor to another."""
         first = tensors[0]
-        if first.dtype is not DType.I8:
+        if first.dtype not in QUANTIZED:
             return
         for other in tensors[1:]:
             if other.zero_point != first.zero_point or not nearly_equal(other.scale, first.scale):

@@ -83,9 +83,9 @@ def _operands(call: Call) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
 def _check(
     call: Call, x: Tensor, weights: Tensor, bias: Tensor | None, y: Tensor, channel_axis: int
 ) -> tuple[Tensor, Tensor | None]:
-    dtype = call.expect_types(x, y)
+    dtype = call.expect_types(x, y, wide=True)
     weights = check_weights(call, weights, dtype, channel_axis)
     bias = check_bias(call, bias, x, weights, y, channel_axis)
-    if dtype is DType.I8:
+    if dtype is not DType.F32:
         check_accumulator(call, x, weights, bias, y, channel_axis)
     return weights, bias

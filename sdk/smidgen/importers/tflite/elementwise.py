@@ -7,6 +7,7 @@ from smidgen.graph.operators import Add, Div, Maximum, Minimum, Mul, Pow, Square
 from smidgen.importers.tflite.call import Call, importer
 from smidgen.importers.tflite.multiplier import expect_rescalable
 
+_ADD_LEFT_SHIFT_INT16 = 15
 _ADD_LEFT_SHIFT = 20  # inputs of ADD and SUB are scaled up by this many bits before they are rescaled
 _SQUARE_LEFT_SHIFT = 7  # the same of SQUARED_DIFFERENCE
 _LARGEST_DIFFERENCE = 255  # of an int8 value and a zero point
@@ -14,23 +15,24 @@ _LARGEST_DIFFERENCE = 255  # of an int8 value and a zero point
 
 @importer("ADD", "AddOptions")
 def add(call: Call) -> None:
-    a, b, y = operands(call)
+    a, b, y = operands(call, wide=True)
     _check_sum(call, a, b, y)
     call.emit(Add(call.activation(y)), [a, b], [y])
 
 
 @importer("SUB", "SubOptions")
 def sub(call: Call) -> None:
-    a, b, y = operands(call)
+    a, b, y = operands(call, wide=True)
     _check_sum(call, a, b, y)
     call.emit(Sub(call.activation(y)), [a, b], [y])
 
 
 @importer("MUL", "MulOptions")
 def mul(call: Call) -> None:
-    a, b, y = operands(call)
-    if y.dtype is DType.I8:
-        expect_rescalable(call, a.scale * b.scale / y.scale, _LARGEST_DIFFERENCE**2, "the product")
+    a, b, y = operands(call, wide=True)
+    if y.dtype is not DType.F32:
+        largest = _LARGEST_DIFFERENCE**2 if y.dtype is DType.I8 else 1 << 30
+        expect_rescalable(call, a.scale * b.scale / y.scale, largest, "the product")
     call.emit(Mul(call.activation(y)), [a, b], [y])
 
 
@@ -72,20 +74,22 @@ def maximum(call: Call) -> None:
     call.emit(Maximum(), [a, b], [y])
 
 
-def operands(call: Call) -> tuple[Tensor, Tensor, Tensor]:
+def operands(call: Call, wide: bool = False) -> tuple[Tensor, Tensor, Tensor]:
     """Both inputs and the output, of one type."""
     call.expect(inputs=2)
     a, b, y = call.input(0), call.input(1), call.outputs[0]
-    call.expect_types(a, b, y)
+    call.expect_types(a, b, y, wide=wide)
     call.expect_broadcast(y, a, b)
     return a, b, y
 
 
 def _check_sum(call: Call, a: Tensor, b: Tensor, y: Tensor) -> None:
-    """The sum is made in units of the larger input scale's 2^-19 and must shrink on its way to the output."""
-    if y.dtype is not DType.I8:
+    """The sum is made in units of the larger input scale's 2^-19 and must shrink on its way to the output
+    (2^-14 for int16)."""
+    if y.dtype is DType.F32:
         return
-    multiplier = 2 * max(a.scale, b.scale) / ((1 << _ADD_LEFT_SHIFT) * y.scale)
+    left_shift = _ADD_LEFT_SHIFT if y.dtype is DType.I8 else _ADD_LEFT_SHIFT_INT16
+    multiplier = 2 * max(a.scale, b.scale) / ((1 << left_shift) * y.scale)
     if not 0 < multiplier < 1:
         call.fail(
             f"the output's scale {y.scale:g} is too small for the inputs' scales {a.scale:g} and {b.scale:g}",

@@ -20,10 +20,10 @@ def fully_connected(call: Call) -> None:
     if call.option("WeightsFormat") != 0:
         call.fail("shuffled weights are not supported", "convert with the default weights format")
     call.expect_rank(weights, 2, "weights")
-    dtype = call.expect_types(x, y)
+    dtype = call.expect_types(x, y, wide=True)
     weights = check_weights(call, weights, dtype, channel_axis=0)
     bias = check_bias(call, bias, x, weights, y, channel_axis=0)
-    if dtype is DType.I8:
+    if dtype is not DType.F32:
         check_accumulator(call, x, weights, bias, y, channel_axis=0)
     channels, depth = weights.shape
     if x.elements % depth:
@@ -45,7 +45,7 @@ def batch_matmul(call: Call) -> None:
             f"its inputs have shapes {list(a.shape)} and {list(b.shape)}; at least 2 dimensions are needed"
         )
     transpose_a, transpose_b = bool(call.option("AdjX")), bool(call.option("AdjY"))
-    dtype = call.expect_types(a, b, y)
+    dtype = call.expect_types(a, b, y, wide=True)
     rows, depth = reversed(a.shape[-2:]) if transpose_a else a.shape[-2:]
     second_depth, columns = reversed(b.shape[-2:]) if transpose_b else b.shape[-2:]
     if depth != second_depth:
@@ -57,7 +57,11 @@ def batch_matmul(call: Call) -> None:
     call.expect_shape(y, (*batches, rows, columns))
     if dtype is DType.I8:
         expect_rescalable(call, a.scale * b.scale / y.scale, _LARGEST_DIFFERENCE**2 * depth)
-    is_weights = b.data is not None and len(b.shape) == 2 and (dtype is DType.F32 or b.zero_point == 0)
+    is_weights = (
+        b.data is not None
+        and len(b.shape) == 2
+        and (dtype is DType.F32 or (dtype is DType.I8 and b.zero_point == 0))
+    )
     if is_weights and not transpose_a:
         weights = b if transpose_b else call.new_constant(b, np.ascontiguousarray(b.data.T), b.quantization)
         call.emit(FullyConnected(), [a, weights], [y])

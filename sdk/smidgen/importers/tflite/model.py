@@ -21,7 +21,6 @@ _TO_INT8 = (
 _DYNAMIC_SHAPE = ("RANK", "REDUCE_PROD", "RANGE", "FILL", "BROADCAST_ARGS")
 _OTHER_CONVERSIONS = {
     "UINT8": "the model is quantized to uint8; only int8 is supported",
-    "INT16": "the model has 16-bit activations, which are not supported in this version",
     "FLOAT16": "the model has half-precision weights (FLOAT16), which are not supported",
 }
 
@@ -84,8 +83,6 @@ class ModelImport:
                 "convert with inference_input_type = inference_output_type = tf.int8",
             )
             types.discard("UINT8")
-        if all(tensor.data is not None for tensor in tensors if tensor.type_name == "INT16"):
-            types.discard("INT16")
         for type_name, what in _OTHER_CONVERSIONS.items():
             if type_name in types:
                 self._problem(what, _TO_INT8)
@@ -94,7 +91,7 @@ class ModelImport:
         for role, indices in (("input", self.model.inputs), ("output", self.model.outputs)):
             for index in dict.fromkeys(indices):
                 tensor = self._tensor(index)
-                if tensor is not None and tensor.dtype not in (DType.I8, DType.I32, DType.F32):
+                if tensor is not None and tensor.dtype not in (DType.I8, DType.I16, DType.I32, DType.F32):
                     self._tensor_problem(
                         index, f"is an {role} of the model of type {tensor.dtype.value}", _TO_INT8
                     )

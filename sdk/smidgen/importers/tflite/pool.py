@@ -23,7 +23,7 @@ def _pool(call: Call, operator: type[AveragePool2D] | type[MaxPool2D]) -> None:
     call.expect(inputs=1)
     x, y = call.input(0), call.outputs[0]
     call.expect_rank(x, 4)
-    call.expect_types(x, y)
+    call.expect_types(x, y, wide=True)
     call.expect_same_quantization(x, y)
     size = (int(call.option("FilterHeight")), int(call.option("FilterWidth")))
     if not all(1 <= side <= _MAX_SIZE for side in size):

@@ -36,7 +36,7 @@ def embedding_lookup(call: Call) -> None:
 
 def _gather(call: Call, x: Tensor, indices: Tensor, axis: int) -> None:
     y = call.outputs[0]
-    call.expect_types(x, y)
+    call.expect_types(x, y, wide=True)
     call.expect_same_quantization(x, y)
     if indices.dtype is not DType.I32:
         call.fail(f"its indices have type {indices.dtype.value} instead of i32")
@@ -160,6 +160,6 @@ def _operands(call: Call) -> tuple[Tensor, Tensor]:
     """Input 0 and the only output, of one type and quantization."""
     call.expect(inputs=len(call.inputs))
     x, y = call.input(0), call.outputs[0]
-    call.expect_types(x, y)
+    call.expect_types(x, y, wide=True)
     call.expect_same_quantization(x, y)
     return x, y

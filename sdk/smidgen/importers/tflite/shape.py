@@ -103,7 +103,7 @@ def transpose(call: Call) -> None:
 def concatenation(call: Call) -> None:
     call.expect(inputs=(1, 1 << 16))
     tensors, y = [call.input(index) for index in range(len(call.inputs))], call.outputs[0]
-    call.expect_types(*tensors, y)
+    call.expect_types(*tensors, y, wide=True)
     call.expect_same_quantization(y, *tensors)
     if call.activation(y) is not Activation.NONE:
         call.fail("a fused activation is not supported here", "keep the activation as an operator of its own")
@@ -129,7 +129,7 @@ def pad(call: Call) -> None:
 def padv2(call: Call) -> None:
     call.expect(inputs=3)
     x, constant = call.input(0), call.input(2, "pad value")
-    call.expect_types(x, constant)
+    call.expect_types(x, constant, wide=True)
     call.expect_same_quantization(x, constant)
     if constant.data is None or constant.elements != 1:
         call.fail("its pad value is not one constant")
@@ -162,7 +162,7 @@ def pack(call: Call) -> None:
     if y.dtype is DType.I32 and not shape:
         call.fold(np.concatenate([call.parameter(index, "size") for index in range(len(tensors))]))
         return
-    call.expect_types(*tensors, y)
+    call.expect_types(*tensors, y, wide=True)
     call.expect_same_quantization(y, *tensors)
     call.expect_shape(y, (*shape[:axis], len(tensors), *shape[axis:]))
     call.emit(Pack(axis), list(tensors), [y])
@@ -173,7 +173,7 @@ def unpack(call: Call) -> None:
     count = int(call.option("Num"))
     call.expect(inputs=1, outputs=count)
     x = call.input(0)
-    call.expect_types(x, *call.outputs)
+    call.expect_types(x, *call.outputs, wide=True)
     call.expect_same_quantization(x, *call.outputs)
     axis = call.axis(int(call.option("Axis")), len(x.shape))
     if x.shape[axis] != count:
@@ -211,7 +211,7 @@ def split_v(call: Call) -> None:
 
 
 def _split(call: Call, x: Tensor, axis: int, sizes: list[int]) -> None:
-    call.expect_types(x, *call.outputs)
+    call.expect_types(x, *call.outputs, wide=True)
     call.expect_same_quantization(x, *call.outputs)
     for output, size in zip(call.outputs, sizes, strict=True):
         call.expect_shape(output, (*x.shape[:axis], size, *x.shape[axis + 1 :]))
@@ -222,7 +222,7 @@ def _operands(call: Call) -> tuple[Tensor, Tensor]:
     """Input 0 and the only output, of one type and quantization."""
     call.expect(inputs=len(call.inputs))
     x, y = call.input(0), call.outputs[0]
-    call.expect_types(x, y)
+    call.expect_types(x, y, wide=True)
     call.expect_same_quantization(x, y)
     return x, y
 

@@ -139,7 +139,7 @@ def _emit(call: Call, x: Tensor, y: Tensor, ranges: list[_Range], shape: tuple[i
 
 def _operands(call: Call) -> tuple[Tensor, Tensor]:
     x, y = call.input(0), call.outputs[0]
-    call.expect_types(x, y)
+    call.expect_types(x, y, wide=True)
     call.expect_same_quantization(x, y)
     if not x.shape:
         call.fail("cannot slice a scalar")

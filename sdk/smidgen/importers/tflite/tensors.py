@@ -18,16 +18,16 @@ _TYPES = {
     "INT4": DType.I4,
     "INT16": DType.I16,
     "INT32": DType.I32,
+    "INT64": DType.I64,
     "BOOL": DType.BOOL,
 }
-# Constants that only operators' parameters come from (axes, sizes) may be 64-bit in the file.
 _DATA_TYPES = {"FLOAT32": "<f4", "INT8": "i1", "INT16": "<i2", "INT32": "<i4", "INT64": "<i8", "BOOL": "u1"}
-_ZERO_POINTS = {DType.I8: (-128, 127), DType.I4: (0, 0), DType.I16: (0, 0), DType.I32: (0, 0)}
+_ZERO_POINTS = {DType.I8: (-128, 127)}  # 0 for the others
 _NARROW = {4: DType.I4, 2: DType.I2}
 
 _FIXES = {
     "INT2": "convert with 8-bit weights",
-    "INT64": "only axes, sizes and shapes may be 64-bit integers",
+    "INT64": "only axes, sizes, shapes and biases may be 64-bit integers",
 }
 
 
@@ -42,9 +42,10 @@ class BadTensor(Exception):
 
 def convert(tensor: FileTensor, name: str) -> Tensor:
     """The graph's tensor. Raises BadTensor."""
-    if tensor.type_name == "INT64" and tensor.data is not None:
+    # 64-bit integers are biases, or else parameters of operators (axes, sizes).
+    if tensor.type_name == "INT64" and tensor.data is not None and tensor.quantization is None:
         return _parameter(tensor, name)
-    if tensor.type_name not in _TYPES:
+    if tensor.type_name not in _TYPES or (tensor.type_name == "INT64" and tensor.data is None):
         fix = _FIXES.get(tensor.type_name, "convert the model to int8")
         raise BadTensor(f"type {tensor.type_name} is not supported", fix)
     if tensor.sparse:
@@ -135,7 +136,7 @@ def _quantization(
     if not np.isfinite(scales).all() or not (scales > 0).all():
         bad = scales[~(np.isfinite(scales) & (scales > 0))][0]
         raise BadTensor(f"scale {bad:g} is not a positive finite number")
-    low, high = _ZERO_POINTS[dtype]
+    low, high = _ZERO_POINTS.get(dtype, (0, 0))
     if zero_points.min() < low or zero_points.max() > high:
         bad = zero_points[(zero_points < low) | (zero_points > high)][0]
         raise BadTensor(f"zero point {bad} is outside {low}..{high}")

@@ -28,11 +28,11 @@ _LARGEST_DIFFERENCE = 255  # of an int8 value and a zero point
 _ROOT_BITS = 20  # of an inverse square root's fraction
 
 
-def operands(call: Call) -> tuple[Tensor, Tensor]:
-    """The only input and the only output, of one type and shape."""
+def operands(call: Call, wide: bool = False) -> tuple[Tensor, Tensor]:
+    """The only input and the only output, of one type and shape; int16 where it is `wide`."""
     call.expect(inputs=1)
     x, y = call.input(0), call.outputs[0]
-    call.expect_types(x, y)
+    call.expect_types(x, y, wide=wide)
     call.expect_shape(y, x.shape)
     return x, y
 

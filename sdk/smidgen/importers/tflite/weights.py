@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from smidgen.graph import DType, Quantization, Tensor
-from smidgen.graph.reference.base import NARROW_WEIGHTS
+from smidgen.graph.reference.base import WEIGHTS
 from smidgen.importers.tflite.call import Call
 from smidgen.importers.tflite.multiplier import expect_rescalable
 
@@ -25,7 +25,8 @@ def check_weights(call: Call, weights: Tensor, dtype: DType, channel_axis: int) 
         call.fail("its weights are not constant")
     if dtype is DType.F32 and weights.dtype is DType.I8 and weights.quantization is not None:
         return _as_float(call, weights, weights.quantization, channel_axis)
-    if weights.dtype is not dtype and not (dtype is DType.I8 and weights.dtype in NARROW_WEIGHTS):
+    allowed = {DType.F32: (DType.F32,), DType.I16: (DType.I8,)}.get(dtype, WEIGHTS)
+    if weights.dtype not in allowed:
         call.fail(f"its weights have type {weights.dtype.value}, its input {dtype.value}")
     if dtype is DType.F32:
         return weights
@@ -64,8 +65,9 @@ def check_bias(
         if bias.dtype is not DType.F32:
             call.fail(f"its bias has type {bias.dtype.value} instead of f32")
         return bias
-    if bias.dtype is not DType.I32:
-        call.fail(f"its bias has type {bias.dtype.value} instead of i32")
+    wanted = DType.I64 if x.dtype is DType.I16 else DType.I32
+    if bias.dtype is not wanted:
+        call.fail(f"its bias has type {bias.dtype.value} instead of {wanted.value}")
     quantization = bias.quantization
     if quantization is None:
         return bias
@@ -87,11 +89,13 @@ def check_bias(
 def check_accumulator(
     call: Call, x: Tensor, weights: Tensor, bias: Tensor | None, y: Tensor, channel_axis: int
 ) -> None:
-    """Fail when a 32-bit accumulator could overflow for some input, bias and zero point included."""
+    """Fail when an accumulator of 32 bits (48 for int16) could overflow for some input, bias and zero point
+    included."""
     assert weights.data is not None and weights.quantization is not None
     channels = weights.shape[channel_axis]
     other_axes = tuple(axis for axis in range(weights.data.ndim) if axis != channel_axis)
-    magnitude = np.abs(weights.data.astype(np.int64)).sum(axis=other_axes) * (128 + abs(x.zero_point))
+    largest = (1 << (x.dtype.bits - 1)) + abs(x.zero_point)
+    magnitude = np.abs(weights.data.astype(np.int64)).sum(axis=other_axes) * largest
     if bias is not None:
         assert bias.data is not None
         magnitude = magnitude + np.abs(bias.data.astype(np.int64).reshape(channels))
@@ -99,7 +103,20 @@ def check_accumulator(
     shifts = np.maximum(np.frexp(multipliers)[1], 0)
     worst = int(np.argmax(magnitude * np.exp2(shifts)))
     multiplier = float(np.broadcast_to(multipliers, (channels,))[worst])
+    if x.dtype is DType.I16:
+        _expect_rescalable_wide(call, multipliers, magnitude)
+        return
     expect_rescalable(call, multiplier, int(magnitude[worst]), f"the accumulator of channel {worst}")
+
+
+def _expect_rescalable_wide(call: Call, multipliers: np.ndarray, magnitude: np.ndarray) -> None:
+    """What TensorFlow Lite demands of 64-bit sums and their multipliers (MultiplyByQuantizedMultiplier)."""
+    if magnitude.max() >= 1 << 47 or multipliers.max() >= 1 << 7:
+        call.fail(
+            f"sums of up to {magnitude.max():,} times up to {multipliers.max():g} are more than int16 layers "
+            "compute with",
+            "the file is likely damaged",
+        )
 
 
 def _with_axis(
