@@ -5,6 +5,8 @@ Format: onnx.proto of https://github.com/onnx/onnx; protobuf's own parser checks
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from google.protobuf.message import DecodeError
 from onnx import ModelProto, defs
 
@@ -27,7 +29,28 @@ def parse(content: bytes) -> ModelProto | None:
     except (DecodeError, ValueError, RecursionError):
         return None
     # Some other protobuf, or other bytes that happen to parse: every model has these two.
-    return model if model.ir_version > 0 and model.HasField("graph") else None
+    if model.ir_version <= 0 or not model.HasField("graph"):
+        return None
+    # Of damaged text the parser makes bytes.
+    return model if all(isinstance(text, str) for text in _texts(model)) else None
+
+
+def _texts(model: ModelProto) -> Iterator[str]:
+    """All names that the importer looks at."""
+    graph = model.graph
+    for node in graph.node:
+        yield from (node.op_type, node.domain, node.name, *node.input, *node.output)
+        yield from (one.name for one in node.attribute)
+    for info in (*graph.input, *graph.output):
+        yield info.name
+        yield from (size.dim_param for size in info.type.tensor_type.shape.dim)
+    constants = [one.t for node in graph.node for one in node.attribute if one.HasField("t")]
+    for tensor in (*graph.initializer, *constants):
+        yield tensor.name
+        yield from (text for entry in tensor.external_data for text in (entry.key, entry.value))
+    yield from (one.domain for one in model.opset_import)
+    yield from (one.name for one in model.functions)
+    yield from (one.values.name for one in graph.sparse_initializer)
 
 
 def check_frame(model: ModelProto, where: str, problems: ProblemList) -> int:
