@@ -78,8 +78,9 @@ class ModelImport:
     def _input(self, info: ValueInfoProto, images: set[str]) -> None:
         """One input of the graph. What convolutions read channels first is given channels last."""
         try:
-            x = Tensor(self.scope.unique(info.name), self._shape(info), self._type(info))
-            check_shape(x.shape)
+            dtype, shape = self._type(info), self._shape(info)
+            check_shape(shape)
+            x = Tensor(self.scope.unique(info.name), shape, dtype)
         except Refused as refused:
             self.values[info.name] = None
             self._problem(f"input '{printable(info.name)}'", refused)
