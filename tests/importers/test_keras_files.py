@@ -112,6 +112,24 @@ def test_keras_2_file_with_a_model_in_the_model() -> None:
     np.testing.assert_allclose(result(graph, X), np.exp(scores) / np.exp(scores).sum(), rtol=1e-4)
 
 
+def test_functions_of_tensorflow_in_a_keras_2_file() -> None:
+    """2 * relu(x) + x."""
+    layers = [
+        old(layer("InputLayer", "image", batch_input_shape=[None, 4])),
+        old(layer("TFOpLambda", "relu", function="nn.relu"), [["image", 0, 0, {"name": None}]]),
+        old(
+            layer("TFOpLambda", "double", function="math.multiply"),
+            [["_CONSTANT_VALUE", -1, 2.0, {"y": ["relu", 0, 0], "name": None}]],
+        ),
+        old(
+            layer("TFOpLambda", "sum", function="__operators__.add"),
+            [["double", 0, 0, {"y": ["image", 0, 0], "name": None}]],
+        ),
+    ]
+    graph = loaded(h5_file(functional(layers, [["image", 0, 0]], [["sum", 0, 0]]), {}), "old.h5")
+    np.testing.assert_allclose(result(graph, X), 2 * np.maximum(X, 0) + X, rtol=1e-6)
+
+
 def test_batch_normalization_and_activation_disappear() -> None:
     image = RNG.normal(size=(1, 5, 5, 2)).astype(np.float32)
     kernel, gamma, beta, mean = (

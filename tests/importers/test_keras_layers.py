@@ -16,7 +16,8 @@ TOLERANCE = 1e-4
 
 
 def test_every_claimed_layer_has_a_case() -> None:
-    assert {name.partition("__")[0] for name in CASES} == set(importer.SUPPORTED)
+    # TFOpLambda is of Keras 2; see test_keras_files.
+    assert {name.partition("__")[0] for name in CASES} == {*importer.SUPPORTED} - {"TFOpLambda"}
 
 
 def random_weights(model, seed: int) -> None:

@@ -183,9 +183,9 @@ LAYERS: dict[str, tuple[bytes, str, str]] = {
         "groups=-1",
     ),
     "operation of TensorFlow": (
-        of_layers(layer("TFOpLambda", "tf.math.add", None, function="math.add")),
-        "operation of TensorFlow",
-        "keras.ops",
+        of_layers(layer("TFOpLambda", "tf.math.cumsum", None, function="math.cumsum")),
+        "is tf.math.cumsum",
+        "layers of Keras",
     ),
 }
 

@@ -23,6 +23,7 @@ from smidgen.importers.keras import (
     reduce,
     resize,
     shape,
+    tensorflow,
     unary,
 )
 from smidgen.importers.keras.archive import CONFIG, METADATA, WEIGHTS, members
@@ -36,6 +37,7 @@ from smidgen.importers.names import graph_name
 # Loading a family's module registers its importers.
 FAMILIES = (
     conv, matmul, attention, pool, reduce, elementwise, activation, unary, norm, shape, resize,
+    tensorflow,
 )  # fmt: skip
 
 # Keras layer, or "ops." and keras.ops operation -> how it is imported.
@@ -90,7 +92,7 @@ def _open_archive(content: bytes) -> tuple[Model, WeightSource, int]:
             raise BadFile(f"holds no {name}", fix)
     metadata = parse_json(found.get(METADATA, b"{}"), METADATA)
     model = read_model(parse_json(found[CONFIG], CONFIG))
-    return model, StoredByPath(Hdf5(found[WEIGHTS])), _major(metadata.get("keras_version"))
+    return model, StoredByPath(Hdf5(found[WEIGHTS]), model), _major(metadata.get("keras_version"))
 
 
 def _open_h5(content: bytes) -> tuple[Model, WeightSource, int]:

@@ -204,9 +204,12 @@ def _invocation(node: object, names: set[str]) -> Invocation:
     kwargs: dict[str, object] = {}
     entries = [node] if _is_reference(node, names) else node
     for part in entries if isinstance(entries, list | tuple) else ():  # Keras 2
-        if not _is_reference(part, names):
+        if isinstance(part, list | tuple) and len(part) == 4 and part[0] == "_CONSTANT_VALUE":
+            tensors.append(part[2])
+        elif _is_reference(part, names):
+            tensors.append(Reference(str(part[0]), int(part[1]), int(part[2])))
+        else:
             raise BadFile("a layer's connections are not ones that Keras writes", _SAVE_AGAIN)
-        tensors.append(Reference(str(part[0]), int(part[1]), int(part[2])))
         if len(part) > 3 and isinstance(part[3], Mapping):
             kwargs |= {key: _keras2(value, names) for key, value in part[3].items()}
     return Invocation((tensors[0],) if len(tensors) == 1 else (tensors,), kwargs)

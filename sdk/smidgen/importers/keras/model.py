@@ -22,7 +22,6 @@ _INPUT_TYPES = {"float32": DType.F32, "float16": DType.F32, "int32": DType.I32, 
 _TYPES = (None, "float32", "float16", "bfloat16", "mixed_float16", "mixed_bfloat16", "int32", "int64")
 _CODE = {
     "Lambda": "holds Python code, which is never run",
-    "TFOpLambda": "is an operation of TensorFlow inside a Keras 2 model",
     "SlicingOpLambda": "is an operation of TensorFlow inside a Keras 2 model",
     "TensorFlowOpLayer": "is an operation of TensorFlow inside a Keras 2 model",
 }

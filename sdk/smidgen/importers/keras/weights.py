@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from smidgen.importers.keras.config import Layer
+from smidgen.importers.keras.config import Layer, Model
 from smidgen.importers.keras.hdf5 import BadFile, Hdf5
 
 _MAX_ARRAYS = 64  # of one layer
@@ -37,15 +37,26 @@ class StoredByPath:
     # Attributes and lists that hold layers changed their names between versions.
     _CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
 
-    def __init__(self, file: Hdf5) -> None:
+    def __init__(self, file: Hdf5, model: Model) -> None:
         self.file = file
+        self._same: dict[tuple[str, str], list[tuple[str, ...]]] = {}
+        self._index(model)
 
     def of(self, layer: Layer, parents: tuple[str, ...]) -> LayerWeights:
-        for container in self._CONTAINERS:
-            path = tuple(container if name == "layers" else name for name in layer.path)
-            if self.file.has(path):
-                return _PathWeights(self.file, path)
+        # Keras writes a layer that is in several models only where it meets it first.
+        for place in (layer.path, *self._same.get((parents[-1], layer.name), ())):
+            for container in self._CONTAINERS:
+                path = tuple(container if name == "layers" else name for name in place)
+                if self.file.has(path):
+                    return _PathWeights(self.file, path)
         return _FlatWeights([])
+
+    def _index(self, model: Model) -> None:
+        """The places of layers by the name of the model that they are in, and their own."""
+        for layer in model.layers:
+            self._same.setdefault((model.name, layer.name), []).append(layer.path)
+            if layer.model is not None:
+                self._index(layer.model)
 
 
 class _PathWeights:
