@@ -17,6 +17,7 @@ from smidgen.graph.operators import (
     FullyConnected,
     Logistic,
     MaxPool2D,
+    Mean,
     Mul,
     Padding,
     Softmax,
@@ -100,6 +101,8 @@ def values(rng: Rng, number: int) -> Iterator[Case]:
     x = wide("x", (1, rows[0], columns[0], 3), rng)
     y = wide("y", (1, rows[1], columns[1], 3), rng, x.scale)
     padding = Padding(rows[5], rows[6], columns[5], columns[6])
+    mean = wide("y", (1, 3), rng, x.scale * 0.7)
+    yield case(f"mean {number}", rng, Mean((1, 2)), [x], [mean])
     for pool in (AveragePool2D, MaxPool2D):
         operator = pool((rows[2], columns[2]), (rows[3], columns[3]), padding, activation)
         yield case(f"{pool.__name__} {number}", rng, operator, [x], [y])

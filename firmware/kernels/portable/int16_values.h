@@ -4,6 +4,7 @@
 
 #include "elementwise.h"
 #include "pool.h"
+#include "reduce.h"
 
 SMIDGEN_INLINE int16_t smidgen_requantize_int16(uint32_t x, uint32_t multiplier, int32_t shift,
                                                 const struct smidgen_output *output) {
@@ -53,6 +54,7 @@ static inline void smidgen_mul_int16(const struct smidgen_mul_shape *shape, cons
 
 SMIDGEN_POOL(smidgen_average_pool_int16, int16_t, INT16_MIN, 1)
 SMIDGEN_POOL(smidgen_max_pool_int16, int16_t, INT16_MIN, 0)
+SMIDGEN_MEAN(smidgen_mean_int16, int16_t, smidgen_requantize_int16)
 
 /* Logistic and tanh by a table of logistic(i / 24). The argument is (x * multiplier + half of
  * 2^shift) >> shift. */

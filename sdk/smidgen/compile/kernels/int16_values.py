@@ -6,10 +6,12 @@ from smidgen.compile.kernels.common import PORTABLE, constant_operands, doubled
 from smidgen.compile.kernels.elementwise import pairs, product_fields, refuse_pattern, sum_fields
 from smidgen.compile.kernels.int16 import refuse_other_than_int16
 from smidgen.compile.kernels.pool import pool_fields
+from smidgen.compile.kernels.reduce import mean_fields
+from smidgen.compile.kernels.reduce import refuse_pattern as refuse_axes
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Blob
 from smidgen.graph import Graph, Node
-from smidgen.graph.operators import Add, AveragePool2D, Logistic, MaxPool2D, Mul, Softmax, Sub, Tanh
+from smidgen.graph.operators import Add, AveragePool2D, Logistic, MaxPool2D, Mean, Mul, Softmax, Sub, Tanh
 from smidgen.graph.reference.activation_int16 import (
     exp_table,
     reciprocal_table,
@@ -45,6 +47,14 @@ def _one(graph: Graph, node: Node, symbol: str, struct: str, shape: dict[str, in
 def _lower_pool(graph: Graph, node: Node, optimize: str) -> Lowered:
     kind = "average" if isinstance(node.operator, AveragePool2D) else "max"
     return _one(graph, node, f"smidgen_{kind}_pool_int16", "smidgen_pool_shape", pool_fields(graph, node))
+
+
+def _refuse_mean(graph: Graph, node: Node) -> str | None:
+    return refuse_axes(graph, node) or refuse_other_than_int16(graph, node)
+
+
+def _lower_mean(graph: Graph, node: Node, optimize: str) -> Lowered:
+    return _one(graph, node, "smidgen_mean_int16", "smidgen_mean_shape", mean_fields(graph, node))
 
 
 def _lower_sigmoid(graph: Graph, node: Node, optimize: str) -> Lowered:
@@ -88,5 +98,6 @@ KERNELS = (
         "pool_int16", _FAMILY, PORTABLE, (AveragePool2D, MaxPool2D), refuse_other_than_int16, _lower_pool
     ),
     KernelSpec("sigmoid_int16", _FAMILY, PORTABLE, (Logistic, Tanh), refuse_other_than_int16, _lower_sigmoid),
+    KernelSpec("mean_int16", _FAMILY, PORTABLE, (Mean,), _refuse_mean, _lower_mean),
     KernelSpec("softmax_int16", _FAMILY, PORTABLE, (Softmax,), _refuse_softmax, _lower_softmax),
 )

@@ -39,11 +39,15 @@ def _overlap(groups: list[int]) -> int:
     return overlap_of_steps(reads, np.arange(1, len(reads) + 1))
 
 
-def _refuse(graph: Graph, node: Node) -> str | None:
+def refuse_pattern(graph: Graph, node: Node) -> str | None:
     groups = _groups(graph.tensor(node.inputs[0]).shape, node.operator.axes)
     if len(groups) > 5:
         return f"it reduces axes {node.operator.axes}, three runs of axes apart from each other"
-    return refuse_other_types(graph, node)
+    return None
+
+
+def _refuse(graph: Graph, node: Node) -> str | None:
+    return refuse_pattern(graph, node) or refuse_other_types(graph, node)
 
 
 def _five_groups(graph: Graph, node: Node) -> list[int]:
@@ -51,26 +55,30 @@ def _five_groups(graph: Graph, node: Node) -> list[int]:
     return groups + [1] * (5 - len(groups))
 
 
-def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
-    groups = _five_groups(graph, node)
+def mean_fields(graph: Graph, node: Node) -> dict[str, int]:
+    """The fields of struct smidgen_mean_shape."""
     p = (sum_parameters if isinstance(node.operator, Sum) else mean_parameters)(graph, node)
-    low, high = integer_range(8)
+    low, high = integer_range(graph.tensor(node.outputs[0]).dtype.bits)
+    return {
+        **dict(zip(_GROUPS, _five_groups(graph, node), strict=True)),
+        "offset": -p.count * p.input_zero_point,
+        "multiplier": doubled(p.multiplier),
+        "shift": -p.shift,
+        "output_zero_point": p.output_zero_point,
+        "activation_min": low,
+        "activation_max": high,
+    }
+
+
+def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
     return Lowered(
         symbol="smidgen_mean",
         shape_type="struct smidgen_mean_shape",
-        shape={
-            **dict(zip(_GROUPS, groups, strict=True)),
-            "offset": -p.count * p.input_zero_point,
-            "multiplier": doubled(p.multiplier),
-            "shift": -p.shift,
-            "output_zero_point": p.output_zero_point,
-            "activation_min": low,
-            "activation_max": high,
-        },
+        shape=mean_fields(graph, node),
         reads=node.inputs[:1],
         specialise=False,
         constants=constant_operands(graph, node.inputs[:1]),
-        overlap=_overlap(groups),
+        overlap=_overlap(_five_groups(graph, node)),
     )
 
 

@@ -14,7 +14,7 @@ _LARGEST_DIFFERENCE = 255  # of an int8 value and a zero point
 
 @importer("MEAN", "ReducerOptions")
 def mean(call: Call) -> None:
-    x, y, axes, keep_dims = _operands(call)
+    x, y, axes, keep_dims = _operands(call, wide=True)
     _expect_sum(call, x, y, axes)
     call.emit(Mean(axes, keep_dims), [x], [y])
 
@@ -52,11 +52,11 @@ def arg_min(call: Call) -> None:
     call.emit(ArgMin(axis), [x], [y])
 
 
-def _operands(call: Call) -> tuple[Tensor, Tensor, tuple[int, ...], bool]:
+def _operands(call: Call, wide: bool = False) -> tuple[Tensor, Tensor, tuple[int, ...], bool]:
     """(input, output, axes, whether they stay with size 1)."""
     call.expect(inputs=2)
     x, y = call.input(0), call.outputs[0]
-    call.expect_types(x, y)
+    call.expect_types(x, y, wide=wide)
     rank = len(x.shape)
     axes = tuple(sorted({call.axis(int(axis), rank) for axis in call.parameter(1, "axes")}))
     keep_dims = bool(call.option("KeepDims"))
@@ -67,9 +67,10 @@ def _operands(call: Call) -> tuple[Tensor, Tensor, tuple[int, ...], bool]:
 
 
 def _expect_sum(call: Call, x: Tensor, y: Tensor, axes: tuple[int, ...]) -> None:
-    if y.dtype is DType.I8:
+    if y.dtype is not DType.F32:
         count = math.prod(x.shape[axis] for axis in axes)
-        expect_rescalable(call, x.scale / y.scale, _LARGEST_DIFFERENCE * count)
+        largest = _LARGEST_DIFFERENCE if y.dtype is DType.I8 else 1 << 15
+        expect_rescalable(call, x.scale / y.scale, largest * count)
 
 
 def _indexed(call: Call) -> tuple[Tensor, Tensor, int]:
