@@ -130,6 +130,17 @@ def test_functions_of_tensorflow_in_a_keras_2_file() -> None:
     np.testing.assert_allclose(result(graph, X), 2 * np.maximum(X, 0) + X, rtol=1e-6)
 
 
+def test_embedding_takes_integers() -> None:
+    table = RNG.normal(size=(5, 3)).astype(np.float32)
+    model = sequential(
+        input_layer([None, 4], dtype="int32"), layer("Embedding", "words", input_dim=5, output_dim=3)
+    )
+    words = np.array([[4, 0, 2, 2]], np.int32)
+    np.testing.assert_array_equal(
+        result(loaded(keras_file(model, {"embedding": [table]})), words), table[words]
+    )
+
+
 def test_batch_normalization_and_activation_disappear() -> None:
     image = RNG.normal(size=(1, 5, 5, 2)).astype(np.float32)
     kernel, gamma, beta, mean = (
