@@ -3,6 +3,7 @@ midge/rtl/midge_nn_package.sv
 midge/rtl/midge_nn_types.sv
 midge/rtl/midge_sources.sv
 midge/rtl/midge_immediate.sv
+midge/rtl/midge_late_choice.sv
 midge/rtl/midge_fetch.sv
 midge/rtl/midge_decompress.sv
 midge/rtl/midge_decode.sv

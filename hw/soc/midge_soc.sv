@@ -39,38 +39,10 @@ module midge_soc #(
 
   logic fetch_request, fetch_ready, fetch_response, fetch_error;
   logic [31:2] fetch_address, data_address;
-  logic [31:0] fetch_data;
   logic data_request, data_write, data_response, data_error;
   logic [31:0] data_write_data, data_read_data;
   logic [3:0] data_byte_lanes;
   logic timer_interrupt, received_interrupt;
-
-  midge_core #(
-      .NN(NN != 0)
-  ) core (
-      .clock,
-      .reset(soc_reset),
-      .fetch_request,
-      .fetch_address,
-      .fetch_ready,
-      .fetch_response,
-      .fetch_data,
-      .fetch_error,
-      .data_request,
-      .data_write,
-      .data_address,
-      .data_byte_lanes,
-      .data_write_data,
-      .data_response,
-      .data_error,
-      .data_read_data,
-      .timer_interrupt,
-      .external_interrupt(received_interrupt),
-      .asleep,
-      .timer_wakes,
-      .rvfi_valid,
-      .rvfi
-  );
 
   // Fetch port. Code in SRAM is read through registers on both sides, two cycles later than code in program memory:
   // it is there for small routines, and must not lengthen the path to and from the program memory.
@@ -90,7 +62,35 @@ module midge_soc #(
   end
   assign fetch_response = program_fetch_response || other_fetch[2];
   assign fetch_error = !fetched_program && !fetched_sram;
-  assign fetch_data = fetched_program ? program_fetch_data : sram_fetch_register;
+
+  midge_core #(
+      .NN(NN != 0)
+  ) core (
+      .clock,
+      .reset(soc_reset),
+      .fetch_request,
+      .fetch_address,
+      .fetch_ready,
+      .fetch_response,
+      .fetch_late(fetched_program),
+      .fetch_data(program_fetch_data),
+      .fetch_early_data(sram_fetch_register),
+      .fetch_error,
+      .data_request,
+      .data_write,
+      .data_address,
+      .data_byte_lanes,
+      .data_write_data,
+      .data_response,
+      .data_error,
+      .data_read_data,
+      .timer_interrupt,
+      .external_interrupt(received_interrupt),
+      .asleep,
+      .timer_wakes,
+      .rvfi_valid,
+      .rvfi
+  );
 
   // Data port
   typedef enum logic [2:0] {
@@ -111,7 +111,7 @@ module midge_soc #(
     else if (data_address[31:4] == 28'h2002_000) select = SELECT_SYSTEM;
   end
 
-  logic program_data_response, other_data_response;
+  logic program_data_response, other_data_response, from_memory, from_program;
   logic [31:0] program_read_data, sram_read_data;
   // Peripherals see the request one cycle later, from registers, and answer within that cycle.
   logic peripheral_request, peripheral_write;
@@ -122,6 +122,8 @@ module midge_soc #(
     peripheral_request <= data_request && (!data_write || data_byte_lanes[0]) && !soc_reset;
     if (data_request) begin
       answering <= select;
+      from_memory <= select == SELECT_PROGRAM || select == SELECT_SRAM;
+      from_program <= select == SELECT_PROGRAM;
       peripheral_write <= data_write;
       peripheral_register <= data_address[3:2];
       for (int lane = 0; lane < 4; lane++)
@@ -129,17 +131,24 @@ module midge_soc #(
     end
   end
 
-  logic [31:0] uart_read_data, timer_read_data, system_read_data;
+  // Memories answer late in the cycle.
+  logic [31:0] uart_read_data, timer_read_data, system_read_data, peripheral_read_data;
   assign data_response = program_data_response || other_data_response;
   assign data_error = answering == SELECT_ERROR;
   always_comb
     unique case (answering)
-      SELECT_PROGRAM: data_read_data = program_read_data;
-      SELECT_SRAM: data_read_data = sram_read_data;
-      SELECT_UART: data_read_data = uart_read_data;
-      SELECT_TIMER: data_read_data = timer_read_data;
-      default: data_read_data = system_read_data;
+      SELECT_UART: peripheral_read_data = uart_read_data;
+      SELECT_TIMER: peripheral_read_data = timer_read_data;
+      default: peripheral_read_data = system_read_data;
     endcase
+  midge_late_choice data_choice (
+      .late(from_memory),
+      .first(from_program),
+      .late_1(program_read_data),
+      .late_0(sram_read_data),
+      .early(peripheral_read_data),
+      .value(data_read_data)
+  );
 
   program_memory #(
       .BYTES(PROGRAM_BYTES),

@@ -21,8 +21,9 @@ import subprocess
 import sys
 import tomllib
 import venv
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
+from typing import Any
 
 from comparison import Placed, cells_of_parts, print_parts, print_placed, print_rates
 
@@ -83,6 +84,7 @@ def synthesize(yosys: str, configuration: dict[str, int], folder: Path, hierarch
         script += "synth_ecp5 -top ecp5_top -json top.json; stat"
         run([yosys, "-q", "-l", "yosys.log", "-p", script], folder, "yosys.out")
         free_chain_ends(folder / "top.json")
+        pack_product_registers(folder / "top.json")
 
 
 def free_chain_ends(netlist: Path) -> None:
@@ -110,6 +112,43 @@ def free_chain_ends(netlist: Path) -> None:
             ):
                 ends["CIN"] = ["x"]
     netlist.write_text(json.dumps(design))
+
+
+def pack_product_registers(netlist: Path) -> None:
+    """Moves flip-flops that do nothing but keep a product into its multiplier, which has a register for it.
+
+    Yosys leaves them behind the multiplier, and the way to them is part of long paths. A multiplier stays as
+    it is where an output has other users, or where its flip-flops have an enable or a reset.
+    """
+    design = json.loads(netlist.read_text())
+    cells = design["modules"]["ecp5_top"]["cells"]
+    users = defaultdict(list)
+    for name, cell in cells.items():
+        for port, bits in cell["connections"].items():
+            if cell["port_directions"][port] == "input":
+                for bit in bits:
+                    users[bit].append(name)
+    for multiplier in [cell for cell in cells.values() if cell["type"] == "MULT18X18D"]:
+        pins = multiplier["connections"]
+        kept = {port: users[pins[port][0]] for port in pins if re.fullmatch(r"P\d+", port)}
+        flip_flops = {name: cells[name] for names in kept.values() for name in names}
+        if max(map(len, kept.values())) > 1 or not all(map(is_plain_flip_flop, flip_flops.values())):
+            continue
+        for port, names in kept.items():
+            for name in names:
+                flip_flop = cells.pop(name)["connections"]
+                pins |= {port: flip_flop["Q"], "CLK0": flip_flop["CLK"], "CE0": ["1"], "RST0": ["0"]}
+        multiplier["port_directions"] |= dict.fromkeys(("CLK0", "CE0", "RST0"), "input")
+        multiplier["parameters"]["REG_OUTPUT_CLK"] = "CLK0"
+    netlist.write_text(json.dumps(design))
+
+
+def is_plain_flip_flop(cell: dict[str, Any]) -> bool:
+    """Whether it takes what it is given at every rising edge."""
+    if cell["type"] != "TRELLIS_FF":
+        return False
+    settings = {name: cell["parameters"][name].strip() for name in ("CLKMUX", "CEMUX")}
+    return settings == {"CLKMUX": "CLK", "CEMUX": "1"} and cell["connections"]["LSR"] == ["0"]
 
 
 def place_and_route(nextpnr: str, seed: int, goal_mhz: float, folder: Path) -> tuple[float, dict[str, int]]:

@@ -1,9 +1,10 @@
-// Compares the sums that the ECP5 flow replaces with what they stand for, for every operand of five bits.
+// Compares the sums and choices that the ECP5 flow replaces with what they stand for, for every operand of five bits.
 module nn_sums_bench;
   localparam int WIDTH = 5;
   logic signed [WIDTH-1:0] value_1, value_2, value_3, subtracted, selected;
   logic signed [WIDTH:0]   gated;
   logic enable_1, enable_2;
+  logic [WIDTH-1:0] chosen;
   int wrong = 0;
 
   midge_nn_gated_sum #(
@@ -32,6 +33,16 @@ module nn_sums_bench;
       .select(enable_1),
       .sum(selected)
   );
+  midge_late_choice #(
+      .WIDTH(WIDTH)
+  ) late_choice (
+      .late(enable_1),
+      .first(enable_2),
+      .late_1(value_1),
+      .late_0(value_2),
+      .early(value_3),
+      .value(chosen)
+  );
 
   initial begin
     for (int n = 0; n < 1 << (3 * WIDTH + 2); n++) begin
@@ -40,6 +51,7 @@ module nn_sums_bench;
       if (32'(gated) != 32'(value_1) * enable_1 + 32'(value_2) * enable_2) wrong++;
       if (subtracted != WIDTH'(enable_1 ? value_1 - value_2 : value_1 + value_2)) wrong++;
       if (selected != WIDTH'(value_1 + (enable_1 ? value_3 : value_2))) wrong++;
+      if (chosen != (!enable_1 ? value_3 : enable_2 ? value_1 : value_2)) wrong++;
     end
     $display("%0d wrong", wrong);
     $finish;

@@ -57,11 +57,12 @@ def simulator(top: str, variant: str, folder: Path) -> Path:
     """The program of a bench, with the modules as written ("portable") or with those of the ECP5 flow."""
     if shutil.which("verilator") is None:
         pytest.skip("verilator is not installed (`smidgen doctor` says how to get it)")
-    sources = [HW / "midge" / "rtl" / f"midge_nn_{name}.sv" for name in (*SUMS, *MODULES)]
+    names = ["midge_late_choice", *(f"midge_nn_{name}" for name in (*SUMS, *MODULES))]
+    sources = [HW / "midge" / "rtl" / f"{name}.sv" for name in names]
     if variant == "ecp5":
         replaced = HW / "synth" / "ecp5"
         sources = [replaced / path.name if (replaced / path.name).exists() else path for path in sources]
-        sources += [replaced / "carry_chain.sv", replaced / "ccu2c.sv"]
+        sources += [replaced / f"{name}.sv" for name in ("carry_chain", "ccu2c", "lut4")]
     command = [
         "verilator", "--binary", "-Wno-fatal", "--top-module", top, "-Mdir", folder, "-o", "bench",
         "-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0", *sources, HERE / f"{top}.sv",
@@ -76,7 +77,7 @@ def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return Bench(simulator("nn_datapath_bench", request.param, folder))
 
 
-def test_sums_of_the_ecp5_flow_for_all_operands(tmp_path: Path) -> None:
+def test_sums_and_choices_of_the_ecp5_flow_for_all_operands(tmp_path: Path) -> None:
     program = simulator("nn_sums_bench", "ecp5", tmp_path)
     done = subprocess.run([program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[0] == "0 wrong"

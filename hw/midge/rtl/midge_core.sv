@@ -26,7 +26,9 @@ module midge_core
     output logic [31:2] fetch_address,
     input  logic        fetch_ready,
     input  logic        fetch_response,
+    input  logic        fetch_late,
     input  logic [31:0] fetch_data,
+    input  logic [31:0] fetch_early_data,
     input  logic        fetch_error,
     // data port
     output logic        data_request,
@@ -63,7 +65,9 @@ module midge_core
       .fetch_address,
       .fetch_ready,
       .fetch_response,
+      .fetch_late,
       .fetch_data,
+      .fetch_early_data,
       .fetch_error,
       .redirect(w_redirect),
       .redirect_target(w_target),
@@ -103,16 +107,15 @@ module midge_core
   );
 
   // Operands, with the result in writeback forwarded
-  logic        w_valid, w_commit, w_writes, w_late, w_product;
+  logic        w_valid, w_commit, w_late, w_product;
   logic [4:0]  w_rd;          // 0: nothing is written
   logic [31:0] w_early_value, w_value;
-  logic [31:0] register_1, register_2, operand_1, operand_2;
-  logic [31:0] early_operand_1, early_operand_2, w_result;
+  logic [31:0] register_1, register_2, operand_1, operand_2, early_operand_1, early_operand_2, w_result;
   logic        match_1, match_2;
 
   midge_register_file register_file (
       .clock,
-      .write(w_commit && w_writes),
+      .write(w_commit && w_rd != 5'd0),
       .write_register(w_rd),
       .write_data(w_value),
       .read_register_1(x_rs1),
@@ -120,8 +123,7 @@ module midge_core
       .read_register_2(x_rs2),
       .read_data_2(register_2)
   );
-  assign match_1 = w_rd == x_rs1;
-  assign match_2 = w_rd == x_rs2;
+  assign {match_1, match_2} = {w_rd == x_rs1, w_rd == x_rs2};
   assign operand_1 = x_rs1 == 5'd0 ? 32'b0 : match_1 ? w_early_value : register_1;
   assign operand_2 = x_rs2 == 5'd0 ? 32'b0 : match_2 ? w_early_value : register_2;
   // The same without products, which come too late for addresses, branches, shifts and logic.
@@ -174,11 +176,10 @@ module midge_core
   );
 
   // Whether it can go on
-  logic w_waiting, interrupt_take, wake, x_interrupt, x_hazard_1, x_hazard_2, x_hazard, x_wait, x_nn_go;
+  logic w_waiting, interrupt_take, wake, x_interrupt, x_hazard, x_wait, x_free, x_nn_go;
   logic [3:0] interrupt_cause;
-  assign x_hazard_1 = match_1 && x.uses_rs1 && (w_late || (w_product && !x.takes_product_1));
-  assign x_hazard_2 = match_2 && x.uses_rs2 && (w_late || (w_product && !x.takes_product_2));
-  assign x_hazard = x_hazard_1 || x_hazard_2;
+  assign x_hazard = (match_1 && x.uses_rs1 && (w_late || (w_product && !x.takes_product_1)))
+      || (match_2 && x.uses_rs2 && (w_late || (w_product && !x.takes_product_2)));
   // CSR instructions and wfi wait until they are alone.
   assign x_wait = x_hazard || w_waiting || ((x.csr || x.wfi) && w_valid)
       || (x.divide && !x_fault && !divide_done) || (x.wfi && !x_fault && !wake) || (x.nn && !x_fault && x_nn.held);
@@ -186,8 +187,10 @@ module midge_core
   assign x_interrupt = interrupt_take && !x.wfi && !x_nn.started;
   assign x_beat = x_valid && !w_redirect && (x_interrupt ? !w_waiting : !x_wait);
   assign x_fire = x_beat && !(x.nn && x_nn.more);
-  assign x_nn_go = x_valid && x.nn && !x_fault && !w_redirect && !x_interrupt && !x_hazard && !w_waiting;
-  assign divide_start = x_valid && x.divide && !w_redirect && !x_interrupt && !x_hazard && !w_waiting;
+  // Accesses, divisions and Xmidge go by less, known earlier. Xmidge waits for every late result of its operands.
+  assign x_free = x_valid && !x_fault && !w_redirect && !x_interrupt && !w_waiting;
+  assign x_nn_go = x_free && x.nn && !((match_1 || match_2) && (w_late || w_product));
+  assign divide_start = x_free && x.divide && !x_hazard;
   assign asleep = x_valid && x.wfi && !w_valid && !wake && !x_fault;
 
   // Exceptions
@@ -223,24 +226,25 @@ module midge_core
   // Memory requests
   logic        x_size_misaligned, x_access;
   logic [31:0] load_value;
-  logic [2:0]  w_funct3;
   midge_load_store load_store (
+      .clock,
+      .enable(!w_waiting),
+      .load(x.load),
       .address_low(x_address[1:0]),
-      .size(x.funct3[1:0]),
+      .funct3(x.funct3),
       .store_value({operand_2[31:8], x.nn ? x_nn.store_byte : operand_2[7:0]}),
       .store_data(data_write_data),
       .byte_lanes(data_byte_lanes),
       .misaligned(x_size_misaligned),
-      .load_address_low(w_result[1:0]),
-      .load_funct3(w_funct3),
       .load_data(data_read_data),
       .load_value
   );
   assign x_misaligned = x_size_misaligned || (x.nn && x_nn.aligned && x_address[1:0] != 2'b00);
   assign x_stores = x.store || (x.nn && x_nn.write);
-  // With Xmidge, without the exceptions that accesses do not have: a shorter path to the memories.
-  assign x_access = x.nn ? x_nn.request && !x_nn.illegal : (x.load || x.store) && !x.illegal;
-  assign data_request = !x_misaligned && (NN ? x_beat && !x_interrupt && !x_fault && x_access : x_execute && x_memory);
+  // Without the waits and exceptions that accesses do not have: a shorter path to the memories.
+  assign x_access = x_nn_go ? x_nn.request && !x_nn.held && !x_nn.illegal
+      : x_free && (x.load || x.store) && !x_hazard && !x.illegal;
+  assign data_request = x_access && !x_misaligned;
   assign {data_write, data_address} = {x_stores, x_address[31:2]};
 
   // Xmidge. The ALU computes the pointers that come back.
@@ -254,7 +258,7 @@ module midge_core
       .x_go(x_nn_go),
       .x_valid,
       .x_fire,
-      .x_begins_loop(x_execute && x.loop),
+      .x_begins_loop(x_free && x.loop && !x_pc[1] && !(match_1 && (w_late || w_product))),
       .x_is_nn(x.nn),
       .x_early_exception,
       .x_instruction(x_raw[31:7]),
@@ -277,7 +281,7 @@ module midge_core
   );
 
   // CSRs
-  assign csr_access = x_execute && x.csr;
+  assign csr_access = x_valid && !w_valid && x.csr && !x_interrupt && !x_fault && !csr_illegal;
   assign csr_writes = x_raw[13:12] == 2'd1 || x_rs1 != 5'd0;
   logic        w_mret_done, w_interrupt, w_counts;
   logic [3:0]  w_trap_cause;
@@ -325,6 +329,7 @@ module midge_core
     endcase
 
   // ------------------------------------------------------------------------------------------ writeback
+  logic [1:0]  w_funct3;
   logic        w_memory, w_load, w_store, w_multiply, w_exception, w_mret, w_jump, w_nn, w_last;
   logic [3:0]  w_cause;
   logic [31:1] w_jump_target;
@@ -340,19 +345,15 @@ module midge_core
       w_late <= x_fire && !x_exception && (x.load || (x.multiply && x.funct3[1:0] != 2'd0)) && x.rd != 5'd0;
       w_product <= x_fire && x.multiply && x.rd != 5'd0;
       w_result <= x_early_exception ? x_early_trap_value : x_result;
-      w_funct3 <= x.funct3;
+      w_funct3 <= x.funct3[1:0];
       w_memory <= x_memory && !x_exception;
-      w_load <= x.load;
-      w_store <= x_stores;
-      w_nn <= x.nn;
+      {w_load, w_store, w_nn} <= {x.load, x_stores, x.nn};
       w_last <= x_fire || !NN;
       w_multiply <= x.multiply && !x_exception;
       w_mret <= x.mret && !x_exception;
-      w_jump <= x_jump;
-      w_jump_target <= x_jump_target;
+      {w_jump, w_jump_target} <= {x_jump, x_jump_target};
       w_exception <= x_exception;
-      w_interrupt <= x_interrupt;
-      w_cause <= x_cause;
+      {w_interrupt, w_cause} <= {x_interrupt, x_cause};
       w_counts <= !(x.csr && csr_writes_instret);
     end
 
@@ -362,11 +363,10 @@ module midge_core
   assign w_trap_cause = w_exception ? w_cause : (w_store ? CAUSE_STORE_FAULT : CAUSE_LOAD_FAULT);
   assign w_mret_done = w_valid && w_mret;
   assign w_redirect = w_trap || w_mret_done || (w_valid && w_jump);
-  assign w_writes = w_rd != 5'd0;
   assign w_commit = w_valid && w_last && !w_waiting && !w_trap;
 
   assign w_early_value = w_multiply ? multiply_low : w_result;
-  assign w_value = w_load ? load_value : (w_multiply && w_funct3[1:0] != 2'd0) ? multiply_high : w_early_value;
+  assign w_value = load_value | (w_load ? 32'b0 : w_multiply && w_funct3 != 2'd0 ? multiply_high : w_early_value);
 
   assign w_target = w_trap ? trap_target : w_mret ? return_target : w_jump_target;
 
@@ -392,7 +392,7 @@ module midge_core
       .w_address(w_result),
       .w_load,
       .w_store,
-      .w_size(w_funct3[1:0]),
+      .w_size(w_funct3),
       .w_load_value(load_value),
       .valid(rvfi_valid),
       .record(rvfi)

@@ -33,6 +33,8 @@ module midge_decode
 
   always_comb begin
     decoded = '0;
+    decoded.loop = NN && raw[14:0] == {FUNCT3_LOOP, 5'd0, OPCODE_CUSTOM_1, 2'b11} && !raw[31] && raw[30:22] != 9'd0
+        && raw[21:20] == 2'd0;
     decoded.result_source = RESULT_ALU;
     decoded.funct3 = funct3;
     decoded.rd = is_compressed ? short_rd : raw[11:7];
@@ -95,7 +97,6 @@ module midge_decode
           7'b0100000: decoded.illegal = funct3 != 3'b000 && funct3 != 3'b101;
           7'b0000001: begin
             decoded.multiply = !funct3[2];
-            decoded.divide = funct3[2];
             decoded.result_source = RESULT_DIVIDE;
           end
           default: decoded.illegal = 1'b1;
@@ -108,7 +109,6 @@ module midge_decode
       end
       OPCODE_SYSTEM:
         if (funct3[1:0] != 2'b00) begin
-          decoded.csr = 1'b1;
           decoded.uses_rs1 = !funct3[2];
           decoded.writes_rd = 1'b1;
           decoded.result_source = RESULT_CSR;
@@ -117,7 +117,7 @@ module midge_decode
             25'h0000000: decoded.ecall = 1'b1;
             25'h0002000: decoded.ebreak = 1'b1;
             25'h0604000: decoded.mret = 1'b1;
-            25'h020a000: decoded.wfi = 1'b1;
+            25'h020a000: decoded.illegal = 1'b0;
             default: decoded.illegal = 1'b1;
           endcase
         end
@@ -133,15 +133,16 @@ module midge_decode
           decoded.result_source = RESULT_NN;
       end
       OPCODE_CUSTOM_1: begin
-        decoded.loop = NN;
         decoded.uses_rs1 = 1'b1;
-        decoded.illegal = !NN || funct3 != FUNCT3_LOOP || decoded.rd != 5'd0 || raw[31] || raw[30:22] == 9'd0
-            || raw[21:20] != 2'd0;
+        decoded.illegal = !decoded.loop;
       end
       default: decoded.illegal = 1'b1;
     endcase
-    // From the bits themselves: it selects what is added to an address.
+    // From the bits themselves: they select what is added to an address, and decide what may wait.
     decoded.nn = NN && raw[6:0] == {OPCODE_CUSTOM_0, 2'b11};
+    decoded.csr = raw[6:0] == {OPCODE_SYSTEM, 2'b11} && raw[13:12] != 2'b00;
+    decoded.wfi = raw == {25'h020a000, OPCODE_SYSTEM, 2'b11};
+    decoded.divide = raw[6:0] == {OPCODE_OP, 2'b11} && raw[14] && raw[31:25] == 7'b0000001;
     // Additions and comparisons, products and divisions; stored data.
     decoded.takes_product_1 = (opcode == OPCODE_OP_IMM && adds) || (opcode == OPCODE_OP && (adds || funct7[0]));
     decoded.takes_product_2 = decoded.takes_product_1 || decoded.store;

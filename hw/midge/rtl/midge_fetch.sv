@@ -3,7 +3,8 @@
 //
 // Memory port: a request (fetch_request with the word address fetch_address) is taken in a cycle with fetch_ready.
 // Its answer is fetch_response for one cycle, no earlier than the next cycle. A new request may be taken in
-// the cycle of an answer; there is never more than one unanswered otherwise.
+// the cycle of an answer; there is never more than one unanswered otherwise. The word is fetch_data, which may come late in
+// the cycle, with fetch_late, otherwise fetch_early_data, which comes from registers.
 module midge_fetch
   import midge_package::*;
 #(
@@ -17,7 +18,9 @@ module midge_fetch
     output logic [31:2] fetch_address,
     input  logic        fetch_ready,
     input  logic        fetch_response,
+    input  logic        fetch_late,
     input  logic [31:0] fetch_data,
+    input  logic [31:0] fetch_early_data,
     input  logic        fetch_error,
     // execute stage
     input  logic        redirect,          // discard everything and go on at redirect_target
@@ -68,12 +71,12 @@ module midge_fetch
     end
 
   // The instruction at pc, from the two oldest words; straight from memory where the queue is that short. Which
-  // half comes from where is known from registers, so a word that arrives passes one multiplexer only.
+  // half comes from where is known from registers, so a word that arrives late passes one choice only.
   logic [32:0] arriving;
   logic        head_valid, second_valid, head_error, second_error;
   logic        low_from_low, low_from_high, high_from_low, high_from_high;  // half of raw from half of arriving
-  logic [15:0] queued_low, queued_high;
-  assign arriving = {fetch_error, fetch_data};
+  logic [15:0] queued_low, queued_high, early_low, early_high;
+  assign arriving = {fetch_error, fetch_late ? fetch_data : fetch_early_data};
   assign head_valid = count != 2'd0 || arrives;
   assign second_valid = count[1] || (count != 2'd0 && arrives);
   assign head_error = count != 2'd0 ? word_0[32] : fetch_error;
@@ -85,8 +88,28 @@ module midge_fetch
   assign high_from_high = count == 2'd0 && !pc[1];
   assign queued_low = pc[1] ? word_0[31:16] : word_0[15:0];
   assign queued_high = pc[1] ? word_1[15:0] : word_0[31:16];
-  assign raw[15:0] = low_from_low ? fetch_data[15:0] : low_from_high ? fetch_data[31:16] : queued_low;
-  assign raw[31:16] = high_from_high ? fetch_data[31:16] : high_from_low ? fetch_data[15:0] : queued_high;
+  assign early_low = low_from_low ? fetch_early_data[15:0] : low_from_high ? fetch_early_data[31:16] : queued_low;
+  assign early_high = high_from_high ? fetch_early_data[31:16] : high_from_low ? fetch_early_data[15:0] : queued_high;
+  midge_late_choice #(
+      .WIDTH(16)
+  ) low_choice (
+      .late(fetch_late && (low_from_low || low_from_high)),
+      .first(low_from_low),
+      .late_1(fetch_data[15:0]),
+      .late_0(fetch_data[31:16]),
+      .early(early_low),
+      .value(raw[15:0])
+  );
+  midge_late_choice #(
+      .WIDTH(16)
+  ) high_choice (
+      .late(fetch_late && (high_from_low || high_from_high)),
+      .first(high_from_low),
+      .late_1(fetch_data[15:0]),
+      .late_0(fetch_data[31:16]),
+      .early(early_high),
+      .value(raw[31:16])
+  );
 
   logic straddles;
   assign is_compressed = raw[1:0] != 2'b11;

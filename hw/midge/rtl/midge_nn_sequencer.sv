@@ -76,7 +76,7 @@ module midge_nn_sequencer
   logic       finished, second_load, issuing, issue;
   logic [5:0] inner, outer, inner_last, outer_last;
   logic [1:0] low, row_low;                 // lowest bits of this row's address: `low` from the second beat on
-  logic       any_alignment, misaligned, inner_end, outer_end, at_end;
+  logic       any_alignment, misaligned, inner_end, outer_end;
   always_comb begin
     inner_last = 6'd0;
     outer_last = 6'd0;
@@ -102,15 +102,6 @@ module midge_nn_sequencer
         endcase
     endcase
   end
-  // Whether the last beat is here decides late in the cycle what is fetched, so from the second beat on it is known from
-  // registers.
-  logic [5:0] walk_last, walk_beyond, walk_outer_last;
-  always_ff @(posedge clock) begin
-    walk_last <= inner_last;
-    walk_beyond <= inner_last + 6'd1;
-    walk_outer_last <= outer_last;
-  end
-
   // A row at an address that is no multiple of four has a word more. The first operand comes late in the cycle.
   logic at_last, beyond_last;
   assign at_last = inner == inner_last;
@@ -120,39 +111,56 @@ module midge_nn_sequencer
   assign misaligned = any_alignment && row_low != 2'd0;
   assign inner_end = misaligned ? beyond_last : at_last;
   assign outer_end = outer == outer_last;
-  assign at_end = finished
-      || (inner == (any_alignment && low != 2'd0 ? walk_beyond : walk_last) && outer == walk_outer_last);
 
   // Beats
-  logic ready, start, rowless, one_word, starts_with_beat, stores, last_walk_beat;
+  logic ready, start, rowless, one_word, starts_with_beat, stores, last_beat;
   logic result_inner_end, result_last, issue_last;
+  typedef struct packed {
+    logic valid;
+    logic inner_end;
+    logic last;
+  } tag_t;
+  tag_t issued, looked_up, tags[1:LATENCY];
   assign rowless = is_value || window.rows == 3'd0;
   assign ready = is_checked ? checked && resting : !((is_lda || is_mac) && taps_pending);
   assign starts_with_beat = !(is_get || (is_quantizer && !is_add));
   assign start = go && !illegal && !started && ready;
-  assign one_word = is_lda && shape.pixels == 2'd0 && shape.words == 2'd0 && operand_1_low == 2'd0;
-  assign last_walk_beat = started ? at_end || (is_col && rowless) : one_word;
+  assign one_word = is_lda && shape.pixels == 2'd0 && shape.words == 2'd0 && operand_1_low == 2'd0 && !started;
   assign stores = is_rqc || is_rqw || (is_add && started && !second_load);
   always_comb begin
     held = !(ready && starts_with_beat);
     if (started)
       if (is_get) held = inner != 6'd2;
-      else if (is_col) held = last_walk_beat && taps_blocking;
+      else if (is_col) held = last_beat && taps_blocking;
       else held = is_quantizer && !second_load && !result_valid;
     if (started && is_table) held = !(result_valid && result_last);
     if (checked && refused) held = 1'b0;
   end
   assign beat = go && !held && !illegal;
-  always_comb
-    unique case (funct3)
-      FUNCT3_LDM: more = index != last_index;
-      FUNCT3_LDA, FUNCT3_MAC, FUNCT3_COL: more = !last_walk_beat;
-      FUNCT3_RQC: more = (is_rqc || is_rqw || is_add) && !(result_valid && result_last);
-      default: more = 1'b0;
-    endcase
+  assign more = (is_ldm || is_lda || is_mac || is_col || is_rqc || is_rqw || is_add) && !last_beat && !one_word;
   assign request = is_ldm || ((is_lda || is_mac) && !finished) || (is_col && !finished && !rowless)
       || is_rqc || is_rqw || is_add;
   assign write = stores;
+
+  // Whether the last beat is here decides late in the cycle what is fetched, so it is found out one beat ahead. Only an lda
+  // of a single aligned word has no beat before.
+  logic [1:0] next_low;
+  logic       before_last;
+  assign next_low = inner_end ? row_low + pixel_step[1:0] : row_low;
+  assign before_last = inner + 6'd1 == inner_last;
+  always_ff @(posedge clock)
+    if (clear) last_beat <= 1'b0;
+    else if (is_quantizer) begin
+      if (enable) last_beat <= tags[LATENCY-1].valid && tags[LATENCY-1].last;
+    end else if (is_ldm) begin
+      if (beat) last_beat <= index + 8'd1 == last_index;
+      else if (go && !checked) last_beat <= operand_2[23:16] == 8'd1;
+    end else if (beat)
+      if (finished || (is_col && rowless)) last_beat <= 1'b1;
+      else if (!inner_end) last_beat <= outer_end && (misaligned ? at_last : before_last);
+      else
+        last_beat <= outer_end
+            || (outer + 6'd1 == outer_last && inner_last == 6'd0 && !(any_alignment && next_low != 2'd0));
 
   logic walks;
   assign issue = (issuing || (start && is_quantizer && !is_add)) && enable && !loading;
@@ -191,7 +199,7 @@ module midge_nn_sequencer
       last_index <= is_rqw ? 8'(operand_2[12:8]) - 8'd1 : operand_2[7:0] + operand_2[23:16] - 8'd1;
       first_parameter <= is_rqw ? operand_2[21:16] : operand_2[5:0];
     end else if ((is_ldm && beat) || (is_table && issue)) index <= index + 8'd1;
-    if (beat) low <= inner_end ? row_low + pixel_step[1:0] : row_low;
+    if (beat) low <= next_low;
   end
 
   // The address. `base` is the row's, the output's or the window's first.
@@ -241,7 +249,7 @@ module midge_nn_sequencer
     operation.activation = is_lda && !finished && !(misaligned && inner == 6'd0);
     operation.column = is_col && !finished && !rowless && !(misaligned && inner == 6'd0);
     operation.fill = is_value;
-    operation.complete = is_col && last_walk_beat;
+    operation.complete = is_col && last_beat;
     operation.advance = funct7[3];
     operation.group = funct7[1:0];
     operation.mac = is_mac && !finished;
@@ -265,12 +273,6 @@ module midge_nn_sequencer
   end
 
   // Tags of the values on their way. add's enter a cycle earlier, with the addresses of the tables.
-  typedef struct packed {
-    logic valid;
-    logic inner_end;
-    logic last;
-  } tag_t;
-  tag_t issued, looked_up, tags[1:LATENCY];
   assign issued = '{valid: issue, inner_end: inner_end, last: issue_last};
   always_ff @(posedge clock)
     if (clear) begin
