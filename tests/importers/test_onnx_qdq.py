@@ -118,6 +118,20 @@ def test_inputs_of_a_concatenation_are_brought_to_one_scale() -> None:
     assert shared == {np.float32(0.02)}
 
 
+@pytest.mark.parametrize("quantized", [False, True])
+def test_a_normalization_keeps_its_constants_exact(quantized: bool) -> None:
+    builder = QdqBuilder(seed=1)
+    x = builder.qdq(builder.input((1, 6, 8)))
+    gamma = builder.quantized_weights(8, axis=None) if quantized else builder.weights(8)
+    y = builder.node("LayerNormalization", x, gamma, builder.weights(8))
+    builder.output(builder.qdq(y, 0.02))
+    model, graph = builder.model(), builder.graph()
+    assert [node.operator.type_name for node in graph.nodes] == ["QUANTIZE", "LAYER_NORM", "DEQUANTIZE"]
+    feeds = sample(model)
+    (ours,), (theirs,) = computed(model, graph, feeds), expected(model, feeds)
+    assert np.abs(ours - theirs).max() < 0.021
+
+
 def test_an_embedding_is_looked_up_in_integers() -> None:
     builder = QdqBuilder(seed=1)
     tokens = builder.input((1, 5), dtype=TensorProto.INT64)

@@ -9,7 +9,6 @@ import numpy as np
 
 from smidgen.compress.layers import CHANNEL_AXIS, WEIGHTS, bias_of, weight_layers
 from smidgen.compress.quantize.activations import Activations, choose_activations
-from smidgen.compress.quantize.functions import own_constants
 from smidgen.compress.quantize.ranges import METHODS, choose_range, int8_quantization
 from smidgen.compress.quantize.statistics import Histogram
 from smidgen.compress.quantize.weights import (
@@ -24,6 +23,7 @@ from smidgen.compress.requantize import BITS
 from smidgen.errors import ModelError, Problem, ProblemList, UsageError
 from smidgen.graph import DType, Graph, Node, Quantization, Tensor
 from smidgen.graph.operators import Cast, Dequantize, Pad, Quantize
+from smidgen.graph.own_constants import own_constants
 from smidgen.graph.reference import FAMILIES
 from smidgen.graph.reference.quantize import quantize_array
 from smidgen.graph.scales import FIXED_OUTPUT

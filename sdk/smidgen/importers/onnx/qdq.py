@@ -16,13 +16,10 @@ import numpy as np
 
 from smidgen.errors import ModelError, ProblemList
 from smidgen.graph import DType, Graph, Node, Quantization, Tensor
-from smidgen.graph.fixed_point import round_half_away
 from smidgen.graph.operators import (
     Activation,
     Add,
     Clip,
-    Conv2D,
-    DepthwiseConv2D,
     Dequantize,
     FullyConnected,
     Gather,
@@ -33,37 +30,29 @@ from smidgen.graph.operators import (
     Relu,
     Relu6,
     Reshape,
-    TransposeConv2D,
 )
+from smidgen.graph.own_constants import own_constants
 from smidgen.graph.reference import FAMILIES
 from smidgen.graph.reference.quantize import quantize_array
 from smidgen.graph.scales import FIXED_OUTPUT, SAME_SCALE
 from smidgen.importers.onnx.call import dequantized
+from smidgen.importers.onnx.qdq_layers import (
+    ALL_OR_NONE,
+    CHANNEL_AXIS,
+    CannotQuantize,
+    check_weights,
+    in_float,
+    int32_bias,
+)
 
-# The axis of the weights along which output channels lie.
-_CHANNEL_AXIS = {Conv2D: 0, DepthwiseConv2D: 3, TransposeConv2D: 0, FullyConnected: 0}
 _FUSED: dict[Operator, Activation] = {
     Relu(): Activation.RELU,
     Relu6(): Activation.RELU6,
     Clip(0, 6): Activation.RELU6,
     Clip(0, math.inf): Activation.RELU,
 }
-_ALL_OR_NONE = (
-    "quantize this operator, too (QuantizeLinear and DequantizeLinear around it; onnxruntime: "
-    "quant_pre_process first folds batch normalization), or give the float model to `smidgen compress`"
-)
 # Quantizations of outputs whose range is known, for where the file has none.
 _KNOWN_OUTPUT = {**FIXED_OUTPUT, HardSigmoid: (1 / 256, -128)}
-_INT32_MAX = (1 << 31) - 1
-
-
-class CannotQuantize(Exception):
-    """Why an operator has no integer form, and what to do."""
-
-    def __init__(self, what: str, fix: str = _ALL_OR_NONE) -> None:
-        super().__init__(what)
-        self.what = what
-        self.fix = fix
 
 
 def to_integers(graph: Graph, where: str) -> Graph:
@@ -112,7 +101,7 @@ class _Integers:
             except ModelError:
                 if any(graph.tensors[name].dtype is DType.I8 for name in node.outputs):
                     what = f"{node.operator.type_name} has no int8 form here"
-                    self.problems.add(f"{self.where}: {node.id}", what, _ALL_OR_NONE)
+                    self.problems.add(f"{self.where}: {node.id}", what, ALL_OR_NONE)
         self.problems.stop_if_any(ModelError)
 
     def _node(self, node: Node) -> None:
@@ -156,9 +145,7 @@ class _Integers:
     def _same(self, name: str) -> str:
         tensor = self.graph.tensors[name]
         if tensor.data is not None and tensor.quantization is not None:
-            return self._constant(
-                replace(tensor, dtype=DType.F32, data=dequantized(tensor), quantization=None)
-            )
+            return self._constant(in_float(tensor))
         if tensor.data is not None:
             return self._constant(tensor)
         return self.integers.get(name, name)
@@ -173,7 +160,7 @@ class _Integers:
             tensor = None if name is None or name in self.twins else self.graph.tensors[name]
             if tensor is not None and tensor.dtype is DType.F32 and not tensor.is_constant:
                 raise CannotQuantize(f"its input '{name}' is not quantized, the others are")
-        if type(operator) in _CHANNEL_AXIS:
+        if type(operator) in CHANNEL_AXIS:
             self._weighted(node)
         elif isinstance(operator, SAME_SCALE):
             self._same_scale(node)
@@ -195,7 +182,21 @@ class _Integers:
 
     def _operands(self, node: Node) -> list[str | None]:
         """Inputs of any quantization each."""
-        return [None if name is None else self.twins.get(name) or self._operand(name) for name in node.inputs]
+        own = own_constants(self._in_float(node), node)
+        return [
+            self._constant(own[place]) if place in own
+            else None if name is None else self.twins.get(name) or self._operand(name)
+            for place, name in enumerate(node.inputs)
+        ]  # fmt: skip
+
+    def _in_float(self, node: Node) -> Graph:
+        """The node alone, with what its constants stand for."""
+        tensors = {name: self.graph.tensors[name] for name in (*node.inputs, *node.outputs) if name}
+        for name, tensor in tensors.items():
+            if tensor.data is not None and tensor.quantization is not None:
+                tensors[name] = in_float(tensor)
+        moving = {name for name, tensor in tensors.items() if not tensor.is_constant}
+        return Graph(node.id, tensors, (node,), tuple(moving - {*node.outputs}), node.outputs)
 
     def _operand(self, name: str) -> str:
         """A constant in int8; one that the file does not quantize gets the range that it has."""
@@ -248,21 +249,15 @@ class _Integers:
         weights = self.graph.tensors[node.inputs[1] or ""]
         if x is None or weights.data is None:
             raise CannotQuantize("its weights are no constant")
-        if weights.dtype is not DType.I8 or weights.quantization is None:
-            raise CannotQuantize("its weights are not quantized to 8 bits, but its input is")
-        if weights.quantization.zero_point.any():
-            raise CannotQuantize(
-                "its weights have a zero point; only symmetric weights are supported",
-                "quantize weights symmetrically (onnxruntime: WeightSymmetric)",
-            )
-        if weights.quantization.axis not in (None, _CHANNEL_AXIS[kind]):
-            raise CannotQuantize("its weights are quantized along another axis than their output channels")
+        check_weights(weights, CHANNEL_AXIS[kind])
         bias = self.graph.tensors[node.inputs[2]] if len(node.inputs) > 2 and node.inputs[2] else None
         last = node
         if bias is None and kind is FullyConnected:
             last, bias = self._bias_behind(node, weights.shape[0])
         last, operator = self._with_activation(last, node.operator)
-        inputs = [x.name, self._constant(weights), self._bias(node, bias, x, weights)]
+        inputs = [x.name, self._constant(weights), None]
+        if bias is not None:
+            inputs[2] = self._constant(int32_bias(bias, x, weights, CHANNEL_AXIS[kind]))
         self._write(node, operator, inputs, self._wanted(last))
 
     def _bias_behind(self, node: Node, channels: int) -> tuple[Node, Tensor | None]:
@@ -275,25 +270,6 @@ class _Integers:
                 self.passed.add(behind.id)
                 return behind, one
         return node, None
-
-    def _bias(self, node: Node, bias: Tensor | None, x: Tensor, weights: Tensor) -> str | None:
-        if bias is None:
-            return None
-        assert weights.quantization is not None and bias.data is not None
-        scale = np.float64(x.scale) * weights.quantization.scale.astype(np.float64)
-        values = dequantized(bias).astype(np.float64) if bias.quantization is not None else bias.data
-        channels = weights.shape[_CHANNEL_AXIS[type(node.operator)]]
-        values = np.broadcast_to(values.reshape(-1), (channels,))
-        integers = round_half_away(values / scale)
-        if not np.isfinite(integers).all() or np.abs(integers).max() > _INT32_MAX:
-            raise CannotQuantize("its bias does not fit 32 bits in the scale of input times weights")
-        axis = 0 if weights.quantization.axis is not None else None
-        zeros = np.zeros(scale.shape, np.int32)
-        quantization = Quantization(scale.astype(np.float32), zeros, axis)
-        data = integers.astype(np.int32)
-        return self._constant(
-            replace(bias, shape=data.shape, dtype=DType.I32, data=data, quantization=quantization)
-        )
 
     # What follows an operator
 
