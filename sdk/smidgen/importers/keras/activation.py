@@ -125,7 +125,7 @@ def relu(call: Call) -> Tensor:
     if threshold:
         limit = call.constant("threshold", np.float32(threshold))
         above = call.emit(Compare(Comparison.GREATER), [x, limit], x.shape, DType.BOOL)
-        y = call.emit(Select(), [above, x, call.constant("zero", np.float32(0))], x.shape)
+        y = call.emit(Select(), [above, x, call.constant("zero", np.float32(0))], x.shape, x.dtype)
     if not threshold or largest != math.inf:
         y = _unary(call, _clip(0.0, largest), y)
     if not slope:

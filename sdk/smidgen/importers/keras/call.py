@@ -82,6 +82,7 @@ class Call:
     weights: LayerWeights
     builder: Builder
     name: str  # in the graph
+    main: str  # the type name of the operator that the layer usually becomes
     keras_version: int
 
     def fail(self, what: str, fix: str = "") -> NoReturn:
@@ -224,14 +225,21 @@ class Call:
         operator: Operator,
         inputs: Sequence[Tensor | None],
         shape: Sequence[int],
-        dtype: DType = DType.F32,
+        dtype: DType | None = None,
     ) -> Tensor:
-        """Add a node, and return its output. Both are named after the layer."""
+        """Add a node, and return its output, of the first input's type unless another is given.
+
+        Both are named after the layer; what is not the layer's main operator, after that, too.
+        """
         try:
             check_shape(tuple(shape))
         except BadTensor as error:
             self.fail(error.what, error.fix)
-        return self.builder.emit(self.name, operator, inputs, tuple(shape), dtype)
+        is_main = operator.type_name == self.main
+        name = self.name if is_main else f"{self.name}/{operator.type_name.lower()}"
+        if dtype is None:
+            dtype = DType.F32 if inputs[0] is None else inputs[0].dtype
+        return self.builder.emit(name, operator, inputs, tuple(shape), dtype)
 
     def constant(self, role: str, array: np.ndarray) -> Tensor:
         """A constant named after the layer; float32 unless it holds integers."""

@@ -106,7 +106,7 @@ def _numbers(call: Call, name: str, default: float) -> np.ndarray:
 
 
 def _scale_and_shift(call: Call, x: Tensor, scale: np.ndarray, offset: np.ndarray) -> Tensor:
-    y = x if x.dtype is DType.F32 else call.emit(Cast(), [x], x.shape)
+    y = x if x.dtype is DType.F32 else call.emit(Cast(), [x], x.shape, DType.F32)
     for role, operator, values, neutral in (("scale", Mul(), scale, 1), ("offset", Add(), offset, 0)):
         if (values == neutral).all():
             continue

@@ -148,7 +148,8 @@ class ModelImport:
         _check_type(layer)
         weights = self.source.of(layer, parents)
         name = "/".join((*parents[1:], layer.name))
-        call = Call(layer, args, kwargs, weights, self.builder, name, self.keras_version)
+        main = importer.makes[0] if importer.makes else ""
+        call = Call(layer, args, kwargs, weights, self.builder, name, main, self.keras_version)
         result = importer.function(call)
         if weights.left():
             call.fail(

@@ -103,7 +103,7 @@ def concatenate(call: Call) -> Tensor:
         call.fail(f"its inputs {listed} do not fit on axis {axis}")
     total = sum(tensor.shape[axis] for tensor in tensors)
     shape = (*tensors[0].shape[:axis], total, *tensors[0].shape[axis + 1 :])
-    return call.emit(Concatenation(axis), tensors, shape, tensors[0].dtype)
+    return call.emit(Concatenation(axis), tensors, shape)
 
 
 operation("Concatenate", makes=[Concatenation])(concatenate)
@@ -218,8 +218,8 @@ def get_item(call: Call) -> Tensor:
     if any(isinstance(part, slice) and (part.step or 1) < 0 for part in parts):
         call.fail("takes elements backwards, which is not supported")
     begin = tuple(int(one[0]) for one in taken)
-    y = call.emit(StridedSlice(begin, tuple(steps)), [x], [one.size for one in taken], x.dtype)
-    return y if y.shape == shape else call.emit(Reshape(), [y], shape, x.dtype)
+    y = call.emit(StridedSlice(begin, tuple(steps)), [x], [one.size for one in taken])
+    return y if y.shape == shape else call.emit(Reshape(), [y], shape)
 
 
 def _slice(call: Call, part: object) -> object:
