@@ -9,9 +9,12 @@ import pytest
 
 pytest.importorskip("tensorflow", reason="training needs TensorFlow: pip install 'smidgen[train]'")
 
+from float_nodes import NODES, float_inputs, float_node
 from train_graphs import KINDS, computed, expected, graph_of, random_graph, random_samples, reals
 
 from smidgen.compress import requantize_weights
+from smidgen.compress.evidence import quantize_samples
+from smidgen.compress.quantize import gather, quantize
 from smidgen.errors import ModelError, UsageError
 from smidgen.graph import DType, Graph, Node, State, Tensor
 from smidgen.graph.operators import Add, Conv2D, Operator
@@ -61,6 +64,23 @@ def assert_training_is_within_a_step(graph: Graph, samples) -> None:
 def test_each_operator_is_the_reference(kind: str, bits: int) -> None:
     graph = graph_of(kind, bits)
     assert_evaluation_is_the_reference(graph, random_samples(graph, 2, COUNT))
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_each_operator_that_the_quantizer_makes_is_the_reference(name: str) -> None:
+    graph, known = float_node(name), float_inputs(name, COUNT, 1)
+    given = [np.asarray(to_keras(graph)([one[0]], training=True)) for one in known[:2]]
+    for one, y in zip(known, given, strict=False):
+        np.testing.assert_allclose(y, run(graph, one).outputs[0], rtol=1e-4, atol=1e-4)
+    integer = quantize(graph, gather(graph, known), 4, "minmax")
+    samples = quantize_samples(integer, known)
+    assert_evaluation_is_the_reference(integer, samples)
+    assert_training_is_within_a_step(integer, samples)
+    x = tf.constant(known[0][0])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        total = tf.reduce_sum(to_keras(integer)([x], training=True))
+    assert np.isfinite(tape.gradient(total, x).numpy()).all()
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -1,4 +1,4 @@
-"""Softmax, Logistic, Tanh, Relu, Relu6, LeakyRelu."""
+"""Softmax and Prelu; activations of one value are in `unary`."""
 
 from __future__ import annotations
 
@@ -12,45 +12,24 @@ from smidgen.graph.fixed_point import (
     saturating_rounding_doubling_high_multiply,
     wrap_int32,
 )
-from smidgen.graph.operators import LeakyRelu, Logistic, Relu, Relu6, Softmax, Tanh
-from smidgen.graph.reference import FAMILIES as REFERENCE
+from smidgen.graph.operators import Softmax
 from smidgen.graph.reference.activation import (
     SOFTMAX_INTEGER_BITS,
     SOFTMAX_SUM_INTEGER_BITS,
     softmax_parameters,
 )
 from smidgen.train import fixed_point
-from smidgen.train.base import Context, Step, centred_range
+from smidgen.train.base import Context, Step, by_reference, stepped
 from smidgen.train.tensorflow import tf
 
-_FUNCTIONS = {
-    Logistic: lambda operator, x: tf.sigmoid(x),
-    Tanh: lambda operator, x: tf.tanh(x),
-    Relu: lambda operator, x: tf.nn.relu(x),
-    Relu6: lambda operator, x: tf.nn.relu6(x),
-    LeakyRelu: lambda operator, x: tf.nn.leaky_relu(x, operator.alpha),
-}
 
+def prelu(context: Context) -> Step:
+    def function(x, alpha):
+        return tf.where(x >= 0, x, alpha * x)
 
-def unary(context: Context) -> Step:
-    """Functions of one value; their integer meaning is a table."""
-    operator = context.node.operator
-    (x,), y = context.tensors
-    function = _FUNCTIONS[type(operator)]
     if not context.require_types():
-        return Step(lambda inputs: [function(operator, inputs[0])])
-    every_input = np.arange(-128, 128).astype(np.int8)
-    (outputs,) = REFERENCE[type(operator)](context.graph, context.node)([every_input])
-    table = outputs.astype(np.int64) - y.zero_point
-    low, high = centred_range(y)
-
-    def real(inputs):
-        return [tf.clip_by_value(function(operator, inputs[0] * x.scale) / y.scale, low, high)]
-
-    def exact(inputs):
-        return [tf.gather(table, inputs[0] + (x.zero_point + 128))]
-
-    return Step(real, exact)
+        return Step(lambda inputs: [function(*inputs)])
+    return by_reference(context, stepped(function, context))
 
 
 def softmax(context: Context) -> Step:

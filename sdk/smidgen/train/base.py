@@ -12,10 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from smidgen.compress.batches import evaluators
 from smidgen.errors import ModelError, Problem
 from smidgen.graph import DType, Graph, Node, Tensor
 from smidgen.graph.fixed_point import activation_range, activation_range_float, integer_range
 from smidgen.graph.operators import Activation
+from smidgen.graph.reference.base import Evaluator
+from smidgen.graph.reference.quantize import dequantize_array
 from smidgen.train.tensorflow import keras, tf
 
 # Turns a node's input tensors (None where an optional one is absent) into its output tensors.
@@ -27,11 +30,13 @@ class Step:
     """How a node computes.
 
     real: in float32, with gradients, without rounding; exact: the same in int64, as the integer reference
-    does. None where `real` rounds nothing, and so is exact already.
+    does. None where `real` rounds nothing, and so is exact already. compiled: whether training may compile
+    both together.
     """
 
     real: Function
     exact: Function | None = None
+    compiled: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,3 +108,49 @@ def travelling(tensor: Tensor) -> np.ndarray:
 
 def clip(value: Any, bounds: tuple[float, float]):
     return value if bounds == (-np.inf, np.inf) else tf.clip_by_value(value, *bounds)
+
+
+def by_reference(context: Context, real: Function) -> Step:
+    """A quantized node with one output whose exact side is the integer reference itself: an operator that is
+    rare enough to be slow."""
+    graph, node = context.graph, context.node
+    inputs, y = context.tensors
+    changing = [i for i, tensor in enumerate(inputs) if tensor is not None and not tensor.is_constant]
+    prepared: dict[int, Evaluator] = {}
+
+    def run(*arrays: np.ndarray) -> np.ndarray:
+        size = len(arrays[0]) if context.batched else 1
+        if size not in prepared:
+            prepared.update(evaluators(graph, node, {size}))
+        values = [None if tensor is None else tensor.data for tensor in inputs]
+        for i, array in zip(changing, arrays, strict=True):
+            values[i] = (array + inputs[i].zero_point).astype(inputs[i].dtype.numpy)
+        (result,) = prepared[size](values)
+        return result.astype(np.int64) - y.zero_point
+
+    def exact(values):
+        result = tf.numpy_function(run, [values[i] for i in changing], tf.int64)
+        return [tf.ensure_shape(result, (None, *y.shape[1:]) if context.batched else y.shape)]
+
+    return Step(real, exact, compiled=False)
+
+
+def real_values(value, tensor: Tensor):
+    """What travels as real values, with gradients; a constant that is not int8 is dequantized as it is."""
+    if tensor.dtype is DType.F32:
+        return value
+    if tensor.dtype is DType.I8:
+        return value * tensor.scale
+    return dequantize_array(tensor.data, tensor)
+
+
+def stepped(function: Callable, context: Context) -> Function:
+    """A float function of a node's inputs as one of what travels, clamped to the output's range."""
+    inputs, y = context.tensors
+
+    def real(values):
+        pairs = zip(values, inputs, strict=True)
+        reals = [None if value is None else real_values(value, tensor) for value, tensor in pairs]
+        return [tf.clip_by_value(function(*reals) / y.scale, *centred_range(y))]
+
+    return real

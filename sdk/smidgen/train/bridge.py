@@ -18,11 +18,13 @@ from smidgen.train import (
     conv,
     elementwise,
     matmul,
+    norm,
     pool,
     quantize,
     reduce,
     resize,
     shape,
+    unary,
 )
 from smidgen.train.base import Context, Step, straight_through, travelling
 from smidgen.train.product import Product
@@ -31,21 +33,28 @@ from smidgen.train.tensorflow import keras, tf
 FAMILIES: dict[type[operators.Operator], Callable[[Context], Step | Product]] = {
     operators.Conv2D: conv.conv2d,
     operators.DepthwiseConv2D: conv.depthwise_conv2d,
+    operators.TransposeConv2D: conv.transpose_conv2d,
     operators.FullyConnected: matmul.fully_connected,
+    operators.BatchMatMul: matmul.batch_matmul,
     operators.AveragePool2D: pool.average_pool2d,
     operators.MaxPool2D: pool.max_pool2d,
-    operators.Mean: reduce.mean,
+    operators.Mean: reduce.mean_or_sum,
+    operators.Sum: reduce.mean_or_sum,
+    operators.ReduceMax: reduce.extremum,
+    operators.ReduceMin: reduce.extremum,
     operators.Add: elementwise.add_or_sub,
     operators.Sub: elementwise.add_or_sub,
     operators.Mul: elementwise.mul,
     operators.Minimum: elementwise.minimum_or_maximum,
     operators.Maximum: elementwise.minimum_or_maximum,
+    operators.Div: elementwise.div,
+    operators.SquaredDifference: elementwise.squared_difference,
     operators.Softmax: activation.softmax,
-    operators.Logistic: activation.unary,
-    operators.Tanh: activation.unary,
-    operators.Relu: activation.unary,
-    operators.Relu6: activation.unary,
-    operators.LeakyRelu: activation.unary,
+    operators.Prelu: activation.prelu,
+    **dict.fromkeys(unary.FUNCTIONS, unary.unary),
+    operators.LayerNorm: norm.layer_or_rms_norm,
+    operators.RmsNorm: norm.layer_or_rms_norm,
+    operators.InstanceNorm: norm.instance_norm,
     operators.Concatenation: shape.concatenation,
     operators.Pad: shape.pad,
     operators.Reshape: shape.reshape,
@@ -54,9 +63,14 @@ FAMILIES: dict[type[operators.Operator], Callable[[Context], Step | Product]] = 
     operators.Split: shape.split,
     operators.Pack: shape.pack,
     operators.Unpack: shape.unpack,
+    operators.Gather: shape.gather,
+    operators.Tile: shape.tile,
+    operators.DepthToSpace: shape.depth_to_space,
+    operators.SpaceToDepth: shape.space_to_depth,
     operators.Quantize: quantize.quantize,
     operators.Dequantize: quantize.dequantize,
     operators.ResizeNearestNeighbor: resize.resize_nearest_neighbor,
+    operators.ResizeBilinear: resize.resize_bilinear,
 }
 
 
@@ -87,17 +101,22 @@ class NodeLayer(keras.layers.Layer):
             return self._step(values, training)
         if self._step.exact is None:
             return self._step.real(values)
-        return self._rounded(values) if training else self._exact(values)
+        if not training:
+            return self._exact(values)
+        return self._compiled(values) if self._step.compiled else self._rounded(values)
 
     def _exact(self, values: list) -> list:
-        integers = self._step.exact([tf.cast(value, tf.int64) for value in values])
+        integers = self._step.exact([None if one is None else tf.cast(one, tf.int64) for one in values])
         return [tf.cast(value, tf.float32) for value in integers]
 
-    # Compiled, the many small steps of integer arithmetic are one pass over memory.
-    @tf.function(jit_compile=True)
     def _rounded(self, values: list) -> list:
         pairs = zip(self._step.real(values), self._exact(values), strict=True)
         return [straight_through(real, exact) for real, exact in pairs]
+
+    # Compiled, the many small steps of integer arithmetic are one pass over memory.
+    @tf.function(jit_compile=True)
+    def _compiled(self, values: list) -> list:
+        return self._rounded(values)
 
 
 def to_keras(graph: Graph, outputs: Sequence[str] | None = None, learn_scales: bool = False) -> keras.Model:

@@ -1,8 +1,8 @@
-"""Conv2D and DepthwiseConv2D."""
+"""Conv2D, DepthwiseConv2D and TransposeConv2D."""
 
 from __future__ import annotations
 
-from smidgen.graph.operators import Conv2D, DepthwiseConv2D, Padding, same_padding
+from smidgen.graph.operators import Conv2D, DepthwiseConv2D, Padding, TransposeConv2D, same_padding
 from smidgen.train.base import Context
 from smidgen.train.product import Product
 from smidgen.train.tensorflow import tf
@@ -42,6 +42,29 @@ def depthwise_conv2d(context: Context) -> Product:
         # TensorFlow's strides are equal; the rows and columns between are left out.
         values = tf.pad(values, explicit_padding(operator.padding))
         return tf.nn.depthwise_conv2d(values, kernel, (1, 1, 1, 1), "VALID")[:, ::rows, ::columns]
+
+    return Product(context, products)
+
+
+def transpose_conv2d(context: Context) -> Product:
+    operator: TransposeConv2D = context.node.operator
+    (x, weights, *_), y = context.tensors
+    outputs, *kernel, _ = weights.shape
+    sizes = zip(x.shape[1:3], operator.stride, kernel, strict=True)
+    whole = [(size - 1) * stride + taps for size, stride, taps in sizes]
+    (top, height, below), (left, width, right) = (
+        (before, size, max(before + size - reached, 0))
+        for before, size, reached in zip(
+            (operator.padding.top, operator.padding.left), y.shape[1:3], whole, strict=True
+        )
+    )
+
+    def products(values, w):
+        shape = (tf.shape(values)[0], *whole, outputs)
+        mirrored = tf.transpose(w, (1, 2, 0, 3))
+        result = tf.nn.conv2d_transpose(values, mirrored, shape, operator.stride, "VALID")
+        result = tf.pad(result, ((0, 0), (0, below), (0, right), (0, 0)))
+        return result[:, top : top + height, left : left + width]
 
     return Product(context, products)
 

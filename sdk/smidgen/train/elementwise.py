@@ -1,10 +1,10 @@
-"""Add, Sub, Mul, Minimum, Maximum on broadcast inputs."""
+"""Add, Sub, Mul, Div, SquaredDifference, Minimum, Maximum on broadcast inputs."""
 
 from __future__ import annotations
 
 from smidgen.graph.operators import Minimum, Sub
 from smidgen.graph.reference.elementwise import add_parameters, mul_parameters
-from smidgen.train.base import Context, Step, clamp_of, clip
+from smidgen.train.base import Context, Step, by_reference, clamp_of, clip, stepped
 from smidgen.train.fixed_point import multiply_by_quantized_multiplier, requantize
 from smidgen.train.tensorflow import tf
 
@@ -54,3 +54,18 @@ def minimum_or_maximum(context: Context) -> Step:
     context.require_types()
     choose = tf.minimum if isinstance(context.node.operator, Minimum) else tf.maximum
     return Step(lambda inputs: [choose(*inputs)])
+
+
+def div(context: Context) -> Step:
+    _, y = context.tensors
+    quantized, bounds = context.require_types(), clamp_of(y, context.node.operator.activation)
+    if not quantized:
+        return Step(lambda inputs: [clip(tf.divide(*inputs), bounds)])
+    quotient = stepped(lambda a, b: a / tf.where(b == 0, tf.ones_like(b), b), context)
+    return by_reference(context, lambda inputs: [clip(quotient(inputs)[0], bounds)])
+
+
+def squared_difference(context: Context) -> Step:
+    if not context.require_types():
+        return Step(lambda inputs: [tf.math.squared_difference(*inputs)])
+    return by_reference(context, stepped(tf.math.squared_difference, context))

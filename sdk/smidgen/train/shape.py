@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from smidgen.graph import DType
-from smidgen.graph.operators import Concatenation, Pack, Pad, Split, StridedSlice, Transpose, Unpack
+from smidgen.graph.operators import (
+    Concatenation,
+    DepthToSpace,
+    Gather,
+    Pack,
+    Pad,
+    SpaceToDepth,
+    Split,
+    StridedSlice,
+    Tile,
+    Transpose,
+    Unpack,
+)
 from smidgen.graph.reference.shape import pad_value
 from smidgen.train.base import Context, Step
 from smidgen.train.tensorflow import tf
@@ -57,3 +71,28 @@ def pack(context: Context) -> Step:
 def unpack(context: Context) -> Step:
     operator: Unpack = context.node.operator
     return Step(lambda inputs: tf.unstack(inputs[0], axis=operator.axis))
+
+
+def gather(context: Context) -> Step:
+    operator: Gather = context.node.operator
+    (x, indices), _ = context.tensors
+    if indices.data is None or x.is_constant:
+        raise context.refuse("its indices are computed at run time", "make them constants")
+    size = x.shape[operator.axis]
+    places = np.clip(np.where(indices.data < 0, indices.data + size, indices.data), 0, size - 1)
+    return Step(lambda inputs: [tf.gather(inputs[0], places, axis=operator.axis)])
+
+
+def tile(context: Context) -> Step:
+    operator: Tile = context.node.operator
+    return Step(lambda inputs: [tf.tile(inputs[0], operator.multiples)])
+
+
+def depth_to_space(context: Context) -> Step:
+    operator: DepthToSpace = context.node.operator
+    return Step(lambda inputs: [tf.nn.depth_to_space(inputs[0], operator.block_size)])
+
+
+def space_to_depth(context: Context) -> Step:
+    operator: SpaceToDepth = context.node.operator
+    return Step(lambda inputs: [tf.nn.space_to_depth(inputs[0], operator.block_size)])
