@@ -13,9 +13,10 @@ from onnx.external_data_helper import set_external_data
 from onnx_builder import OnnxBuilder, computed, expected, sample
 from test_onnx_networks import NETWORKS
 
-from smidgen.errors import ModelError, SmidgenError
+from smidgen.errors import ModelError, SmidgenError, UsageError
 from smidgen.importers import load_model
 from smidgen.importers import onnx as importer
+from smidgen.oracles import open_oracle
 
 PATH = Path("folder/model.onnx")
 
@@ -64,6 +65,14 @@ def test_other_text_in_an_onnx_file_is_named(tmp_path: Path) -> None:
     path.write_text("this is no model", encoding="utf-8")
     with pytest.raises(ModelError, match="is no ONNX model"):
         load_model(path)
+
+
+@pytest.mark.parametrize("oracle", ["tflm", "litert"])
+def test_an_oracle_that_reads_other_files_says_so(tmp_path: Path, oracle: str) -> None:
+    path = tmp_path / "network.onnx"
+    path.write_bytes(network("resnet").SerializeToString())
+    with pytest.raises(UsageError, match=r"network\.onnx is none(.|\n)*--against reference"):
+        open_oracle(oracle, path, load_model(path))
 
 
 # The model as a whole

@@ -127,6 +127,6 @@ def _add_float(problems: ProblemList, graph: Graph, nodes: Sequence[Node]) -> No
     problems.add(
         graph.name,
         f"{len(names)} of its {len(graph.nodes)} operators compute in float: {shown}{more}",
-        "quantize all of the model to int8 (TFLiteConverter with a representative_dataset and "
-        "TFLITE_BUILTINS_INT8) and try again",
+        "quantize all of the model to int8: with `smidgen compress`, or with TFLiteConverter, a "
+        "representative_dataset and TFLITE_BUILTINS_INT8",
     )

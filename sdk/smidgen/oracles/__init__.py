@@ -22,6 +22,7 @@ import numpy as np
 from smidgen.errors import BuildError, Problem, UsageError
 from smidgen.graph import Graph
 from smidgen.graph.reference import Reference
+from smidgen.importers.tflite import is_tflite
 from smidgen.importers.tflite.model import ModelImport
 from smidgen.importers.tflite.reader import read
 
@@ -46,9 +47,16 @@ class Oracle(Protocol):
 
 
 def open_oracle(name: str, model: Path, graph: Graph, keep_tensors: bool = False) -> Oracle:
-    """The oracle of this name, ready to answer. Raises UsageError when it is not installed."""
+    """The oracle of this name, ready to answer.
+
+    Raises UsageError when it is not installed or does not read such files.
+    """
     if name == "reference":
         return _ReferenceOracle(graph, keep_tensors)
+    with model.open("rb") as file:
+        if not is_tflite(file.read(8)):
+            what = f"reads .tflite files only, and {model} is none"
+            raise UsageError(Problem(f"--against {name}", what, "use --against reference"))
     module, package = _MODULES[name]
     if importlib.util.find_spec(module) is None:
         fix = f"pip install {package}, or use --against reference"

@@ -8,12 +8,9 @@ import numpy as np
 
 from smidgen.graph import DType, Tensor
 from smidgen.graph.operators import (
-    Abs,
-    Add,
     Clip,
     Compare,
     Comparison,
-    Div,
     Elu,
     Exp,
     Gelu,
@@ -32,6 +29,7 @@ from smidgen.graph.operators import (
     Silu,
     Softmax,
     Softplus,
+    Softsign,
     Sub,
     Sum,
     Tanh,
@@ -126,12 +124,9 @@ def mish(call: Call) -> Tensor:
     return call.emit(Mul(), [x, gate], x.shape)
 
 
-@importer("Softsign", makes=(Abs, Add, Div))
+@importer("Softsign", makes=(Softsign,))
 def softsign(call: Call) -> Tensor:
-    """x / (1 + |x|)."""
-    x = _operand(call)
-    below = call.emit(Add(), [call.emit(Abs(), [x], x.shape), call.scalar(1)], x.shape)
-    return call.emit(Div(), [x, below], x.shape)
+    return _unary(call, Softsign())
 
 
 @importer("ThresholdedRelu", makes=(Compare, Select))
