@@ -250,6 +250,15 @@ for _name, _options in {
             getattr(k.layers, name)(*options)(k.layers.Dense(4)(x))
         ),
     )  # fmt: skip
+for _name in ("Rotation", "Zoom", "Translation", "Contrast"):
+    _options = (0.3, 0.3) if _name == "Translation" else (0.3,)
+    _case(
+        f"Random{_name}__between", (8, 8, 3),
+        lambda k, x, name=_name, options=_options: k.layers.Conv2D(3, 3)(
+            getattr(k.layers, f"Random{name}")(*options)(x)
+        ),
+    )  # fmt: skip
+_case("RandomFlip__between", (8, 8, 3), lambda k, x: k.layers.Conv2D(3, 3)(k.layers.RandomFlip()(x)))
 _operation("Reshape", IMAGE, lambda k, x: k.ops.reshape(x, (-1, 21, 8)))
 _operation("Transpose", IMAGE, lambda k, x: k.ops.transpose(x, (0, 3, 1, 2)))
 _operation("Concatenate", [SIGNAL, SIGNAL], lambda k, a, b: k.ops.concatenate([a, b], axis=1))

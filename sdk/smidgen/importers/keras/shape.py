@@ -22,8 +22,9 @@ from smidgen.importers.keras.call import Call, layer, operation
 
 
 @layer(
-    "Dropout", "SpatialDropout1D", "SpatialDropout2D", "AlphaDropout", "GaussianDropout",
-    "GaussianNoise", "ActivityRegularization", "Identity",
+    "Dropout", "SpatialDropout1D", "SpatialDropout2D", "AlphaDropout", "GaussianDropout", "GaussianNoise",
+    "ActivityRegularization", "Identity", "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation",
+    "RandomContrast",
 )  # fmt: skip
 def nothing(call: Call) -> Tensor:
     """Only training sees these layers."""
