@@ -65,6 +65,10 @@ def _weights(dtype: DType) -> DType:
     return DType.F32 if dtype is DType.F32 else DType.I8
 
 
+def _gamma(dtype: DType) -> DType:
+    return DType.F32 if dtype is DType.F32 else DType.I16
+
+
 def _convolution(operator: type[Operator], dtype: DType, weights: DType | None = None) -> Graph:
     depthwise = operator is operators.DepthwiseConv2D
     shapes = ((1, 4, 4, 4), (1, 3, 3, 4) if depthwise else (4, 1, 1, 4), (4,))
@@ -120,11 +124,11 @@ _SAMPLES: dict[type[Operator], Callable[[type[Operator], DType], Graph]] = {
     **dict.fromkeys(
         (operators.LayerNorm, operators.InstanceNorm),
         lambda operator, dtype: _graph(
-            operator(), (dtype, _weights(dtype), _bias(dtype)), ((1, 4, 4), (4,), (4,)), dtype, constants=2
+            operator(), (dtype, _gamma(dtype), _bias(dtype)), ((1, 4, 4), (4,), (4,)), dtype, constants=2
         ),
     ),
     operators.RmsNorm: lambda operator, dtype: _graph(
-        operator(), (dtype, _weights(dtype)), ((1, 4), (4,)), dtype, constants=1
+        operator(), (dtype, _gamma(dtype)), ((1, 4), (4,)), dtype, constants=1
     ),
     operators.Pad: _resized((1, 6, 6, 2), paddings=((0, 0), (1, 1), (1, 1), (0, 0))),
     operators.Reshape: _resized((1, 32)),
