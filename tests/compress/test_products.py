@@ -34,6 +34,7 @@ from smidgen.importers import tflite
 from smidgen.targets import load_target
 
 TOKENS, WIDTH, WORDS = 6, 8, 20
+CORES = ("midge", "mps2-an386")
 
 
 class Builder:
@@ -132,15 +133,8 @@ def test_learning_makes_up_for_narrow_weights(name: str) -> None:
     assert noise(graph, learned) < 0.8 * noise(graph, rounded)
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        "host",
-        pytest.param("midge", marks=pytest.mark.slow),
-        pytest.param("mps2-an386", marks=pytest.mark.slow),
-    ],
-)
-@pytest.mark.parametrize("bits", [8, 4, 2])
+@pytest.mark.parametrize("target", ["host", *(pytest.param(name, marks=pytest.mark.slow) for name in CORES)])
+@pytest.mark.parametrize("bits", [8, *(pytest.param(bits, marks=pytest.mark.slow) for bits in (4, 2))])
 @pytest.mark.parametrize("name", GRAPHS)
 def test_targets_give_the_references_bytes(name: str, bits: int, target: str, tmp_path: Path) -> None:
     graph = GRAPHS[name]()

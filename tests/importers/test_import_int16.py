@@ -94,7 +94,7 @@ def test_a_network_computes_what_the_oracle_computes(tmp_path: Path) -> None:
     assert differences(models, tmp_path) == ({}, 4)
 
 
-@pytest.mark.parametrize("optimize", ["speed", "size"])
+@pytest.mark.parametrize("optimize", ["speed", pytest.param("size", marks=pytest.mark.slow)])
 def test_generated_code_computes_it_too(optimize: str, tmp_path: Path) -> None:
     graph = imported()
     with HostDevice(build(graph, load_target("host"), tmp_path, optimize)) as device:

@@ -295,11 +295,11 @@ FAMILIES: dict[str, tuple[tuple[Maker, int], ...]] = {
     "activation": ((activations, 12), (functions, 28), (powers, 6)),
     "logic": ((conditions, 16),),
     "norm": ((norms, 16),),
-    "shape": ((moves, 16), (rearrangements, 16)),
+    "shape": ((moves, 16), (rearrangements, 8)),
     "quantize": ((quantizations, 18),),
-    "resize": ((resizes, 24), (bilinear, 24)),
-    "int16": ((int16_layers, 30), (int16_values, 16)),
-    "products": ((batch_matmuls, 40), (transpose_convolutions, 50)),
+    "resize": ((resizes, 24), (bilinear, 12)),
+    "int16": ((int16_layers, 10), (int16_values, 6)),
+    "products": ((batch_matmuls, 16), (transpose_convolutions, 20)),
 }
 
 

@@ -64,7 +64,7 @@ def extremes(rng: Rng, number: int, dtype: DType) -> Iterator[Case]:
 
 
 FAMILIES: dict[str, tuple[tuple[Maker, int], ...]] = {
-    "conv": ((convolutions, 80), (depthwise, 60), (sliding, 60), (transpose_convolutions, 30)),
+    "conv": ((convolutions, 80), (depthwise, 60), (sliding, 60), (transpose_convolutions, 15)),
     "matmul": ((fully_connected, 60), (thresholds, 34)),
 }
 
