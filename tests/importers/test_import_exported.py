@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from import_cases import CASES, build
 from import_oracle import differences, random_inputs
 
@@ -46,6 +47,16 @@ def test_exported_graph_comes_back(name: str, dtype: str) -> None:
     inputs = random_inputs(graph, 1)
     for before, after in zip(run(graph, inputs).outputs, run(again, inputs).outputs, strict=True):
         np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "float32"])
+def test_litert_knows_every_operator_in_the_version_that_is_written(dtype: str) -> None:
+    for name in CASES:
+        content = export_tflite(imported(name, dtype))
+        if b"smidgen." not in content:
+            resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+            interpreter = Interpreter(model_content=content, experimental_op_resolver_type=resolver)
+            interpreter.allocate_tensors()
 
 
 def quantized(name: str) -> tuple[Graph, Graph, list[list[np.ndarray]]]:

@@ -29,9 +29,12 @@ _TYPES = {
     DType.BOOL: "BOOL",
 }  # fmt: skip
 _WEIGHT_BITS = "smidgen.weight_bits"
-# The version of an operator whose tensors are int8; others have version 1.
-_INT8_VERSIONS = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "RELU": 2}
-_UNCHANGED = ("RESHAPE", "QUANTIZE")
+# The version of an operator whose tensors are int8, where it is not 2; others have version 1.
+_INT8_VERSIONS = {
+    "CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "RESHAPE": 1, "QUANTIZE": 1,
+    "DEPTH_TO_SPACE": 1, "ELU": 1, "HARD_SWISH": 1, "PRELU": 1,
+}  # fmt: skip
+_FIRST_VERSIONS = {"BROADCAST_TO": 2}
 # A PAD before them would not be the same.
 _UNPADDED = (op.AveragePool2D, op.MaxPool2D, op.TransposeConv2D)
 
@@ -168,6 +171,8 @@ class _Export:
             fields["padding"] = getattr(schema.Padding, kind)
         if form.order is not None:
             inputs = [inputs[index] for index in form.order]
+        while inputs[-1] == -1:  # an absent bias is not listed
+            inputs.pop()
         given = [
             self._parameter(values, f"{node.id}/{i}") for i, values in enumerate(form.before + form.after)
         ]
@@ -207,9 +212,7 @@ class _Export:
         self.subgraph.operators.append(operator)
 
     def _code(self, name: str, dtype: DType) -> int:
-        version = 1
-        if dtype is DType.I8 and name not in _UNCHANGED:
-            version = _INT8_VERSIONS.get(name, 2)
+        version = _INT8_VERSIONS.get(name, 2) if dtype is DType.I8 else _FIRST_VERSIONS.get(name, 1)
         key = (name, version)
         if key not in self.codes:
             code = schema.OperatorCodeT()
