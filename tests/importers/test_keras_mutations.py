@@ -101,6 +101,21 @@ def test_configuration_with_anything_in_it_is_imported_or_refused(count: int) ->
     assert refused > count / 3
 
 
+@pytest.mark.parametrize("depth", [100, 400, 800, 5000])
+def test_deep_nesting_is_imported_or_refused(depth: int) -> None:
+    """In the arguments of a call, in an option and as models in models, however deep JSON lets it be."""
+    nest = "[" * depth + "]" * depth
+    argument = json.dumps(
+        functional([called(layer("Flatten", "flat"), ["@"])], ["image", 0, 0], ["flat", 0, 0])
+    )
+    option = json.dumps(sequential(input_layer([None, 4]), layer("Reshape", "shape", target_shape="@")))
+    inner = '{"class_name": "Sequential", "config": {"name": "m", "layers": ['
+    models = inner * depth + "]}}" * depth
+    for config in (argument.replace('"@"', nest), option.replace('"@"', nest), models):
+        with pytest.raises(ModelError):
+            keras.load(archive({"config.json": config, "model.weights.h5": weights_file({})}), Path("model"))
+
+
 @pytest.mark.parametrize("kind", ["keras", "h5"])
 def test_damaged_bytes_are_imported_or_refused(kind: str) -> None:
     content = keras_file(SMALL, {"dense": [KERNEL, BIAS]}) if kind == "keras" else h5_file(SMALL, H5_WEIGHTS)

@@ -350,6 +350,11 @@ def test_all_problems_are_listed_at_once() -> None:
     ]
 
 
+def test_list_of_problems_ends_somewhere() -> None:
+    problems = refusal(of_layers(*(layer("Lambda", f"code_{number}") for number in range(60))))
+    assert len(problems) == 51 and problems[-1] == "model.keras: 10 more problems are not shown"
+
+
 def test_missing_layer_that_is_read_is_named() -> None:
     add = called(operation("Add", "add"), "image", "nobody")
     (problem,) = refusal(keras_file(functional([INPUT, add], ["image", 0, 0], ["add", 0, 0]), {}))

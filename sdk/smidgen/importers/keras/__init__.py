@@ -60,9 +60,12 @@ def load(content: bytes, path: Path) -> Graph:
     """
     try:
         model, source, version = _open_h5(content) if content.startswith(_HDF5) else _open_archive(content)
+        return ModelImport(model, source, str(path), graph_name(path), version).run()
     except BadFile as error:
         raise ModelError(Problem(str(path), error.what, error.fix)) from None
-    return ModelImport(model, source, str(path), graph_name(path), version).run()
+    except RecursionError:
+        what = "its configuration is nested deeper than that of any model"
+        raise ModelError(Problem(str(path), what, "save the model again")) from None
 
 
 def from_model(model: Any) -> Graph:

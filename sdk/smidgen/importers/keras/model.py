@@ -49,10 +49,16 @@ class ModelImport:
         outputs = self._interpret(self.model, inputs, (self.model.name,))
         if not self.problems.problems:
             self._check_ends(outputs)
-        del self.problems.problems[_MAX_PROBLEMS:]
-        self.problems.stop_if_any(ModelError)
+        self._stop_if_any()
         ends = [[tensor for tensor in tensors if tensor is not None] for tensors in (inputs, outputs)]
         return fold(self.builder.graph(self.name, *ends))
+
+    def _stop_if_any(self) -> None:
+        hidden = len(self.problems.problems) - _MAX_PROBLEMS
+        if hidden > 0:
+            del self.problems.problems[_MAX_PROBLEMS:]
+            self.problems.add(self.where, f"{hidden} more problems are not shown")
+        self.problems.stop_if_any(ModelError)
 
     # Before anything is imported: layers that nobody knows
 
