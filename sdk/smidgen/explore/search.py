@@ -94,24 +94,27 @@ def search(
     are quantized, reconstructed and compared as a whole.
     """
     run = _Runner(engine, store, track)
-    layers = costs.layers
+    layers, options = costs.layers, costs.options()
     all_8 = (8,) * len(layers)
-    alone = _alone(run, layers)
-    options = costs.options()
-    scores: dict[Bits, Score] = {}
+    alone, base = _alone(run, layers)
     noises = np.array([[alone[layer, bits] for bits in WIDTHS] for layer in layers])
-    fitted = noises
-    wanted = [all_8]
+    choices = _front(noises, options)
+    scores: dict[Bits, Score] = {}
+    wanted = [all_8, *_next(choices, [all_8], [], base, min(ROUND, evaluations) - 1)]
     while wanted:
         scores |= run.whole(wanted, len(scores), evaluations)
-        fitted = _fitted(noises, scores, scores[all_8].noise)
-        choices = additive_front(
-            [np.hstack([noise[:, None], cost]) for noise, cost in zip(fitted, options, strict=True)]
-        )
-        room = min(ROUND, evaluations - len(scores))
-        wanted = _next(choices, scores, costs, setup, limits, room)
+        choices = _front(_fitted(noises, scores, scores[all_8].noise), options)
+        near = _near_limits(choices, scores, costs, setup, limits)
+        wanted = _next(choices, list(scores), near, base, min(ROUND, evaluations - len(scores)))
     points = tuple(_point(bits, one, costs, setup) for bits, one in scores.items())
     return Found(layers, alone, points, pareto(points))
+
+
+def _front(noises: np.ndarray, options: Sequence[np.ndarray]) -> Choices:
+    """The additive front; noises (layers, widths)."""
+    return additive_front(
+        [np.hstack([noise[:, None], cost]) for noise, cost in zip(noises, options, strict=True)]
+    )
 
 
 def pareto(points: Sequence[Point]) -> tuple[Point, ...]:
@@ -155,8 +158,8 @@ def _key(kind: str, bits: Bits) -> str:
     return f"{kind} {' '.join(map(str, bits))}"
 
 
-def _alone(run: _Runner, layers: Sequence[str]) -> dict[tuple[str, int], float]:
-    """What each layer adds to the noise of the int8 model, the others at 8 bits."""
+def _alone(run: _Runner, layers: Sequence[str]) -> tuple[dict[tuple[str, int], float], float]:
+    """What each layer adds to the noise of the int8 model, the others at 8 bits; and that noise."""
     all_8 = (8,) * len(layers)
     jobs = {(layer, bits): _with(all_8, i, bits) for i, layer in enumerate(layers) for bits in WIDTHS[1:]}
     scores = run.alone([all_8, *jobs.values()])
@@ -167,7 +170,7 @@ def _alone(run: _Runner, layers: Sequence[str]) -> dict[tuple[str, int], float]:
             # Fewer bits cannot help; where they seem to, the difference is chance.
             before = max(before, scores[_with(all_8, i, bits)].noise - scores[all_8].noise)
             alone[layer, bits] = before
-    return alone
+    return alone, scores[all_8].noise
 
 
 def _with(bits: Bits, index: int, number: int) -> Bits:
@@ -200,32 +203,25 @@ def _fitted(noises: np.ndarray, scores: dict[Bits, Score], base: float) -> np.nd
 
 
 def _next(
-    choices: Choices,
-    scores: dict[Bits, Score],
-    costs: Costs,
-    setup: Setup,
-    limits: dict[str, float],
-    room: int,
+    choices: Choices, known: Sequence[Bits], near: Sequence[Bits], base: float, room: int
 ) -> list[Bits]:
-    """Choices of the front to measure: half of them where the limits are, the rest far from what is known."""
-    fresh: list[Bits] = [tuple(WIDTHS[i] for i in row) for row in choices.options]
-    wanted = _near_limits(fresh, choices, scores, costs, setup, limits)
-    wanted = list(dict.fromkeys(bits for bits in wanted if bits not in scores))[: room // 2]
-    places = _places(choices.totals, scores[(8,) * len(costs.layers)].noise)
-    index = {bits: i for i, bits in enumerate(fresh)}
-    near = [places[index[bits]] for bits in (*scores, *wanted) if bits in index]
+    """Choices of the front to measure: half of them from `near`, the rest far from all that is known."""
+    fresh = _bits(choices)
+    wanted = list(dict.fromkeys(bits for bits in near if bits not in known))[: room // 2]
+    places = _places(choices.totals, base)
     distance = np.full(len(fresh), np.inf)
-    for place in near:
-        distance = np.minimum(distance, np.linalg.norm(places - place, axis=1))
-    for i, bits in enumerate(fresh):
-        if bits in scores or bits in wanted:
-            distance[i] = -1.0
+    index = {bits: i for i, bits in enumerate(fresh)}
+    for i in (index[bits] for bits in (*known, *wanted) if bits in index):
+        distance = np.minimum(distance, np.linalg.norm(places - places[i], axis=1))
     while len(wanted) < room and distance.max() > 0:
         farthest = int(distance.argmax())
         wanted.append(fresh[farthest])
         distance = np.minimum(distance, np.linalg.norm(places - places[farthest], axis=1))
-        distance[farthest] = -1.0
     return wanted
+
+
+def _bits(choices: Choices) -> list[Bits]:
+    return [tuple(WIDTHS[i] for i in row) for row in choices.options]
 
 
 def _places(totals: np.ndarray, base: float) -> np.ndarray:
@@ -236,16 +232,12 @@ def _places(totals: np.ndarray, base: float) -> np.ndarray:
 
 
 def _near_limits(
-    fresh: Sequence[Bits],
-    choices: Choices,
-    scores: dict[Bits, Score],
-    costs: Costs,
-    setup: Setup,
-    limits: dict[str, float],
+    choices: Choices, scores: dict[Bits, Score], costs: Costs, setup: Setup, limits: dict[str, float]
 ) -> list[Bits]:
     """The most promising choices under the limits, those measured already among them."""
     if not limits:
         return []
+    fresh = _bits(choices)
     estimates = [costs.of(bits) for bits in fresh]
     bounds = [limits.get(name, np.inf) for name in ("taken", "weights", "flash")]
     fits = np.array([
