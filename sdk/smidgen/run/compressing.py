@@ -207,13 +207,16 @@ def _make(graph: Graph, parts: Parts, recipe: Recipe, bits: Mapping[str, int], t
     if "fine_tune" not in recipe.steps:
         return integer
     # TensorFlow is an optional dependency, and slow to load.
+    from smidgen.train.checkpoint import fingerprint
     from smidgen.train.qat import Options, fine_tune
 
     options = Options() if recipe.learning_rate is None else Options(learning_rate=recipe.learning_rate)
     samples = [*parts.calibration, *parts.chosen]
+    training = fingerprint((graph, integer), len(samples), recipe.epochs, recipe.seed, options)
     return fine_tune(
         graph, integer, samples, parts.known_labels,
-        epochs=recipe.epochs, seed=recipe.seed, options=options, track=track,
+        epochs=recipe.epochs, seed=recipe.seed, options=options,
+        state=cache_folder() / "training" / f"{training}.npz", track=track,
     )  # fmt: skip
 
 
