@@ -173,12 +173,25 @@ class _Export:
             inputs = [inputs[index] for index in form.order]
         while inputs[-1] == -1:  # an absent bias is not listed
             inputs.pop()
+        if isinstance(node.operator, op.Conv2D | op.DepthwiseConv2D) and len(inputs) == 2:
+            inputs.append(self._zeros(node, x))  # without which neither interpreter takes all of them
         given = [
             self._parameter(values, f"{node.id}/{i}") for i, values in enumerate(form.before + form.after)
         ]
         first = len(form.before)
         inputs = [*given[:first], *inputs, *given[first:]]
         self._operator(form.name, form.table, fields, inputs, outputs, x.dtype)
+
+    def _zeros(self, node: Node, x: Tensor) -> int:
+        """A bias of zeros."""
+        weights, channels = self.graph.tensor(node.inputs[1]), self.graph.tensor(node.outputs[0]).shape[3]
+        dtype = {DType.F32: DType.F32, DType.I16: DType.I64}.get(x.dtype, DType.I32)
+        quantization = weights.quantization
+        if quantization is not None:
+            axis = None if quantization.axis is None else 0
+            quantization = replace(quantization, scale=quantization.scale * np.float32(x.scale), axis=axis)
+        data = np.zeros(channels, dtype.numpy)
+        return self._tensor(Tensor(f"{node.id}/bias", data.shape, dtype, quantization, data))
 
     def _padded(self, node: Node, x: Tensor, padding: Padding) -> int:
         """A PAD before an operator whose padding is neither SAME nor VALID."""
