@@ -92,6 +92,27 @@ def _elementwise(operator: type[Operator], dtype: DType) -> Graph:
     return _graph(operator(), (dtype,) * count, ((1, 4, 4, 2),) * count, dtype)
 
 
+def _recurrent(operator: type[Operator], dtype: DType) -> Graph:
+    """2 units over 3 steps of 4 inputs, their state as inputs of the graph."""
+    is_lstm = operator is operators.Lstm
+    rows, weights, state = (8 if is_lstm else 6), _weights(dtype), (1, 2)
+    step = Quantization.per_tensor(2**-15, 0)
+    cell = _tensor("c", state, DType.F32 if dtype is DType.F32 else DType.I16)
+    cells = [cell if dtype is DType.F32 else replace(cell, quantization=step)] if is_lstm else []
+    constants = [_tensor("w", (rows, 4), weights, True), _tensor("r", (rows, 2), weights, True)]
+    for index in range(1 if is_lstm else 2):
+        constants.append(_tensor(f"b{index}", (rows,), _bias(dtype), True))
+        if dtype.is_integer:
+            constants[-1] = replace(constants[-1], quantization=Quantization.per_tensor(0.25, 0))
+    given = [_tensor("x", (1, 3, 4), dtype), _tensor("h", state, dtype), *cells]
+    made = [_tensor("y", (1, 3, 2), dtype), _tensor("h_n", state, dtype)]
+    made += [replace(cell, name="c_n") for cell in cells]
+    reads = (given[0], *constants, *given[1:])
+    node = Node("sample", operator(), tuple(t.name for t in reads), tuple(t.name for t in made))
+    tensors = {t.name: t for t in (*reads, *made)}
+    return Graph("sample", tensors, (node,), tuple(t.name for t in given), node.outputs)
+
+
 def _resized(output: tuple[int, ...], shape: tuple[int, ...] = (1, 4, 4, 2), **fields: object):
     return lambda operator, dtype: _graph(operator(**fields), (dtype,), (shape,), dtype, (output,))
 
@@ -130,6 +151,8 @@ _SAMPLES: dict[type[Operator], Callable[[type[Operator], DType], Graph]] = {
     operators.RmsNorm: lambda operator, dtype: _graph(
         operator(), (dtype, _gamma(dtype)), ((1, 4), (4,)), dtype, constants=1
     ),
+    operators.Lstm: _recurrent,
+    operators.Gru: _recurrent,
     operators.Pad: _resized((1, 6, 6, 2), paddings=((0, 0), (1, 1), (1, 1), (0, 0))),
     operators.Reshape: _resized((1, 32)),
     operators.Transpose: _resized((1, 2, 4, 4), permutation=(0, 3, 1, 2)),

@@ -42,6 +42,7 @@ from smidgen.graph.operators.matmul import BatchMatMul, FullyConnected
 from smidgen.graph.operators.norm import InstanceNorm, LayerNorm, RmsNorm
 from smidgen.graph.operators.pool import AveragePool2D, MaxPool2D
 from smidgen.graph.operators.quantize import Dequantize, Quantize
+from smidgen.graph.operators.recurrent import Gru, Lstm
 from smidgen.graph.operators.reduce import ArgMax, ArgMin, Mean, ReduceMax, ReduceMin, Sum
 from smidgen.graph.operators.resize import ResizeBilinear, ResizeNearestNeighbor
 from smidgen.graph.operators.shape import (
@@ -104,6 +105,7 @@ __all__ = [
     "FullyConnected",
     "Gather",
     "Gelu",
+    "Gru",
     "HardSigmoid",
     "HardSwish",
     "InstanceNorm",
@@ -113,6 +115,7 @@ __all__ = [
     "Logical",
     "LogicalNot",
     "Logistic",
+    "Lstm",
     "MaxPool2D",
     "Maximum",
     "Mean",
