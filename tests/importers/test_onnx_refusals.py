@@ -275,6 +275,11 @@ def test_weights_that_are_computed_at_run_time_are_refused() -> None:
     assert "weights are computed at run time" in str(refusal(builder.model()))
 
 
+@pytest.mark.parametrize("kind", ["QLinearConv", "MatMulInteger", "DynamicQuantizeLinear"])
+def test_other_ways_to_quantize_are_refused(kind: str) -> None:
+    assert re.search(rf"node 0 {kind} (.|\n)*QuantFormat.QDQ", str(refusal(one(kind))))
+
+
 def test_operators_of_other_domains_are_refused() -> None:
     model = one("Relu")
     model.graph.node[0].domain = "com.microsoft"

@@ -27,6 +27,8 @@ _INPUT_TYPES = {
     "INT32": DType.I32,
     "INT64": DType.I32,
 }
+# Operators that compute on integers, of the ONNX domain and of onnxruntime's.
+_QUANTIZED = ("QLinear", "QGemm", "ConvInteger", "MatMulInteger", "DynamicQuantize")
 _CONTROL_FLOW = ("If", "Loop", "Scan")
 
 
@@ -129,21 +131,19 @@ class ModelImport:
     def _known(self, index: int, node: NodeProto) -> bool:
         """Whether there is a way to import the node; a problem is listed otherwise."""
         name = printable(node.op_type)
-        if node.domain not in DEFAULT_DOMAINS:
-            what = f"operators of the domain '{printable(node.domain)}' are not supported"
-            self._node_problem(index, node, Refused(what, "export with operators of the ONNX domain only"))
-            return False
-        if name in IMPORTERS or name in FOLDED:
-            return True
-        fix = "replace it in the model with supported operators (`smidgen ops` lists them)"
-        what = "is not supported"
-        if name in _CONTROL_FLOW:
-            what, fix = (
-                "is control flow, which is not supported",
-                "export the model without loops and branches",
-            )
-        self._node_problem(index, node, Refused(what, fix))
-        return False
+        known = node.domain in DEFAULT_DOMAINS and (name in IMPORTERS or name in FOLDED)
+        if not known:
+            what, fix = "is not supported", "replace it with supported operators (`smidgen ops` lists them)"
+            if name.startswith(_QUANTIZED):
+                fix = "quantize the model with QuantizeLinear and DequantizeLinear (onnxruntime: QuantFormat.QDQ)"
+            elif node.domain not in DEFAULT_DOMAINS:
+                what = f"operators of the domain '{printable(node.domain)}' are not supported"
+                fix = "export with operators of the ONNX domain only"
+            elif name in _CONTROL_FLOW:
+                what = "is control flow, which is not supported"
+                fix = "export the model without loops and branches"
+            self._node_problem(index, node, Refused(what, fix))
+        return known
 
     def _node(self, index: int, node: NodeProto) -> None:
         values: list[Value | None] = []
