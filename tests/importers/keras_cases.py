@@ -87,6 +87,33 @@ _case(
     lambda k, q, v: k.layers.MultiHeadAttention(2, 4, dropout=0.3)(query=q, value=v),
 )  # fmt: skip
 
+# Recurrent layers
+
+for _name in ("LSTM", "GRU"):
+    _layer(_name, "last", SIGNAL, 5)
+    _layer(_name, "sequences_without_bias", SIGNAL, 5, return_sequences=True, use_bias=False)
+    _layer(_name, "backwards", SIGNAL, 3, return_sequences=True, go_backwards=True, dropout=0.2)
+    _case(
+        f"{_name}__states", [SIGNAL, SIGNAL],
+        lambda k, a, b, name=_name: getattr(k.layers, name)(3)(
+            a, initial_state=getattr(k.layers, name)(3, return_state=True)(b)[1:]
+        ),
+    )  # fmt: skip
+    for _mode in ("concat", "sum", "mul", "ave"):
+        _case(
+            f"Bidirectional__{_name}_{_mode}", SIGNAL,
+            lambda k, x, name=_name, mode=_mode: k.layers.Bidirectional(
+                getattr(k.layers, name)(3, return_sequences=mode != "ave"), merge_mode=mode
+            )(x),
+        )  # fmt: skip
+_layer("GRU", "reset_before", SIGNAL, 5, reset_after=False)
+_case(
+    "Bidirectional__two_layers", SIGNAL,
+    lambda k, x: k.layers.Bidirectional(
+        k.layers.LSTM(3), backward_layer=k.layers.LSTM(3, go_backwards=True, use_bias=False)
+    )(x),
+)  # fmt: skip
+
 # Pooling and reductions
 
 for _kind in ("Max", "Average"):

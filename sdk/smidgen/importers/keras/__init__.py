@@ -20,6 +20,7 @@ from smidgen.importers.keras import (
     matmul,
     norm,
     pool,
+    recurrent,
     reduce,
     resize,
     shape,
@@ -36,7 +37,7 @@ from smidgen.importers.names import graph_name
 
 # Loading a family's module registers its importers.
 FAMILIES = (
-    conv, matmul, attention, pool, reduce, elementwise, activation, unary, norm, shape, resize,
+    conv, matmul, attention, recurrent, pool, reduce, elementwise, activation, unary, norm, shape, resize,
     tensorflow,
 )  # fmt: skip
 

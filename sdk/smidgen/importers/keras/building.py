@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from smidgen.graph import DType, Graph, Node, Tensor
+from smidgen.graph import DType, Graph, Node, State, Tensor
 from smidgen.graph.operators import Operator
 
 
@@ -16,6 +16,7 @@ class Builder:
     def __init__(self) -> None:
         self.tensors: dict[str, Tensor] = {}
         self.nodes: list[Node] = []
+        self.states: list[State] = []
         self._names: set[str] = set()
 
     def unique_name(self, name: str) -> str:
@@ -31,15 +32,24 @@ class Builder:
         name: str,
         operator: Operator,
         inputs: Sequence[Tensor | None],
-        shape: tuple[int, ...],
+        shapes: Sequence[tuple[int, ...]],
         dtype: DType,
-    ) -> Tensor:
-        """Add a node; it and its output take the name."""
+    ) -> list[Tensor]:
+        """Add a node with an output of each shape; it and its first output take the name."""
         unique = self.unique_name(name)
-        output = self.add(Tensor(unique, shape, dtype))
-        names = tuple(None if tensor is None else tensor.name for tensor in inputs)
-        self.nodes.append(Node(unique, operator, names, (unique,)))
-        return output
+        names = [unique, *(self.unique_name(f"{unique}/output") for _ in shapes[1:])]
+        outputs = [self.add(Tensor(one, shape, dtype)) for one, shape in zip(names, shapes, strict=True)]
+        read = tuple(None if tensor is None else tensor.name for tensor in inputs)
+        self.nodes.append(Node(unique, operator, read, tuple(names)))
+        return outputs
+
+    def state(self, name: str, shape: tuple[int, ...]) -> Tensor:
+        """A float tensor that keeps its value from one run to the next; `keep` says what it becomes."""
+        return self.add(Tensor(self.unique_name(name), shape, DType.F32))
+
+    def keep(self, state: Tensor, following: Tensor) -> None:
+        initial = np.zeros(state.shape, np.float32)
+        self.states.append(State(state.name, following.name, initial))
 
     def constant(self, name: str, array: np.ndarray) -> Tensor:
         """A constant; one of the same name and values that is there already is used again."""
@@ -64,4 +74,6 @@ class Builder:
         ends = [tensor.name for tensor in (*inputs, *outputs)]
         used = {one for node in self.nodes for one in (*node.inputs, *node.outputs)} | set(ends)
         tensors = {key: tensor for key, tensor in self.tensors.items() if key in used}
-        return Graph(name, tensors, tuple(self.nodes), tuple(ends[: len(inputs)]), tuple(ends[len(inputs) :]))
+        count = len(inputs)
+        states = tuple(self.states)
+        return Graph(name, tensors, tuple(self.nodes), tuple(ends[:count]), tuple(ends[count:]), states)

@@ -231,15 +231,26 @@ class Call:
 
         Both are named after the layer; what is not the layer's main operator, after that, too.
         """
+        return self.emit_all(operator, inputs, [shape], dtype)[0]
+
+    def emit_all(
+        self,
+        operator: Operator,
+        inputs: Sequence[Tensor | None],
+        shapes: Sequence[Sequence[int]],
+        dtype: DType | None = None,
+    ) -> list[Tensor]:
+        """As emit, with several outputs."""
         try:
-            check_shape(tuple(shape))
+            for shape in shapes:
+                check_shape(tuple(shape))
         except BadTensor as error:
             self.fail(error.what, error.fix)
         is_main = operator.type_name == self.main
         name = self.name if is_main else f"{self.name}/{operator.type_name.lower()}"
         if dtype is None:
             dtype = DType.F32 if inputs[0] is None else inputs[0].dtype
-        return self.builder.emit(name, operator, inputs, tuple(shape), dtype)
+        return self.builder.emit(name, operator, inputs, [tuple(shape) for shape in shapes], dtype)
 
     def constant(self, role: str, array: np.ndarray) -> Tensor:
         """A constant named after the layer; float32 unless it holds integers."""
