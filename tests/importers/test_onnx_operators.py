@@ -167,3 +167,29 @@ def test_arithmetic_on_shapes_is_done_at_import() -> None:
     _expect_equal(builder)
     kinds = [node.operator.type_name for node in builder.graph().nodes]
     assert sorted(kinds) == ["ADD", "ADD", "RESHAPE"]
+
+
+@pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
+@pytest.mark.parametrize(("kind", "gates", "reset_after"), [("LSTM", 4, None), ("GRU", 3, 0), ("GRU", 3, 1)])
+def test_recurrent_layers_start_from_a_state_that_is_given(
+    kind: str, gates: int, reset_after: int | None, direction: str
+) -> None:
+    units, directions = 3, 2 if direction == "bidirectional" else 1
+    builder = OnnxBuilder()
+    x, h = builder.input((5, "batch", 2)), builder.input((directions, "batch", units), "h")
+    names = [
+        builder.weights(directions, gates * units, 2),
+        builder.weights(directions, gates * units, units),
+        builder.weights(directions, 2 * gates * units),
+        "",
+        h,
+    ]
+    options = {} if reset_after is None else {"linear_before_reset": reset_after}
+    if kind == "LSTM":
+        names.append(builder.input((directions, "batch", units), "c"))
+    outputs = len(names) - 3
+    y = builder.node(kind, x, *names, outputs=outputs, hidden_size=units, direction=direction, **options)
+    builder.output(y, *(f"{y}_{place}" for place in range(1, outputs)))
+    _expect_equal(builder)
+    # One sample at a time: no order of axes is left to change.
+    assert "TRANSPOSE" not in [node.operator.type_name for node in builder.graph().nodes]

@@ -24,6 +24,7 @@ from smidgen.importers.onnx import (
     norm,
     pool,
     quantize,
+    recurrent,
     reduce,
     resize,
     shape,
@@ -38,20 +39,9 @@ from smidgen.importers.patterns import join_patterns
 
 # Loading a family's module registers its importers.
 FAMILIES = (
-    activation,
-    conv,
-    elementwise,
-    logic,
-    matmul,
-    norm,
-    pool,
-    quantize,
-    reduce,
-    resize,
-    shape,
-    slices,
-    unary,
-)
+    activation, conv, elementwise, logic, matmul, norm, pool, quantize, recurrent, reduce, resize, shape,
+    slices, unary,
+)  # fmt: skip
 
 # ONNX operator -> how it is imported. Constant, Shape and Size are missing: they are known at import.
 SUPPORTED: Mapping[str, Importer] = MappingProxyType(

@@ -135,7 +135,7 @@ class ModelImport:
         if not known:
             what, fix = "is not supported", "replace it with supported operators (`smidgen ops` lists them)"
             if name.startswith(_QUANTIZED):
-                fix = "quantize the model with QuantizeLinear and DequantizeLinear (onnxruntime: QuantFormat.QDQ)"
+                fix = "quantize with QuantizeLinear and DequantizeLinear (onnxruntime: QuantFormat.QDQ)"
             elif node.domain not in DEFAULT_DOMAINS:
                 what = f"operators of the domain '{printable(node.domain)}' are not supported"
                 fix = "export with operators of the ONNX domain only"
