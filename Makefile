@@ -3,7 +3,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 ARM_INSTALLED := $(VENV)/.installed-arm
-VERIFY_INSTALLED := $(VENV)/.installed-verify
+SLOW_INSTALLED := $(VENV)/.installed-slow
 WORKERS ?= 2
 
 .PHONY: demo test test-slow lint bench hw-synth setup arm clean
@@ -14,7 +14,7 @@ demo: setup
 test: setup arm
 	$(PYTHON) -m pytest -n $(WORKERS)
 
-test-slow: setup arm $(VERIFY_INSTALLED)
+test-slow: setup arm $(SLOW_INSTALLED)
 	$(PYTHON) -m pytest -n $(WORKERS) -m slow
 
 lint: setup
@@ -45,10 +45,11 @@ $(ARM_INSTALLED): $(INSTALLED) scripts/prerequisites.sh
 	scripts/prerequisites.sh gcc-arm-none-eabi qemu-system-arm
 	touch $@
 
-# Spike, the independent model that the core is compared with instruction by instruction.
-$(VERIFY_INSTALLED): $(INSTALLED)
+# What the slow proofs need beyond the others: Spike, the independent model that the core is compared with instruction by
+# instruction, TensorFlow, which imports are compared with and models are trained in, and Ray.
+$(SLOW_INSTALLED): $(INSTALLED)
 	scripts/prerequisites.sh device-tree-compiler
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[verify]'
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[train,ray,verify]'
 	touch $@
 
 clean:
