@@ -3,7 +3,8 @@
     python examples/digits/train.py
 
 Reads scikit-learn's handwritten digits (8x8 pixels, UCI "Optical Recognition of Handwritten Digits") and
-writes, beside this file, digits_int8.tflite and digits_test.npz (x float32 (N, 8, 8, 1) in [0, 1], y).
+writes, beside this file, digits_int8.tflite and digits_test.npz (x float32 (N, 8, 8, 1) in [0, 1], y), and
+the model before quantization as ../tflite/digits_float.tflite.
 The seeds are fixed, so the same TensorFlow release on the same processor writes the same files.
 """
 
@@ -56,12 +57,16 @@ def shifted(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(moves), np.tile(y, len(moves))
 
 
-def quantize(model: keras.Model, samples: np.ndarray) -> bytes:
-    """Full int8: weights, activations, input and output, calibrated on the samples."""
+def converter_of(model: keras.Model) -> tf.lite.TFLiteConverter:
     # With the batch size fixed, no shape is left to be computed at run time.
     fixed = build_network(batch_size=1)
     fixed.set_weights(model.get_weights())
-    converter = tf.lite.TFLiteConverter.from_keras_model(fixed)
+    return tf.lite.TFLiteConverter.from_keras_model(fixed)
+
+
+def quantize(model: keras.Model, samples: np.ndarray) -> bytes:
+    """Full int8: weights, activations, input and output, calibrated on the samples."""
+    converter = converter_of(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([sample[np.newaxis]] for sample in samples)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
@@ -87,6 +92,7 @@ def main() -> None:
 
     flatbuffer = quantize(model, x_train)
     (HERE / "digits_int8.tflite").write_bytes(flatbuffer)
+    (HERE.parent / "tflite" / "digits_float.tflite").write_bytes(converter_of(model).convert())
     np.savez_compressed(HERE / "digits_test.npz", x=x_test, y=y_test.astype(np.int64))
     print(f"digits_int8.tflite: {len(flatbuffer)} bytes")
 
