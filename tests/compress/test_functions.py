@@ -205,3 +205,12 @@ def test_reductions_over_the_batch_are_not_batched() -> None:
     assert batch_size(c.graph(c.step(op.LayerNorm(1), "x"))) > 1
     c = Chain(8)
     assert batch_size(c.graph(c.step(op.LayerNorm(4), "x"))) == 1
+
+
+def test_operands_of_other_ranks_are_not_batched() -> None:
+    """Or the first axis of one, the batch, would meet the second of the other."""
+    c = Chain(9)
+    row = c.step(op.ReduceMax((1, 2), False), "x", shape=(1, 8))
+    graph = c.graph(c.step(op.SquaredDifference(), "x", row))
+    assert batch_size(graph) == 1
+    gather(graph, samples(3, seed=1))

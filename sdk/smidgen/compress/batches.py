@@ -12,21 +12,33 @@ import numpy as np
 
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import (
+    Add,
     ArgMax,
     ArgMin,
     BatchMatMul,
+    Compare,
     Concatenation,
+    Div,
     Gather,
     LayerNorm,
+    Logical,
+    Maximum,
     Mean,
+    Minimum,
+    Mul,
     Pack,
     Pad,
+    Pow,
+    Prelu,
     ReduceMax,
     ReduceMin,
     RmsNorm,
+    Select,
     Softmax,
     Split,
+    SquaredDifference,
     StridedSlice,
+    Sub,
     Sum,
     Tile,
     Transpose,
@@ -39,6 +51,11 @@ Sample = Sequence[np.ndarray]
 
 # Larger batches leave the processor's caches and gain nothing.
 BATCH = 16
+
+# Their inputs' axes meet from the last one on, so the batch is the first axis of all only where ranks are equal.
+_BROADCASTING = (
+    Add, Compare, Div, Logical, Maximum, Minimum, Mul, Pow, Prelu, Select, SquaredDifference, Sub,
+)  # fmt: skip
 
 # Passes items through one by one and shows how far it is; the text says what is done with them.
 Track = Callable[[Sequence, str], Iterable]
@@ -83,6 +100,10 @@ def _mixes(graph: Graph, node: Node) -> bool:
             return any(_is_part_of_each(graph, node, name) for name in node.inputs)
         case Softmax():
             return len(graph.tensor(node.inputs[0]).shape) == 1
+        case operator if isinstance(operator, _BROADCASTING):
+            rank = len(graph.tensor(node.outputs[0]).shape)
+            changing = [graph.tensor(name) for name in node.inputs if not graph.tensor(name).is_constant]
+            return any(len(tensor.shape) != rank for tensor in changing)
     return False
 
 
