@@ -52,7 +52,7 @@ Sample = Sequence[np.ndarray]
 # Larger batches leave the processor's caches and gain nothing.
 BATCH = 16
 
-# Their inputs' axes meet from the last one on, so the batch is the first axis of all only where ranks are equal.
+# Their inputs' axes meet from the last one on: the batch is the first axis of all only where ranks are equal.
 _BROADCASTING = (
     Add, Compare, Div, Logical, Maximum, Minimum, Mul, Pow, Prelu, Select, SquaredDifference, Sub,
 )  # fmt: skip
