@@ -18,12 +18,12 @@ ShapeKey = tuple[str, str, tuple[tuple[str, int], ...]]
 
 @dataclass(frozen=True)
 class Wrapper:
-    """A function of model.c that runs one kernel. shape is None when it is built in; has_blobs: whether the
-    constants are."""
+    """A function of model.c that runs one kernel. shape is None when it is built in; built_in: the places of
+    constants that are, too."""
 
     name: str
     shape: str | None
-    has_blobs: bool = False
+    built_in: frozenset[int] = frozenset()
 
 
 def model_c(
@@ -55,8 +55,8 @@ def _kernels(
     """A wrapper for every kernel and shape, and their text.
 
     A shape for which that pays gets a function of its own, with the shape built in; the kernel's other
-    shapes share one. With only one shape in the model, building it in always pays. The constants of a
-    function with a single user are built in, too, where a cost model counts what that saves.
+    shapes share one. With only one shape in the model, building it in always pays. Constants that all users
+    of the function have in common are built in, too, where a cost model counts what that saves.
     """
     users: dict[ShapeKey, list[int]] = {}
     first: dict[ShapeKey, KernelCall] = {}
@@ -80,14 +80,20 @@ def _kernels(
         for number, key in enumerate(keys):
             name = base if len(keys) == 1 else f"{base}_{number}"
             if key in own:
-                has_blobs = len(users[key]) == 1 and first[key].cost is not None
-                names = [blob_names[blob] for blob in first[key].blobs] if has_blobs else None
-                texts.append(_wrapper(SPECIALISED, name, first[key], users[key], names))
-                wrappers[key] = Wrapper(name, None, has_blobs)
+                calls = [schedule.calls[index] for index in users[key]]
+                built_in = {} if first[key].cost is None else _common(calls, blob_names)
+                texts.append(_wrapper(SPECIALISED, name, first[key], users[key], built_in))
+                wrappers[key] = Wrapper(name, None, frozenset(built_in))
             else:
                 texts.append(_shape(f"{name}_shape", first[key], users[key]))
                 wrappers[key] = Wrapper(base, f"{name}_shape")
     return wrappers, "".join(texts)
+
+
+def _common(calls: list[KernelCall], blob_names: Mapping[str, str]) -> dict[int, str]:
+    """The places of constants that are the same in all calls, and their identifiers."""
+    places = enumerate(zip(*(call.blobs for call in calls), strict=True))
+    return {place: blob_names[blobs[0]] for place, blobs in places if len(set(blobs)) == 1}
 
 
 def _argument_names(call: KernelCall) -> list[tuple[str, bool]]:
@@ -118,16 +124,15 @@ def _wrapped(items: list[str], column: int) -> str:
 
 
 def _wrapper(
-    template: str, name: str, call: KernelCall, layers: list[int], blobs: list[str] | None = None
+    template: str, name: str, call: KernelCall, layers: list[int], built_in: Mapping[int, str] | None = None
 ) -> str:
-    """blobs: identifiers of the constants that are built in."""
-    arguments = _argument_names(call)
-    passed = arguments
-    if blobs is not None:
-        begin, end = len(call.reads), len(call.reads) + len(blobs)
-        passed = arguments[:begin] + arguments[end:]
-        arguments = arguments[:begin] + [(blob, True) for blob in blobs] + arguments[end:]
-    is_inline = blobs is not None and call.cost is not None and call.cost.cycles < INLINE_CYCLES
+    """built_in: the places of constants that are not passed, and their identifiers."""
+    arguments, first = _argument_names(call), len(call.reads)
+    fixed = {first + place: (blob, True) for place, blob in (built_in or {}).items()}
+    passed = [argument for place, argument in enumerate(arguments) if place not in fixed]
+    arguments = [fixed.get(place, argument) for place, argument in enumerate(arguments)]
+    is_short = call.cost is not None and call.cost.cycles < INLINE_CYCLES
+    is_inline = is_short and len(layers) == 1 and template == SPECIALISED
     linkage = "SMIDGEN_INLINE void" if is_inline else "static NOINLINE void"
     parameters = [f"{'const ' if constant else ''}void *{argument}" for argument, constant in passed]
     shape = "&shape"
@@ -176,7 +181,7 @@ def _layers(schedule: Schedule, wrappers: Mapping[ShapeKey, Wrapper], blob_names
     texts: list[str] = []
     for index, call in enumerate(schedule.calls):
         wrapper = wrappers[_key(call)]
-        blobs = () if wrapper.has_blobs else call.blobs
+        blobs = [blob for place, blob in enumerate(call.blobs) if place not in wrapper.built_in]
         arguments = [pointer(name) for name in (*call.reads, *blobs, *call.writes)]
         if call.scratch:
             arguments.append(pointer(call.scratch))

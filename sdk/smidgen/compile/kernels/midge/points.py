@@ -11,10 +11,11 @@ from smidgen.compile.kernels.depthwise import Axis
 from smidgen.compile.kernels.midge.lanes import LANES
 from smidgen.compile.kernels.midge.packing import PARAMETERS, WORD
 from smidgen.compile.kernels.midge.slide import sliding_walks
-from smidgen.compile.kernels.midge.walk import SLOTS, WIDEN, Walk
+from smidgen.compile.kernels.midge.walk import FOUR_GROUPS, SLOTS, WIDEN, Walk
 
 # Cycles measured on the simulated core, besides those of loads and outputs.
-KERNEL, BLOCK, BATCH, LINE = 60, 12, 10, 1
+KERNEL, BATCH, LINE = 60, 10, 1
+BLOCK = {1: 12, 2: 15, 3: 17, 4: 17 + FOUR_GROUPS}  # by groups of rows
 LOOP = 4
 LOOPED = 8  # columns and groups in a line from which on it is a loop
 
@@ -84,7 +85,9 @@ class Points:
         batches = -(-lines // self._together) * -(-windows // SLOTS)
         looped = LOOP if windows * self.groups > LOOPED else 0
         line = LINE + looped * -(-windows // SLOTS) + windows * (self.walk.column_cycles + lanes)
-        return KERNEL + blocks * images * (words + widening + BLOCK + batches * BATCH + lines * line)
+        return KERNEL + blocks * images * (
+            words + widening + BLOCK[self.groups] + batches * BATCH + lines * line
+        )
 
 
 def point_walks(height: Axis, width: Axis) -> Iterator[Points]:

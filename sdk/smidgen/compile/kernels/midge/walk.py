@@ -37,6 +37,7 @@ PLAIN_SHORT_BLOCK = 26  # where nothing lies in padding
 LINE, BATCH = 12, 21
 BATCH_OF_GROUPS = 46
 PLAIN_BATCH_OF_GROUPS, PLAIN_PART_OF_GROUPS = 12, -66  # where all lines are alike
+FOUR_GROUPS = 13  # a block, for which registers run out
 EDGE_GROUP = 22  # of a column whose groups have different rows inside the image
 PADDING, PADDING_OF_GROUPS = 4, 12  # a column of padding before and between lines
 WIDEN = 7.5  # a word of narrow weights
@@ -293,7 +294,8 @@ class Walk:
         if self.groups == 1:
             line += LINE + batches * BATCH
         elif len(runs) == 1:  # the compiler sees that nothing is at an edge
-            around, line = PLAIN_PART_OF_GROUPS, line + batches * PLAIN_BATCH_OF_GROUPS
+            around = PLAIN_PART_OF_GROUPS + (FOUR_GROUPS if self.groups == GROUPS else 0)
+            line += batches * PLAIN_BATCH_OF_GROUPS
         else:
             around = PART + len(runs) * RUN_OF_GROUPS
             line += batches * BATCH_OF_GROUPS + gap * PADDING_OF_GROUPS
