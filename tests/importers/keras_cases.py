@@ -172,7 +172,6 @@ _layer("Rescaling", "channels", IMAGE, [0.1, 0.2, 0.3, 0.4], offset=[1.0, 2.0, 3
 # Activations
 
 _ACTIVATIONS = [
-    "linear",
     "relu",
     "relu6",
     "leaky_relu",

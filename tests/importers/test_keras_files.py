@@ -141,6 +141,35 @@ def test_embedding_takes_integers() -> None:
     )
 
 
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
+@pytest.mark.parametrize("stateful", [False, True])
+def test_lstm_keeps_its_state_where_the_layer_does(stateful: bool) -> None:
+    kernel, recurrent, bias = (RNG.normal(size=shape).astype(np.float32) for shape in ((3, 8), (2, 8), (8,)))
+    states = [np.ones((1, 2), np.float32)] * 2  # what a stateful layer had when it was saved
+    lstm = layer("LSTM", "memory", units=2, return_sequences=True, stateful=stateful)
+    arrays = {"lstm/cell": [kernel, recurrent, bias]} | ({"lstm": states} if stateful else {})
+    graph = loaded(keras_file(sequential(input_layer([1, 4, 3]), lstm), arrays))
+    assert len(graph.states) == 2 * stateful
+    reference, kept = Reference(graph), None
+    h = c = np.zeros((1, 2))
+    for _ in range(2):
+        x = RNG.normal(size=(1, 4, 3)).astype(np.float32)
+        if not stateful:
+            h = c = np.zeros((1, 2))
+        expected = []
+        for step in range(4):
+            i, f, g, o = np.split(x[:, step] @ kernel + h @ recurrent + bias, 4, axis=-1)
+            c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+            h = sigmoid(o) * np.tanh(c)
+            expected.append(h)
+        run = reference.run([x], kept)
+        kept = run.states
+        np.testing.assert_allclose(run.outputs[0], np.stack(expected, axis=1), rtol=1e-4, atol=1e-6)
+
+
 def test_batch_normalization_and_activation_disappear() -> None:
     image = RNG.normal(size=(1, 5, 5, 2)).astype(np.float32)
     kernel, gamma, beta, mean = (

@@ -89,3 +89,28 @@ def test_model_computes_what_keras_computes(name: str, tmp_path: Path) -> None:
         (result,) = Reference(graph).run([x]).outputs
         assert np.abs(result - expected).max() <= 1e-4 * max(scale, 1), source
         assert np.abs(result - expected).max() <= 1e-3 * scale, source
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_stateful_layer_goes_on_where_it_was(kind: str, tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow", reason="Keras computes what is expected: pip install -e '.[train]'")
+    import keras
+
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(6)
+    image = keras.Input(batch_shape=(1, 5, 3))
+    hidden = getattr(keras.layers, kind)(4, stateful=True, return_sequences=True)(image)
+    model = keras.Model(image, keras.layers.Dense(2)(hidden))
+    rng = np.random.default_rng(6)
+    samples = [rng.normal(size=(1, 5, 3)).astype(np.float32) for _ in range(3)]
+    expected = [np.asarray(model(sample)) for sample in samples]
+    graphs = {"memory": importer.from_model(model)}
+    for suffix in ("keras", "h5"):
+        model.save(tmp_path / f"model.{suffix}")
+        graphs[suffix] = load_model(tmp_path / f"model.{suffix}")
+    for source, graph in graphs.items():
+        reference, states = Reference(graph), None
+        for sample, wanted in zip(samples, expected, strict=True):
+            run = reference.run([sample], states)
+            states = run.states
+            assert np.abs(run.outputs[0] - wanted).max() <= 1e-4, source
