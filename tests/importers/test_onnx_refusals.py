@@ -258,6 +258,29 @@ def test_all_problems_are_listed_at_once() -> None:
         (one("MaxPool", shape=(1, 4, 9), kernel_shape=[2], dilations=[2]), "dilations"),
         (one("MaxPool", shape=(1, 4, 9), kernel_shape=[2], pads=[2, 0]), "windows hold nothing"),
         (one("LayerNormalization", np.ones(3, np.float32)), r"scale has shape \[3\]; \[4\] is needed"),
+        (
+            one("MaxPool", shape=(1, 4, 9, 9), kernel_shape=[2, 2], auto_pad="VALID", strides=[-1, 1]),
+            "strides",
+        ),
+        (
+            one(
+                "Conv",
+                np.ones((1, 4, 9, 9), np.float32),
+                shape=(1, 4, 9, 9),
+                pads=[1 << 14] * 4,
+                strides=[99, 99],
+            ),
+            "elements; at most",
+        ),
+        (
+            one(
+                "ConvTranspose",
+                np.ones((4, 1, 3, 3), np.float32),
+                shape=(1, 4, 9, 9),
+                dilations=[1 << 14] * 2,
+            ),
+            "elements; at most",
+        ),
         (one("Resize", shape=(1, 4, 9)), "its sizes is absent"),
         (one("ConstantOfShape"), "only known at run time"),
     ],
@@ -266,6 +289,14 @@ def test_a_wrong_operator_is_refused(model: ModelProto, words: str) -> None:
     error = refusal(model)
     assert re.search(words, str(error)), error
     assert re.match(r"node \d+ \w+ '\w+'", error.problems[0].where.removeprefix(f"{PATH}: "))
+
+
+def test_a_small_file_cannot_make_more_than_it_should() -> None:
+    builder = OnnxBuilder()
+    x, sizes = builder.input((1, 4)), builder.constant([1 << 12, 1 << 12], np.int64)
+    large = [builder.node("ConstantOfShape", sizes) for _ in range(5)]
+    builder.output(builder.node("Add", x, builder.node("ReduceMax", large[-1], keepdims=0)))
+    assert re.search(r"node 4 ConstantOfShape (.|\n)*more than 67,108,864", str(refusal(builder.model())))
 
 
 def test_weights_that_are_computed_at_run_time_are_refused() -> None:

@@ -126,7 +126,9 @@ class Call:
             return None
         if found.type != AttributeProto.TENSOR:
             self.fail(f"its attribute '{name}' is no tensor")
-        return to_array(found.t, self.scope.folder)
+        array = to_array(found.t, self.scope.folder)
+        self.scope.count([array])
+        return array
 
     def has(self, index: int) -> bool:
         return index < len(self.inputs) and self.inputs[index] is not None

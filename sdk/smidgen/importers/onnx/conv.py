@@ -7,6 +7,7 @@ import numpy as np
 from smidgen.graph import Tensor
 from smidgen.graph.operators import Conv2D, DepthwiseConv2D, Padding, TransposeConv2D
 from smidgen.importers.onnx.call import Call, importer
+from smidgen.importers.onnx.constants import check_shape
 from smidgen.importers.onnx.window import explicit_pads, spatial_integers, windows
 
 
@@ -19,7 +20,7 @@ def conv(call: Call) -> Tensor:
     channels, groups = x.shape[3], call.attribute("group", 1)
     if groups < 1 or group_channels * groups != channels or out_channels % groups:
         call.fail(f"weights {list(weights.shape)} do not suit {channels} input channels in {groups} groups")
-    place = windows(call, x.shape[1:3], (kernel[0], kernel[1]), spatial)
+    place = windows(call, x, (kernel[0], kernel[1]), spatial)
     padding = place.padding(x.shape[1:3])
     shape = (x.shape[0], *place.output, out_channels)
     if groups == channels > 1:
@@ -45,9 +46,10 @@ def conv_transpose(call: Call) -> Tensor:
     dilation = spatial_integers(call, "dilations", spatial, 1)
     stride = spatial_integers(call, "strides", spatial, 1)
     out_channels = group_channels * groups
+    reach = tuple((size - 1) * step + 1 for size, step in zip(kernel, dilation, strict=True))
+    check_shape((out_channels, *reach, channels))
 
     def dense(data: np.ndarray) -> np.ndarray:
-        reach = [(size - 1) * step + 1 for size, step in zip(kernel, dilation, strict=True)]
         result = np.zeros((out_channels, *reach, channels), data.dtype)
         inputs = channels // groups
         for group in range(groups):

@@ -72,7 +72,9 @@ class ModelImport:
             try:
                 if tensor.name in self.values:
                     raise Refused("occurs twice")
-                self.values[tensor.name] = to_array(tensor, self.scope.folder)
+                array = to_array(tensor, self.scope.folder)
+                self.scope.count([array])
+                self.values[tensor.name] = array
             except Refused as refused:
                 self.values[tensor.name] = None
                 self._problem(f"initializer '{printable(tensor.name)}'", refused)
@@ -176,6 +178,7 @@ class ModelImport:
         all_known = bool(arrays) and all(isinstance(value, np.ndarray) for value in arrays)
         if all_known and node.op_type in FOLDED:
             results: list[Value] = [*fold(node, self.opset, values)]  # type: ignore[arg-type]
+            self.scope.count(results)  # type: ignore[arg-type]
         elif node.op_type in IMPORTERS:
             call = Call(node, index, self.opset, values, self.scope)
             made = IMPORTERS[node.op_type].function(call)

@@ -56,7 +56,7 @@ def _operands(call: Call) -> tuple[Tensor, int, Windows]:
     x, spatial = call.image()
     if not call.has_attribute("kernel_shape"):
         call.fail("its attribute 'kernel_shape' is missing")
-    place = windows(call, x.shape[1:3], spatial_integers(call, "kernel_shape", spatial, 1), spatial)
+    place = windows(call, x, spatial_integers(call, "kernel_shape", spatial, 1), spatial)
     if place.dilation != (1, 1):
         call.fail(f"dilations {list(place.dilation)} are not supported", "pool without dilation")
     padding = place.padding(x.shape[1:3])

@@ -28,6 +28,7 @@ from smidgen.importers.onnx.interpolation import (
     nearest_places,
 )
 
+_LARGEST = 1 << 12  # positions of an axis that a matrix of weights is made for
 _OPTIONS = {(False, False): "asymmetric", (False, True): "half_pixel", (True, False): "align_corners"}
 
 
@@ -45,6 +46,8 @@ def resize(call: Call) -> Tensor:
     call.expect_inputs(1, 4)
     x, how = call.floats(0), _interpolation(call)
     axes = {axis: one for axis, one in _axes(call).items() if one.output != one.size or one.scale != 1}
+    if how.mode != "nearest" and any(max(one.size, one.output) > _LARGEST for one in axes.values()):
+        call.fail(f"resizes more than {_LARGEST:,} positions of an axis by weights, which is not supported")
     shape = tuple(axes[axis].output if axis in axes else size for axis, size in enumerate(x.shape))
     rank = len(x.shape)
     if rank in (3, 4) and all(axis >= 2 for axis in axes):

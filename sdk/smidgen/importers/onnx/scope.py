@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
+
+from smidgen.importers.onnx.problems import Refused
+
+MAX_CONSTANTS = 1 << 26
 
 
 @dataclass
@@ -13,8 +20,15 @@ class Scope:
 
     folder: Path
     labels: dict[str, str] = field(default_factory=dict)
+    elements: int = 0  # of all constants so far
     _tensors: set[str] = field(default_factory=set)
     _nodes: set[str] = field(default_factory=set)
+
+    def count(self, arrays: Iterable[np.ndarray]) -> None:
+        """Constants that are held from now on. Raises Refused when all together are absurdly many."""
+        self.elements += sum(array.size for array in arrays)
+        if self.elements > MAX_CONSTANTS:
+            raise Refused(f"makes the constants of the model more than {MAX_CONSTANTS:,} numbers")
 
     def unique(self, name: str) -> str:
         """A printable tensor name of reasonable length that no other tensor has."""

@@ -6,8 +6,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from smidgen.graph import Tensor
 from smidgen.graph.operators import Padding
 from smidgen.importers.onnx.call import Call
+from smidgen.importers.onnx.constants import check_shape
 
 _LARGEST = 1 << 15
 
@@ -49,8 +51,9 @@ def explicit_pads(call: Call, spatial: int) -> tuple[tuple[int, int], tuple[int,
     return ((0, 0), pairs[0]) if spatial == 1 else (pairs[0], pairs[1])
 
 
-def windows(call: Call, sizes: tuple[int, int], kernel: tuple[int, int], spatial: int) -> Windows:
-    """Of an operator on an image of these rows and columns; a signal is an image of one row."""
+def windows(call: Call, x: Tensor, kernel: tuple[int, int], spatial: int) -> Windows:
+    """Of an operator on images x (N, H, W, C); a signal is an image of one row."""
+    sizes = x.shape[1:3]
     stride = spatial_integers(call, "strides", spatial, 1)
     dilation = spatial_integers(call, "dilations", spatial, 1)
     auto = call.attribute("auto_pad", "NOTSET")
@@ -77,4 +80,6 @@ def windows(call: Call, sizes: tuple[int, int], kernel: tuple[int, int], spatial
                 f"its windows of {reach} do not fit {sizes[axis]} positions with padding {before} and {after}"
             )
         output.append(count)
+    padded = [size + sum(pad) for size, pad in zip(sizes, pads, strict=True)]
+    check_shape((x.shape[0], *padded, x.shape[3]))
     return Windows(kernel, stride, dilation, (pads[0], pads[1]), (output[0], output[1]))
