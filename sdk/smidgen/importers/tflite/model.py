@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from smidgen.errors import ModelError, ProblemList
 from smidgen.graph import DType, Graph, Node, Tensor
+from smidgen.importers.names import graph_name
 from smidgen.importers.tflite.call import FIXED_SIZES, IMPORTERS, OWN_PREFIX, Call, Importer, Refused
 from smidgen.importers.tflite.reader import FileModel, FileOperator, FileTensor
 from smidgen.importers.tflite.tensors import BadTensor, convert
@@ -23,12 +23,6 @@ _OTHER_CONVERSIONS = {
     "UINT8": "the model is quantized to uint8; only int8 is supported",
     "FLOAT16": "the model has half-precision weights (FLOAT16), which are not supported",
 }
-
-
-def graph_name(path: Path) -> str:
-    """The file's stem as a C identifier."""
-    name = re.sub(r"[^0-9A-Za-z]+", "_", path.stem).strip("_").lower()
-    return name if name and name[0].isalpha() else f"model_{name}".rstrip("_")
 
 
 class ModelImport:
