@@ -58,6 +58,7 @@ _OPTIONS = {
     "SPLIT_V": "SplitVOptions",
     "BATCH_MATMUL": "BatchMatMulOptions",
     "LEAKY_RELU": "LeakyReluOptions",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTMOptions",
 }
 _ONE_BY_DEFAULT = (
     "strideW", "strideH", "dilationWFactor", "dilationHFactor", "filterWidth", "filterHeight",

@@ -62,9 +62,8 @@ def sigmoid16_parameters(graph: Graph, node: Node) -> Sigmoid16Parameters:
     return Sigmoid16Parameters(int(multiplier), shift)
 
 
-def _interpolated(graph: Graph, node: Node, x: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
+def _interpolated(p: Sigmoid16Parameters, x: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
     """(the table's value at |argument|, in units of 2**-(16 + bits), whether the argument is negative)."""
-    p = sigmoid16_parameters(graph, node)
     rounding = 1 << (p.shift - 1) if p.shift else 0
     argument = (x.astype(np.int64) * p.multiplier + rounding) >> p.shift
     table = sigmoid_table().astype(np.int64)
@@ -74,25 +73,25 @@ def _interpolated(graph: Graph, node: Node, x: np.ndarray, bits: int) -> tuple[n
     return np.where(magnitude >> bits >= 255, -1, between), argument < 0
 
 
-def logistic_int16(graph: Graph, node: Node, x: np.ndarray) -> np.ndarray:
+def logistic_int16(p: Sigmoid16Parameters, x: np.ndarray) -> np.ndarray:
     """int16 with a scale of 1 / 32768."""
     bits = _SIGMOID_BITS
-    value, negative = _interpolated(graph, node, x, bits)
+    value, negative = _interpolated(p, x, bits)
     value = np.where(value < 0, 0x7FFF << (bits + 1), value)
     half = 1 << bits
     return np.where(negative, (1 << (16 + bits)) - value + half - 1, value + half) >> (bits + 1)
 
 
-def tanh_int16(graph: Graph, node: Node, x: np.ndarray) -> np.ndarray:
+def tanh_int16(p: Sigmoid16Parameters, x: np.ndarray) -> np.ndarray:
     """int16 with a scale of 1 / 32768: 2 * logistic(2 * x) - 1."""
     bits = _SIGMOID_BITS - 1
-    value, negative = _interpolated(graph, node, x, bits)
+    value, negative = _interpolated(p, x, bits)
     value = np.where(value < 0, 0xFFFF << bits, value)
     one, half = 1 << (15 + bits), 1 << (bits - 1)
     return np.where(negative, one - value + half - 1, value - one + half) >> bits
 
 
-INT16_FUNCTIONS: dict[type[Operator], Callable[[Graph, Node, np.ndarray], np.ndarray]] = {
+INT16_FUNCTIONS: dict[type[Operator], Callable[[Sigmoid16Parameters, np.ndarray], np.ndarray]] = {
     Logistic: logistic_int16,
     Tanh: tanh_int16,
 }

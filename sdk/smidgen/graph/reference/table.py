@@ -9,7 +9,7 @@ import numpy as np
 from smidgen.graph.operators import Operator
 from smidgen.graph.reference import activation
 from smidgen.graph.reference import unary as unary_family
-from smidgen.graph.reference.activation_int16 import INT16_FUNCTIONS
+from smidgen.graph.reference.activation_int16 import INT16_FUNCTIONS, sigmoid16_parameters
 from smidgen.graph.reference.base import EVERY_INPUT, Evaluator, require, tabulated, tensors_of
 from smidgen.graph.types import DType, Graph, Node
 
@@ -47,7 +47,8 @@ def unary(graph: Graph, node: Node) -> Evaluator:
         return run
     wide = INT16_FUNCTIONS.get(type(node.operator))
     if x.dtype is output.dtype is DType.I16 and wide is not None:
-        return lambda inputs: [wide(graph, node, inputs[0]).astype(np.int16)]
+        p = sigmoid16_parameters(graph, node)
+        return lambda inputs: [wide(p, inputs[0]).astype(np.int16)]
     require(x.dtype is output.dtype is DType.I8, graph, node)
     table = unary_table(graph, node)
     return lambda inputs: [table[inputs[0].view(np.uint8)]]
