@@ -8,6 +8,9 @@ from float_graphs import float_model, float_samples
 
 from smidgen.compress.quantize.ranges import METHODS, choose_range, int8_quantization
 from smidgen.compress.quantize.statistics import BINS, Histogram, gather
+from smidgen.errors import ModelError
+from smidgen.graph import DType, Graph, Node, Tensor
+from smidgen.graph.operators import Neg, Sqrt
 from smidgen.graph.reference import run
 
 
@@ -94,3 +97,11 @@ def test_int8_quantization_covers_the_range_and_holds_zero_exactly(bounds: tuple
 def test_pixels_get_the_usual_quantization() -> None:
     q = int8_quantization((0.0, 1.0))
     assert (float(q.scale[0]), int(q.zero_point[0])) == (float(np.float32(1 / 255)), -128)
+
+
+def test_what_is_not_finite_is_named() -> None:
+    tensors = {name: Tensor(name, (1, 4), DType.F32) for name in ("x", "roots", "y")}
+    nodes = (Node("root", Sqrt(), ("x",), ("roots",)), Node("less", Neg(), ("roots",), ("y",)))
+    graph = Graph("hopeless", tensors, nodes, ("x",), ("y",))
+    with pytest.raises(ModelError, match=r"hopeless: SQRT 'root'.*not a number"):
+        gather(graph, [[np.full((1, 4), -1, np.float32)]])

@@ -7,11 +7,12 @@ outside, two bins becoming one, so the result does not depend on the order of th
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from smidgen.compress.batches import BatchReference, Sample, Track, untracked
+from smidgen.errors import ModelError, Problem
 from smidgen.graph import DType, Graph
 
 # Bins over [-radius, radius]: of a tensor without negative values, at least an eighth holds the values.
@@ -79,7 +80,10 @@ class Histogram:
 
 
 def gather(graph: Graph, samples: Sequence[Sample], track: Track = untracked) -> dict[str, Histogram]:
-    """The histogram of every float tensor that is not a constant, over all samples, by name."""
+    """The histogram of every float tensor that is not a constant, over all samples, by name.
+
+    Raises ModelError when the model gives a value that is no finite number.
+    """
     reference = BatchReference(graph)
     histograms = {
         name: Histogram()
@@ -87,6 +91,16 @@ def gather(graph: Graph, samples: Sequence[Sample], track: Track = untracked) ->
         if not tensor.is_constant and tensor.dtype is DType.F32
     }
     for _, tensors in reference.run(samples, "all", track, "gathering statistics"):
+        _expect_finite(graph, tensors)
         for name, histogram in histograms.items():
             histogram.add(tensors[name])
     return histograms
+
+
+def _expect_finite(graph: Graph, tensors: Mapping[str, np.ndarray]) -> None:
+    for node in graph.nodes:
+        for name in node.outputs:
+            if not np.isfinite(tensors[name]).all():
+                where = f"{graph.name}: {node.operator.type_name} '{node.id}'"
+                what = f"its output '{name}' holds infinity, or what is not a number, on the calibration data"
+                raise ModelError(Problem(where, what, "check the data's range, and the model on them"))
