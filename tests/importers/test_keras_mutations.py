@@ -67,9 +67,18 @@ def test_configuration_with_anything_in_it_is_imported_or_refused(count: int) ->
         called(layer("BatchNormalization", "norm", axis=-1, epsilon=0.001), "conv"),
         called(operation("Add", "add"), "norm", "image"),
         called(operation("GetItem", "item"), "add", [{"class_name": "__slice__", "config": {"start": 0}}, 0]),
-        called(layer("Reshape", "reshape", target_shape=[-1, 4]), "add"),
+        called(layer("ReLU", "relu", threshold=0.1, negative_slope=0.2, max_value=3.0), "add"),
+        called(layer("Conv2DTranspose", "up", filters=4, kernel_size=[2, 2], padding="same"), "relu"),
+        called(layer("ZeroPadding2D", "pad", padding=[[1, 0], [0, 1]]), "up"),
+        called(layer("Cropping2D", "crop", cropping=[[1, 0], [0, 1]]), "pad"),
+        called(layer("Rescaling", "scale", scale=[1.0, 2.0, 3.0, 4.0], offset=-1.0), "crop"),
+        called(layer("Reshape", "reshape", target_shape=[-1, 4]), "scale"),
         called(layer("MultiHeadAttention", "attention", num_heads=2, key_dim=2), "reshape", "reshape"),
-        called(layer("Flatten", "flat"), "attention"),
+        called(layer("LSTM", "lstm", units=2, return_sequences=True), "attention"),
+        called(
+            layer("Bidirectional", "both", layer=layer("GRU", "gru", units=2, return_sequences=True)), "lstm"
+        ),
+        called(layer("Flatten", "flat"), "both"),
         called(layer("Dense", "dense", units=3, activation="softmax"), "flat"),
     ]
     rng = np.random.default_rng(0)
@@ -77,6 +86,8 @@ def test_configuration_with_anything_in_it_is_imported_or_refused(count: int) ->
         "conv2d": [(3, 3, 4, 4), (4,)], "batch_normalization": [(4,)] * 4, "dense": [(144, 3), (3,)],
         **{f"multi_head_attention/{role}_dense": [(4, 2, 2), (2, 2)] for role in ("query", "key", "value")},
         "multi_head_attention/output_dense": [(2, 2, 4), (4,)],
+        "conv2d_transpose": [(2, 2, 4, 4), (4,)], "lstm/cell": [(4, 8), (2, 8), (8,)],
+        **{f"bidirectional/{way}_layer/cell": [(2, 6), (2, 6), (2, 6)] for way in ("forward", "backward")},
     }  # fmt: skip
     weights = {key: [rng.random(shape, np.float32) for shape in value] for key, value in shapes.items()}
     model = functional(layers, ["image", 0, 0], ["dense", 0, 0])
