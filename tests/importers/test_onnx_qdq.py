@@ -197,6 +197,16 @@ def _other_scale(builder: QdqBuilder) -> None:
     builder.output(builder.node("DequantizeLinear", integers, builder.constant(0.2), zero))
 
 
+def _far_scales(builder: QdqBuilder) -> None:
+    x = builder.qdq(builder.input((1, 8)), 1000.0)
+    builder.output(builder.qdq(builder.node("MatMul", x, builder.quantized_weights(8, 4, axis=1)), 1e-7))
+
+
+def _far_sum(builder: QdqBuilder) -> None:
+    x = builder.input((1, 8))
+    builder.output(builder.qdq(builder.node("Add", builder.qdq(x), builder.qdq(x, 1e4)), 1e-4))
+
+
 @pytest.mark.parametrize(
     ("build", "words"),
     [
@@ -206,6 +216,8 @@ def _other_scale(builder: QdqBuilder) -> None:
             r"matmul_\d+: its inputs are quantized, but its output is not(.|\n)*smidgen compress",
         ),
         (_float_weights, r"matmul_\d+: its weights are not quantized"),
+        (_far_scales, r"matmul_\d+: its scales are too far apart(.|\n)*32 bits"),
+        (_far_sum, r"add_\d+: its scales are too far apart"),
         (_half_quantized, r"add_\d+: its input 'x' is not quantized"),
         (_per_channel_activations, r"node 0 QuantizeLinear .*activations per channel"),
         (_sixteen_bits, r"node 0 QuantizeLinear .*int16(.|\n)*int8 or uint8"),

@@ -54,6 +54,16 @@ def quantize_multipliers(reals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(vanishes, 0, multipliers).astype(np.int32), np.where(vanishes, 0, shifts).astype(np.int32)
 
 
+def can_be_rescaled(magnitude: int, multiplier: float) -> bool:
+    """Whether integers up to `magnitude` can be multiplied by `multiplier` in 32 bits.
+
+    A multiplier is a 31-bit fraction and a power of two; a left shift is applied before the product
+    (gemmlowp's doc/quantization.md), so the shifted value must still fit.
+    """
+    shift = max(math.frexp(multiplier)[1], 0)
+    return math.isfinite(multiplier) and magnitude << min(shift, 64) < 1 << 31
+
+
 def saturating_rounding_doubling_high_multiply(a: np.ndarray, b: np.ndarray | int) -> np.ndarray:
     """The high 32 bits of 2 * a * b, rounded to nearest with ties upward; only -2**31 squared saturates."""
     product = np.asarray(a, np.int64) * np.asarray(b, np.int64)

@@ -44,6 +44,7 @@ from smidgen.importers.onnx.qdq_layers import (
     in_float,
     int32_bias,
 )
+from smidgen.importers.onnx.qdq_limits import overflows
 
 _FUSED: dict[Operator, Activation] = {
     Relu(): Activation.RELU,
@@ -94,14 +95,17 @@ class _Integers:
         return result
 
     def _check(self, graph: Graph) -> None:
-        """Every operator must have a meaning for the types that it now has."""
+        """Every operator must have a meaning for the types that it now has, and keep within 32 bits."""
         for node in graph.nodes:
+            where = f"{self.where}: {node.id}"
             try:
                 FAMILIES[type(node.operator)](graph, node)
+                if overflows(graph, node):
+                    fix = "quantize the model again, with samples that cover the real inputs"
+                    self.problems.add(where, "its scales are too far apart: sums would overflow 32 bits", fix)
             except ModelError:
                 if any(graph.tensors[name].dtype is DType.I8 for name in node.outputs):
-                    what = f"{node.operator.type_name} has no int8 form here"
-                    self.problems.add(f"{self.where}: {node.id}", what, ALL_OR_NONE)
+                    self.problems.add(where, f"{node.operator.type_name} has no int8 form here", ALL_OR_NONE)
         self.problems.stop_if_any(ModelError)
 
     def _node(self, node: Node) -> None:
