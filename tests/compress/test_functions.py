@@ -214,3 +214,28 @@ def test_operands_of_other_ranks_are_not_batched() -> None:
     graph = c.graph(c.step(op.SquaredDifference(), "x", row))
     assert batch_size(graph) == 1
     gather(graph, samples(3, seed=1))
+
+
+def attention_weights(mask: float, how: str) -> Graph:
+    """A Softmax of scores of which every other position is masked."""
+    c = Chain(10)
+    if how == "chosen":
+        keep = np.arange(8) % 2 == 0
+        c.tensors["keep"] = Tensor("keep", (8,), DType.BOOL, None, keep)
+        scores = c.step(op.Select(), "keep", "x", c.constant(np.array([mask])))
+    else:
+        scores = c.step(op.Add(), "x", c.constant(np.where(np.arange(8) % 2 == 0, 0, mask)))
+    return c.graph(c.step(op.Softmax(), scores))
+
+
+@pytest.mark.parametrize(("mask", "how"), [(-1e9, "chosen"), (-np.inf, "chosen"), (-1e9, "added")])
+@pytest.mark.parametrize("method", ["minmax", "mse"])
+def test_masks_leave_the_scores_their_precision(mask: float, how: str, method: str) -> None:
+    graph = attention_weights(mask, how)
+    integer = quantize(graph, gather(graph, samples(32, seed=3)), method=method)
+    for sample in samples(5, seed=4):
+        (expected,) = Reference(graph).run(sample).outputs
+        (got,) = Reference(integer).run(inputs_of(integer, sample)).outputs
+        weights = real(got, integer.tensor(integer.outputs[0]))
+        assert np.abs(weights - expected).max() < 0.03
+        assert (weights[..., 1::2] == 0).all()

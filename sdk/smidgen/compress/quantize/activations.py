@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from smidgen.compress.quantize.masks import MARGIN, maskable, unmasked
 from smidgen.compress.quantize.ranges import choose_range, int8_quantization
 from smidgen.compress.quantize.statistics import Histogram
 from smidgen.graph import DType, Graph, Node, Quantization
-from smidgen.graph.operators import Relu, Relu6
+from smidgen.graph.operators import Add, Relu, Relu6
 from smidgen.graph.scales import FIXED_OUTPUT, SAME_SCALE
 
 
@@ -29,6 +30,7 @@ def choose_activations(graph: Graph, histograms: Mapping[str, Histogram], method
     """One quantization for each group of tensors that must share it, from what was seen of all of them."""
     quantizations: dict[str, Quantization] = {}
     rescaled: set[str] = set()
+    histograms = {**histograms, **_constants(graph)}
     for group in scale_groups(graph):
         fixed = {name: _fixed(graph, name) for name in group}
         sources = [name for name in group if _is_source(graph, name)]
@@ -38,9 +40,15 @@ def choose_activations(graph: Graph, histograms: Mapping[str, Histogram], method
             quantization = Quantization.per_tensor(*only)
         else:
             seen = [_histogram(graph, histograms, name) for name in group if _counts(graph, name)]
-            quantization = int8_quantization(choose_range(seen, method))
+            low, high = choose_range(seen, method)
+            low -= max(_margin(graph, histograms, name) for name in group)
+            quantization = int8_quantization((low, high))
             rescaled |= {name for name in sources if fixed[name] is not None}
         quantizations |= dict.fromkeys(group, quantization)
+    for name in histograms.keys() - quantizations.keys():
+        if histograms[name].masked:  # a constant that is added to scores
+            low, high = choose_range([histograms[name]], "minmax")
+            quantizations[name] = int8_quantization((low - _margin(graph, histograms, name), high))
     return Activations(quantizations, frozenset(rescaled))
 
 
@@ -94,12 +102,29 @@ def _counts(graph: Graph, name: str) -> bool:
 
 
 def _histogram(graph: Graph, histograms: Mapping[str, Histogram], name: str) -> Histogram:
-    """What was seen of a tensor: of a constant its values, of one that only a Relu reads none below 0."""
-    tensor, consumers = graph.tensor(name), graph.consumers(name)
-    if tensor.data is not None:
-        constant = Histogram()
-        constant.add(tensor.data)
-        return constant
+    """What was seen of a tensor: of one that only a Relu reads none below 0."""
+    consumers = graph.consumers(name)
     if consumers and all(isinstance(node.operator, Relu) for node in consumers) and name not in graph.outputs:
         return histograms[name].without_negatives()
     return histograms[name]
+
+
+def _constants(graph: Graph) -> dict[str, Histogram]:
+    """The histogram of every float constant."""
+    masks, histograms = maskable(graph), {}
+    for name, tensor in graph.tensors.items():
+        if tensor.data is not None and tensor.dtype is DType.F32:
+            counted = unmasked(tensor.data) if name in masks else tensor.data
+            histograms[name] = Histogram()
+            histograms[name].add(counted)
+            histograms[name].masked = tensor.elements - counted.size
+    return histograms
+
+
+def _margin(graph: Graph, histograms: Mapping[str, Histogram], name: str) -> float:
+    """How far below its counted values the range of a tensor must reach for its masks: where it is added to
+    scores, far enough to push the largest below the least."""
+    if not histograms[name].masked:
+        return 0.0
+    sums = [histograms[node.outputs[0]] for node in graph.consumers(name) if isinstance(node.operator, Add)]
+    return MARGIN + max([0.0, *(one.maximum - one.minimum for one in sums if one.total)])

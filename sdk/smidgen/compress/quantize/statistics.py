@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from smidgen.compress.batches import BatchReference, Sample, Track, untracked
+from smidgen.compress.quantize.masks import maskable, unmasked
 from smidgen.errors import ModelError, Problem
 from smidgen.graph import DType, Graph
 
@@ -33,6 +34,7 @@ class Histogram:
         self.minimum = math.inf
         self.maximum = -math.inf
         self.total = 0
+        self.masked = 0  # values that are not counted (`masks`)
 
     def add(self, values: np.ndarray) -> None:
         """Count the values of an array, which must be finite."""
@@ -90,10 +92,13 @@ def gather(graph: Graph, samples: Sequence[Sample], track: Track = untracked) ->
         for name, tensor in graph.tensors.items()
         if not tensor.is_constant and tensor.dtype is DType.F32
     }
+    masks = maskable(graph)
     for _, tensors in reference.run(samples, "all", track, "gathering statistics"):
-        _expect_finite(graph, tensors)
+        counted = {name: unmasked(tensors[name]) if name in masks else tensors[name] for name in tensors}
+        _expect_finite(graph, counted)
         for name, histogram in histograms.items():
-            histogram.add(tensors[name])
+            histogram.add(counted[name])
+            histogram.masked += tensors[name].size - counted[name].size
     return histograms
 
 
