@@ -22,6 +22,7 @@ from int16_cases import values as int16_values
 from kernel_harness import Case
 from product_cases import batch_matmuls, transpose_convolutions
 from rearranging_cases import bilinear, rearrangements
+from recurrent_cases import recurrent
 
 from smidgen.graph import DType, Quantization, Tensor
 from smidgen.graph.operators import (
@@ -299,6 +300,7 @@ FAMILIES: dict[str, tuple[tuple[Maker, int], ...]] = {
     "quantize": ((quantizations, 18),),
     "resize": ((resizes, 24), (bilinear, 12)),
     "int16": ((int16_layers, 10), (int16_values, 6)),
+    "recurrent": ((recurrent, 10),),
     "products": ((batch_matmuls, 16), (transpose_convolutions, 20)),
 }
 

@@ -19,6 +19,7 @@ from smidgen.compile.kernels import (
     norm,
     pool,
     quantize,
+    recurrent,
     reduce,
     resize,
     shape,
@@ -68,6 +69,7 @@ _PORTABLE = (
     shape,
     quantize,
     resize,
+    recurrent,
     int16,
     int16_values,
 )

@@ -6,7 +6,8 @@ TensorFlow Lite Micro's UNIDIRECTIONAL_SEQUENCE_LSTM: c is int16, its scale a po
 
 Gru has no such precedent. The products of x and h are added with 32 bits, and only their sum saturates, at 8.
 h' is one sum (1 - z) n + z h with 15 bits of fraction, rounded once. From h within -1..1, the h of one step
-is within half a step and 0.001 of the exact function of the integers, weights and biases
+is within half a step and (8 + s) / 6000 of the exact function of the integers, weights and biases, where s is
+the largest sum of magnitudes that the reset gate acts on, |R| |h| + |d|
 (tests/reference/test_reference_recurrent.py).
 """
 
