@@ -79,6 +79,10 @@ _layer("Dot", "mixed_other", [(3, 5), (5,)], axes=(2, 1))
 _operation("Matmul", [(2, 3, 5), (2, 5, 4)], lambda k, a, b: k.ops.matmul(a, b))
 _case("MultiHeadAttention__self", (6, 8), lambda k, x: k.layers.MultiHeadAttention(2, 3, value_dim=5)(x, x))
 _case(
+    "MultiHeadAttention__causal", (6, 8),
+    lambda k, x: k.layers.MultiHeadAttention(2, 3)(x, x, use_causal_mask=True),
+)  # fmt: skip
+_case(
     "MultiHeadAttention__cross", [(6, 8), (5, 7), (5, 4)],
     lambda k, q, v, key: k.layers.MultiHeadAttention(3, 4, output_shape=6, use_bias=False)(q, v, key),
 )  # fmt: skip

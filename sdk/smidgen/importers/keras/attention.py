@@ -7,11 +7,13 @@ import math
 import numpy as np
 
 from smidgen.graph import Tensor
-from smidgen.graph.operators import BatchMatMul, FullyConnected, Reshape, Softmax, Transpose
+from smidgen.graph.operators import Add, BatchMatMul, FullyConnected, Reshape, Softmax, Transpose
 from smidgen.importers.keras.call import Call, layer
 
+_MASKED = -1e9  # what is added to a score that must not count
 
-@layer("MultiHeadAttention", makes=[FullyConnected, Reshape, Transpose, BatchMatMul, Softmax])
+
+@layer("MultiHeadAttention", makes=[FullyConnected, Reshape, Transpose, BatchMatMul, Softmax, Add])
 def multi_head_attention(call: Call) -> Tensor:
     """softmax(q k^T / sqrt(depth)) v for each head (Vaswani et al.: Attention Is All You Need, arXiv
     1706.03762). The quotient goes into the weights of q."""
@@ -20,7 +22,6 @@ def multi_head_attention(call: Call) -> Tensor:
         "query_mask",
         "value_mask",
         "key_mask",
-        "use_causal_mask",
         "return_attention_scores",
     )
     call.refuse_argument(*names)
@@ -40,6 +41,10 @@ def multi_head_attention(call: Call) -> Tensor:
     k = _heads(call, key, heads, depth, "key", 1.0)
     v = _heads(call, value, heads, value_depth, "value", 1.0)
     scores = call.emit(BatchMatMul(transpose_b=True), [q, k], (n, heads, length, key.shape[1]))
+    if call.kwargs.get("use_causal_mask"):
+        later = np.triu(np.full((length, key.shape[1]), _MASKED, np.float32), 1)
+        mask = call.constant("causal_mask", later[None, None])
+        scores = call.emit(Add(), [scores, mask], scores.shape)
     scores = call.emit(Softmax(), [scores], scores.shape)
     y = call.emit(BatchMatMul(), [scores, v], (n, heads, length, value_depth))
     y = call.emit(Transpose((0, 2, 1, 3)), [y], (n, length, heads, value_depth))
