@@ -78,9 +78,11 @@ class Bench:
         target, known = load_target(TARGET), self.data.known
         end = CALIBRATE + SEARCH_SAMPLES
         labels = self.data.known_labels[CALIBRATE:end]
-        measure_layers(self.teacher, target, track=track)  # once for each target, so it is not timed
         start, spent = time.monotonic(), _cpu_seconds()
         setup = prepare(self.teacher, known[:SEARCH_CALIBRATE], known[CALIBRATE:end], labels, track=track)
+        prepared = time.monotonic()
+        measure_layers(setup.base, target, track=track)  # once for each target, so it is not timed
+        start += time.monotonic() - prepared
         costs = measure_costs(setup.base, target, track=track)
         bars = {
             bar: {"taken": share[0] * costs.base.taken, "weights": share[1] * costs.base.weight_bytes}

@@ -1,20 +1,17 @@
 """What one layer costs on a target at 8, 4 and 2 bits: built into firmware, run and counted, once.
 
-A layer is measured by itself, with weights and scales of no model in particular, so that its cost is found
-again in every model that has a layer of this shape. Layers that are not in the cache are measured together,
-beside each other in one image.
+A layer is measured by itself, with its weights rounded to each width: which kernel is the fastest that is
+exact depends on weights and scales, too. Layers that are not in the cache are measured together, beside each
+other in one image.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-
-import numpy as np
 
 from smidgen.compile import lower_and_plan
 from smidgen.compile.build import build, weights_bytes
@@ -24,14 +21,13 @@ from smidgen.compile.figures import Figures
 from smidgen.compile.runtime import model_flags
 from smidgen.compile.sources import kernel_headers
 from smidgen.compress.batches import Track, untracked
-from smidgen.compress.layers import CHANNEL_AXIS, WEIGHTS, weight_layers
-from smidgen.compress.requantize import BITS
+from smidgen.compress.layers import weight_layers
+from smidgen.compress.requantize import BITS, requantize_weights
 from smidgen.device import open_device
 from smidgen.device.simulators import verilator
 from smidgen.errors import Problem, UsageError
 from smidgen.golden import golden_inputs
-from smidgen.graph import DType, Graph, Node, Quantization, Tensor
-from smidgen.graph.fixed_point import integer_range
+from smidgen.graph import Graph, Node, Tensor
 from smidgen.graph.packing import storage_bytes
 from smidgen.paths import cache_folder
 from smidgen.targets import Target
@@ -85,11 +81,13 @@ def measure_layers(
 ) -> Latencies:
     """The cost of every layer that has weights, at every width.
 
-    graph: float or integer, only its shapes matter. Raises UsageError for a target that counts nothing,
-    BuildError for a layer that does not fit alone.
+    graph: the int8 model. Raises UsageError for a target that counts nothing, BuildError for a layer that
+    does not fit alone.
     """
     check_counts(target)
-    wanted = {(node.id, bits): _alone(graph, node, bits) for node in weight_layers(graph) for bits in BITS}
+    at = {bits: graph if bits == 8 else requantize_weights(graph, bits) for bits in BITS}
+    layers = [node.id for node in weight_layers(graph)]
+    wanted = {(layer, bits): _alone(at[bits], layer) for layer in layers for bits in BITS}
     tools = _tools(target, optimize)
     keys = {
         layer: content_key([*tools, *_sources(alone, target, optimize)]) for layer, alone in wanted.items()
@@ -140,26 +138,12 @@ def _write(path: Path, cost: LayerCost) -> None:
     path.write_text(json.dumps(asdict(cost)), encoding="utf-8")
 
 
-def _alone(graph: Graph, node: Node, bits: int) -> Graph:
-    """The layer by itself, on integers that use most of their range."""
-    x, weights, y = (graph.tensor(name) for name in (node.inputs[0], node.inputs[WEIGHTS], node.outputs[0]))
-    axis = CHANNEL_AXIS[type(node.operator)]
-    channels = weights.shape[axis]
-    generator = np.random.default_rng(_SEED)
-    low, high = integer_range(bits)
-    values = generator.integers(low, high + 1, weights.shape).astype(np.int8)
-    scales = generator.uniform(0.01, 0.03, channels).astype(np.float32)
-    zeros, x_scale = np.zeros(channels, np.int32), np.float32(0.02)
-    y_scale = float(0.0005 * high * math.sqrt(weights.elements // channels))
-    bias = generator.integers(-40 * high, 40 * high, channels).astype(np.int32)
-    tensors = [
-        replace(x, name="x", dtype=DType.I8, quantization=Quantization.per_tensor(x_scale, -5)),
-        Tensor("weights", weights.shape, BITS[bits], Quantization(scales, zeros, axis), values),
-        Tensor("bias", (channels,), DType.I32, Quantization(scales * x_scale, zeros, 0), bias),
-        replace(y, name="y", dtype=DType.I8, quantization=Quantization.per_tensor(y_scale, 3)),
-    ]
-    alone = Node("layer", node.operator, ("x", "weights", "bias"), ("y",))
-    return Graph("layer", {tensor.name: tensor for tensor in tensors}, (alone,), ("x",), ("y",))
+def _alone(graph: Graph, layer: str) -> Graph:
+    """One layer of the graph by itself."""
+    node = next(node for node in graph.nodes if node.id == layer)
+    names = [name for name in (*node.inputs, *node.outputs) if name is not None]
+    tensors = {name: graph.tensor(name) for name in names}
+    return Graph("layer", tensors, (replace(node, id="layer"),), (names[0],), node.outputs)
 
 
 def _tools(target: Target, optimize: str) -> list[str]:
@@ -195,25 +179,28 @@ def _chunks(missing: Sequence[tuple[str, Graph]], target: Target) -> Iterator[li
 
 def _needs(graphs: Sequence[Graph]) -> dict[str, int]:
     """Bytes that layers take beside each other, by kind of memory."""
-    weights = [graph.tensor("weights") for graph in graphs]
-    inputs = {graph.tensor("x").shape: graph.tensor("x").elements for graph in graphs}
+    inputs = {name: graph.tensor(name).elements for graph in graphs for name in graph.inputs}
+    outputs = [graph.tensor(name).elements for graph in graphs for name in graph.outputs]
+    constants = [tensor for graph in graphs for tensor in graph.tensors.values() if tensor.is_constant]
     return {
-        "flash": sum(storage_bytes(tensor.dtype, tensor.elements) for tensor in weights),
-        "ram": sum(inputs.values()) + sum(graph.tensor("y").elements for graph in graphs),
+        "flash": sum(storage_bytes(tensor.dtype, tensor.elements) for tensor in constants),
+        "ram": sum(inputs.values()) + sum(outputs),
     }
 
 
 def _beside(graphs: Sequence[Graph]) -> Graph:
-    """One graph of many layers, each with an output of its own; inputs of one shape are one."""
+    """One graph of many layers, each with an output of its own; what several read they share."""
     tensors: dict[str, Tensor] = {}
     nodes: list[Node] = []
     for index, graph in enumerate(graphs):
         (node,) = graph.nodes
-        names = {name: f"{name}{index}" for name in graph.tensors}
-        names["x"] = f"x{'x'.join(map(str, graph.tensor('x').shape))}"
+        names = {name: name if name in graph.inputs else f"{name} {index}" for name in graph.tensors}
         tensors |= {names[name]: replace(tensor, name=names[name]) for name, tensor in graph.tensors.items()}
-        inputs, outputs = (tuple(names[str(name)] for name in side) for side in (node.inputs, node.outputs))
-        nodes.append(Node(f"layer{index}", node.operator, inputs, outputs))
+        inputs, outputs = (
+            tuple(None if name is None else names[name] for name in side)
+            for side in (node.inputs, node.outputs)
+        )
+        nodes.append(Node(f"layer{index}", node.operator, inputs, tuple(map(str, outputs))))
     inputs = tuple(dict.fromkeys(str(node.inputs[0]) for node in nodes))
     return Graph("layers", tensors, tuple(nodes), inputs, tuple(node.outputs[0] for node in nodes))
 
