@@ -32,9 +32,16 @@ volatile uint32_t ${prefix}_layer;
 #define HOOK_PARAMETERS
 #define TELL(layer, event, output, bytes) ((void)0)
 #endif
+#if defined(SMIDGEN_HOOKS) && defined(__GNUC__)
+/* No layer computes addresses for another, which would count as its own. */
+#define APART() __asm__ volatile("" : "+r"(arena))
+#else
+#define APART() ((void)0)
+#endif
 #define BEFORE(layer) \
     TELL(layer, 0, (const void *)0, 0); \
-    NOTE(layer + 1)
+    NOTE(layer + 1); \
+    APART()
 #define AFTER(layer, output, bytes) TELL(layer, 1, output, bytes)
 #define ALSO(layer, output, bytes) TELL(layer, 2, output, bytes)
 
