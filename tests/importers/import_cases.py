@@ -5,6 +5,7 @@ from __future__ import annotations
 import ai_edge_litert.schema_py_generated as schema
 import import_function_cases  # noqa: F401 - registers its cases
 import import_product_cases  # noqa: F401 - registers its cases
+import import_recurrent_cases  # noqa: F401 - registers its cases
 import numpy as np
 from operator_model import CASES, SOFT, X_SCALE, X_ZERO, Y_SCALE, Y_ZERO, OperatorModel, build, case
 

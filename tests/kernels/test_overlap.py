@@ -25,7 +25,7 @@ from smidgen.graph.reference import run
 FILL = 0xA5
 WORD = 4
 EVERY = 3  # of the families with weights, one case in so many
-SHARE_NOTHING = ("resize", "products")
+SHARE_NOTHING = ("resize", "products", "recurrent")
 OPERATORS = [family for family in FAMILIES if family not in SHARE_NOTHING]
 
 _MAIN = r"""

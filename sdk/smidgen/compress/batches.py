@@ -142,12 +142,17 @@ class BatchReference:
     def run(
         self, samples: Sequence[Sample], keep: str | None = None, track: Track = untracked, text: str = ""
     ) -> Iterator[tuple[list[np.ndarray], Mapping[str, np.ndarray]]]:
-        """(outputs, tensors when `keep` is "all") of one batch after the other."""
+        """(outputs, tensors when `keep` is "all") of one batch after the other.
+
+        A graph with states takes the samples in their order, as one sequence.
+        """
+        states = None
         for start in track(range(0, len(samples), self.size), text):
             batch = samples[start : start + self.size]
             if len(batch) not in self._references:
                 self._references[len(batch)] = Reference(with_batch(self.graph, len(batch)))
-            result = self._references[len(batch)].run(stacked(batch), keep=keep)
+            result = self._references[len(batch)].run(stacked(batch), states, keep)
+            states = result.states or None
             yield result.outputs, result.tensors
 
     def outputs(

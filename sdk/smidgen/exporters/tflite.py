@@ -20,6 +20,16 @@ import numpy as np
 
 from smidgen.errors import Problem, ProblemList, UsageError
 from smidgen.exporters.tflite_forms import FORMS, OWN_PREFIX, padding_kind
+from smidgen.exporters.tflite_recurrent import (
+    LSTM,
+    LSTM_TABLE,
+    builtin_lstm_names,
+    gate_constants,
+    gate_tensors,
+    is_builtin_lstm,
+    lstm_fields,
+    refuse_state,
+)
 from smidgen.graph import DType, Graph, Node, Tensor
 from smidgen.graph import operators as op
 from smidgen.graph.operators import Padding
@@ -32,7 +42,7 @@ _WEIGHT_BITS = "smidgen.weight_bits"
 # The version of an operator whose tensors are int8, where it is not 2; others have version 1.
 _INT8_VERSIONS = {
     "CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "RESHAPE": 1, "QUANTIZE": 1,
-    "DEPTH_TO_SPACE": 1, "ELU": 1, "HARD_SWISH": 1, "PRELU": 1,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": 3, "DEPTH_TO_SPACE": 1, "ELU": 1, "HARD_SWISH": 1, "PRELU": 1,
 }  # fmt: skip
 _FIRST_VERSIONS = {"BROADCAST_TO": 2}
 # A PAD before them would not be the same.
@@ -67,6 +77,7 @@ class _Export:
         self.codes: dict[tuple[str, int], int] = {}
         self.indices: dict[str, int] = {}
         self.weight_bits: list[tuple[int, int]] = []
+        self.states = {state.tensor for state in graph.states}
         # TensorFlow Lite Micro's FULLY_CONNECTED takes no INT4.
         self.whole_bytes = {
             name
@@ -77,12 +88,15 @@ class _Export:
 
     def run(self) -> bytes:
         self._check()
-        used = {name for node in self.graph.nodes for name in (*node.inputs, *node.outputs)}
+        used = {name for node in self.graph.nodes for name in self._named(node)}
         for name, tensor in self.graph.tensors.items():
             if name in used or name in self.graph.inputs:
                 self.indices[name] = self._tensor(tensor)
         for node in self.graph.nodes:
-            self._node(node)
+            if self._is_builtin_lstm(node):
+                self._lstm(node)
+            else:
+                self._node(node)
         self.subgraph.inputs = [self.indices[name] for name in self.graph.inputs]
         self.subgraph.outputs = [self.indices[name] for name in self.graph.outputs]
         self.model.signatureDefs = [self._signature()]
@@ -109,8 +123,10 @@ class _Export:
 
     def _check(self) -> None:
         problems = ProblemList()
-        if self.graph.states:
-            problems.add(self.graph.name, "keeps state between runs, which export does not write yet")
+        for state in self.graph.states:
+            what = refuse_state(self.graph, state)
+            if what is not None:
+                problems.add(f"{self.graph.name}: state '{state.tensor}'", what)
         for node in self.graph.nodes:
             where = f"{self.graph.name}: {node.operator.type_name} '{node.id}'"
             if type(node.operator) not in FORMS:
@@ -126,6 +142,7 @@ class _Export:
         written.name, written.shape = tensor.name, list(tensor.shape)
         type_name = _TYPES.get(tensor.dtype) or ("INT8" if tensor.name in self.whole_bytes else "INT4")
         written.type = getattr(schema.TensorType, type_name)
+        written.isVariable = tensor.name in self.states
         written.buffer = self._buffer(None if tensor.data is None else _bytes(tensor.data, type_name))
         if tensor.dtype in (DType.I4, DType.I2):
             self.weight_bits.append((len(self.subgraph.tensors), tensor.dtype.bits))
@@ -154,6 +171,30 @@ class _Export:
         return self._tensor(Tensor(name, data.shape, DType.I32, None, data))
 
     # Operators
+
+    def _named(self, node: Node) -> tuple[str | None, ...]:
+        """The tensors that a node reads or writes in the file under their own names."""
+        if self._is_builtin_lstm(node):
+            return builtin_lstm_names(node)
+        return (*node.inputs, *node.outputs)
+
+    def _is_builtin_lstm(self, node: Node) -> bool:
+        return isinstance(node.operator, op.Lstm) and is_builtin_lstm(self.graph, node)
+
+    def _lstm(self, node: Node) -> None:
+        x, h, c, y = builtin_lstm_names(node)
+        weights, recurrent, bias = (
+            [-1 if one is None else self._tensor(one) for one in gates]
+            for gates in gate_constants(self.graph, node)
+        )
+        states = [self.indices[h], self.indices[c]]
+        inputs = [self.indices[x], *weights, *recurrent, -1, -1, -1, *bias, -1, -1, *states, *[-1] * 4]
+        fields = lstm_fields(node)
+        dtype = self.graph.tensor(x).dtype
+        self._operator(LSTM, LSTM_TABLE, fields, inputs, [self.indices[y]], dtype)
+        if dtype is not DType.F32:
+            intermediates = [self._tensor(one) for one in gate_tensors(self.graph, node)]
+            self.subgraph.operators[-1].intermediates = intermediates
 
     def _node(self, node: Node) -> None:
         x = self.graph.tensor(node.inputs[0])

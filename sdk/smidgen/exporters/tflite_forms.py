@@ -26,7 +26,7 @@ _COMPARISONS = {
 OWN_PREFIX = "smidgen."
 OWN = (
     op.LayerNorm, op.RmsNorm, op.InstanceNorm, op.Silu, op.HardSigmoid, op.Clip, op.Softplus, op.Softsign,
-    op.Reciprocal, op.Erf,
+    op.Reciprocal, op.Erf, op.Lstm, op.Gru,
 )  # fmt: skip
 
 

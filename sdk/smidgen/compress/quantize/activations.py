@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from smidgen.compress.quantize.masks import MARGIN, maskable, unmasked
 from smidgen.compress.quantize.ranges import choose_range, int8_quantization
+from smidgen.compress.quantize.recurrent import RECURRENT, cell_names, cell_quantization, hidden_names
 from smidgen.compress.quantize.statistics import Histogram
 from smidgen.graph import DType, Graph, Node, Quantization
 from smidgen.graph.operators import Add, Relu, Relu6
@@ -20,18 +21,26 @@ from smidgen.graph.scales import FIXED_OUTPUT, SAME_SCALE
 @dataclass(frozen=True)
 class Activations:
     """quantizations: of every float tensor that operators compute or share a scale with, by name;
+    cells: those of them that become int16, the c of LSTMs;
     rescaled: outputs of operators with a fixed quantization that must become their group's by a Quantize."""
 
     quantizations: Mapping[str, Quantization]
     rescaled: frozenset[str]
+    cells: frozenset[str]
 
 
 def choose_activations(graph: Graph, histograms: Mapping[str, Histogram], method: str) -> Activations:
     """One quantization for each group of tensors that must share it, from what was seen of all of them."""
     quantizations: dict[str, Quantization] = {}
     rescaled: set[str] = set()
+    cells: set[str] = set()
     histograms = {**histograms, **_constants(graph)}
     for group in scale_groups(graph):
+        cell = cell_quantization(graph, histograms, group)
+        if cell is not None:
+            cells |= set(group)
+            quantizations |= dict.fromkeys(group, cell)
+            continue
         fixed = {name: _fixed(graph, name) for name in group}
         sources = [name for name in group if _is_source(graph, name)]
         shared = {fixed[name] for name in sources}
@@ -49,7 +58,7 @@ def choose_activations(graph: Graph, histograms: Mapping[str, Histogram], method
         if histograms[name].masked:  # a constant that is added to scores
             low, high = choose_range([histograms[name]], "minmax")
             quantizations[name] = int8_quantization((low - _margin(graph, histograms, name), high))
-    return Activations(quantizations, frozenset(rescaled))
+    return Activations(quantizations, frozenset(rescaled), frozenset(cells))
 
 
 def scale_groups(graph: Graph) -> list[list[str]]:
@@ -65,13 +74,20 @@ def scale_groups(graph: Graph) -> list[list[str]]:
             name = parent[name]
         return name
 
+    def unite(names: list[str]) -> None:
+        for name in names:
+            parent.setdefault(name, name)
+        for name in names[1:]:
+            parent[root(name)] = root(names[0])
+
     for node in graph.nodes:
         if isinstance(node.operator, SAME_SCALE):
-            names = [name for name in _floats(graph, node) if name is not None]
-            for name in names:
-                parent.setdefault(name, name)
-            for name in names[1:]:
-                parent[root(name)] = root(names[0])
+            unite(_floats(graph, node))
+        if isinstance(node.operator, RECURRENT):
+            unite(hidden_names(graph, node))
+            unite(cell_names(graph, node))
+    for state in graph.states:
+        unite([state.tensor, state.next])
     groups: dict[str, list[str]] = {}
     for name in parent:
         groups.setdefault(root(name), []).append(name)

@@ -10,6 +10,7 @@ import numpy as np
 from smidgen.compress.layers import CHANNEL_AXIS, WEIGHTS, bias_of, weight_layers
 from smidgen.compress.quantize.activations import Activations, choose_activations
 from smidgen.compress.quantize.ranges import METHODS, choose_range, int8_quantization
+from smidgen.compress.quantize.recurrent import RECURRENT, recurrent_layer
 from smidgen.compress.quantize.statistics import Histogram
 from smidgen.compress.quantize.weights import (
     bias_tensor,
@@ -56,8 +57,13 @@ def quantize(
         what = f"there is no method '{method}' to choose ranges"
         raise UsageError(Problem(graph.name, what, f"choose one of {', '.join(METHODS)}"))
     plan = Plan(choose_activations(graph, histograms, method), _bits_of(graph, bits))
+    cells = plan.activations.cells
     tensors = {
-        name: replace(tensor, dtype=DType.I8, quantization=plan.activations.quantizations[name])
+        name: replace(
+            tensor,
+            dtype=DType.I16 if name in cells else DType.I8,
+            quantization=plan.activations.quantizations[name],
+        )
         if name in plan.activations.quantizations and not tensor.is_constant
         else tensor
         for name, tensor in graph.tensors.items()
@@ -67,13 +73,16 @@ def quantize(
         nodes += _quantized(graph, node, plan, tensors)
     used = {name for node in nodes for name in (*node.inputs, *node.outputs)} | set(graph.inputs)
     kept = {name: tensor for name, tensor in tensors.items() if name in used}
-    result = Graph(graph.name, kept, tuple(nodes), graph.inputs, graph.outputs)
+    states = tuple(
+        replace(state, initial=quantize_array(state.initial, tensors[state.tensor])) for state in graph.states
+    )
+    result = Graph(graph.name, kept, tuple(nodes), graph.inputs, graph.outputs, states)
     _check_meaning(result)
     return result
 
 
 def check_float(graph: Graph) -> None:
-    """Raise ModelError unless the model is float throughout and keeps no state."""
+    """Raise ModelError unless the model is float throughout."""
     problems = ProblemList()
     for node in graph.nodes:
         types = [graph.tensor(name).dtype for name in (*node.inputs, *node.outputs) if name]
@@ -82,9 +91,7 @@ def check_float(graph: Graph) -> None:
             where = f"{graph.name}: {node.operator.type_name} '{node.id}'"
             what = "it works on integers already" if not all(floats) else "the model is partly quantized"
             problems.add(where, what, "give the float model from before quantization")
-    if graph.states:
-        problems.add(graph.name, "it keeps state between runs", "models with state cannot be quantized yet")
-    if len(problems.problems) > 1 and not graph.states:
+    if len(problems.problems) > 1:
         whole = f"it is quantized already: {len(problems.problems)} operators work on integers"
         raise ModelError(Problem(graph.name, whole, "give the float model from before quantization"))
     problems.stop_if_any(ModelError)
@@ -110,6 +117,9 @@ def _quantized(graph: Graph, node: Node, plan: Plan, tensors: dict[str, Tensor])
     """The node on integers, its constants put into `tensors`; with a Quantize behind it where needed."""
     if type(node.operator) in CHANNEL_AXIS:
         return [_layer(graph, node, plan.bits[node.id], tensors)]
+    if isinstance(node.operator, RECURRENT):
+        x = _constant(graph, node, node.inputs[0], plan, tensors)
+        return [recurrent_layer(graph, node, x, tensors)]
     operator = node.operator
     if isinstance(operator, Pad) and operator.value is not None:
         y = tensors[node.outputs[0]]

@@ -94,10 +94,12 @@ def walk(
     originals = {node.id: node for node in teacher.nodes}
     size = min(batch_size(teacher), batch_size(student))
     batches = [stacked(samples[start : start + size]) for start in range(0, len(samples), size)]
-    floats = [dict(zip(teacher.inputs, batch, strict=True)) for batch in batches]
+    inputs = [dict(zip(teacher.inputs, batch, strict=True)) for batch in batches]
+    floats = [batch | {state.tensor: state.initial for state in teacher.states} for batch in inputs]
     integers = [
         {name: quantize_array(array, student.tensor(name)) for name, array in batch.items()}
-        for batch in floats
+        | {state.tensor: state.initial for state in student.states}
+        for batch in inputs
     ]
     sizes = {min(size, len(samples)), len(samples) % size or size}
     last_use = {name: index for index, node in enumerate(student.nodes) for name in node.inputs}
@@ -139,7 +141,12 @@ def _gather(
 def _evaluate(graph: Graph, node: Node, batches: list[Values], sizes: set[int]) -> None:
     """Run one node on every batch and keep its outputs."""
     prepared = evaluators(graph, node, sizes)
+    before: Values = {}
     for values in batches:
+        for state in graph.states:  # of the sample before, if this node writes it
+            if state.tensor in node.inputs and state.next in before:
+                values[state.tensor] = before[state.next]
+        before = values
         inputs = [_value(graph, name, values) for name in node.inputs]
         size = len(values[next(name for name in node.inputs if name in values)])
         values.update(zip(node.outputs, prepared[size](inputs), strict=True))

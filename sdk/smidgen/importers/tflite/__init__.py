@@ -18,6 +18,7 @@ from smidgen.importers.tflite import (
     pool,
     quantize,
     rearrange,
+    recurrent,
     reduce,
     resize,
     shape,
@@ -43,6 +44,7 @@ FAMILIES = (
     rearrange,
     quantize,
     resize,
+    recurrent,
     own,
 )
 

@@ -71,12 +71,15 @@ def importer(name: str, options: str | None = None, folds: bool = False) -> Call
 
 @dataclass
 class Call:
-    """file: the operator as read; inputs, outputs: its tensors in the graph; unique_name: makes new names."""
+    """file: the operator as read; inputs, outputs: its tensors in the graph; unique_name: makes new names;
+    variables: names of those inputs that are variable tensors; states: what they become after a run."""
 
     file: FileOperator
     inputs: list[Tensor | None]
     outputs: list[Tensor]
     unique_name: Callable[[str], str]
+    variables: frozenset[str] = frozenset()
+    states: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
     tensors: list[Tensor] = field(default_factory=list)
     folded: dict[int, Tensor] = field(default_factory=dict)  # by position among the outputs

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from smidgen.errors import ModelError, ProblemList
-from smidgen.graph import DType, Graph, Node, Tensor
+from smidgen.graph import DType, Graph, Node, State, Tensor
 from smidgen.importers.names import graph_name
 from smidgen.importers.tflite.call import FIXED_SIZES, IMPORTERS, OWN_PREFIX, Call, Importer, Refused
 from smidgen.importers.tflite.reader import FileModel, FileOperator, FileTensor
@@ -36,6 +38,7 @@ class ModelImport:
         self.tensors: dict[int, Tensor | None] = {}  # None: it was refused, and its problem is listed
         self.extra: list[Tensor] = []
         self.nodes: list[Node] = []
+        self.states: list[State] = []
 
     def run(self) -> Graph:
         """The Graph. Raises ModelError with every problem found."""
@@ -106,7 +109,11 @@ class ModelImport:
     def _check_order(self) -> None:
         """Every tensor is written once, before it is read."""
         written = {tensor.name for tensor in self._known() if tensor.is_constant}
-        written |= {self._name(index) for index in self.model.inputs}
+        written |= {state.tensor for state in self.states}
+        for index in self.model.inputs:
+            if self._name(index) in written:
+                self._tensor_problem(index, "is an input of the model and a variable tensor")
+            written.add(self._name(index))
         for node in self.nodes:
             for name in node.inputs:
                 if name is not None and name not in written:
@@ -148,16 +155,36 @@ class ModelImport:
         )
         if refused_inputs or any(tensor is None for tensor in outputs):
             return
-        call = Call(operator, inputs, [tensor for tensor in outputs if tensor is not None], self._unique_name)
+        variables = frozenset(
+            self._name(index)
+            for index in operator.inputs
+            if index >= 0 and self.model.tensors[index].variable
+        )
+        written = [tensor for tensor in outputs if tensor is not None]
+        call = Call(operator, inputs, written, self._unique_name, variables)
         try:
             importer.function(call)
         except Refused as refused:
             self.problems.add(self._where(operator), refused.what, refused.fix)
             return
+        self._keep(operator, call)
         for position, tensor in call.folded.items():
             self.tensors[operator.outputs[position]] = tensor
         self.nodes.extend(call.nodes)
         self.extra.extend(call.tensors)
+
+    def _keep(self, operator: FileOperator, call: Call) -> None:
+        """Add the states of an operator that changes the variable tensors that it reads."""
+        changed = {before.name for before, _ in call.states}
+        taken = {state.tensor for state in self.states}
+        for name in sorted(call.variables):
+            if name not in changed or name in taken:
+                what = f"reads variable tensor '{name}', which only one recurrent layer may do"
+                self.problems.add(self._where(operator), what, "convert the model without other variables")
+        for before, after in call.states:
+            zero = before.zero_point if before.dtype is DType.I8 else 0
+            initial = np.full(before.shape, zero, before.dtype.numpy)
+            self.states.append(State(before.name, after.name, initial))
 
     # Tensors
 
@@ -195,7 +222,8 @@ class ModelImport:
         outputs = tuple(self._name(index) for index in self.model.outputs)
         used = {name for node in self.nodes for name in (*node.inputs, *node.outputs)} | {*inputs, *outputs}
         tensors = {tensor.name: tensor for tensor in self._known() if tensor.name in used}
-        return Graph(graph_name(self.path), tensors, tuple(self.nodes), inputs, outputs)
+        nodes, states = tuple(self.nodes), tuple(self.states)
+        return Graph(graph_name(self.path), tensors, nodes, inputs, outputs, states)
 
     # Problems
 

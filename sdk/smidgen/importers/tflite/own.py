@@ -14,6 +14,7 @@ from smidgen.graph import operators as op
 from smidgen.graph.operators import Operator
 from smidgen.importers.tflite.call import OWN_PREFIX, Call, importer
 from smidgen.importers.tflite.elementwise import operands as two_operands
+from smidgen.importers.tflite.recurrent import own_recurrent
 from smidgen.importers.tflite.unary import operands
 
 _UNARY = (
@@ -69,6 +70,16 @@ def instance_norm(call: Call) -> None:
     if rank < 3:
         call.fail(f"its input has {rank} dimensions; at least 3 are needed")
     _norm(call, _read(call, op.InstanceNorm), call.input(0).shape[-1:])
+
+
+@importer(f"{OWN_PREFIX}LSTM")
+def lstm(call: Call) -> None:
+    own_recurrent(call, _read(call, op.Lstm))
+
+
+@importer(f"{OWN_PREFIX}GRU")
+def gru(call: Call) -> None:
+    own_recurrent(call, _read(call, op.Gru))
 
 
 def _norm_of_last_axes(call: Call, kind: type[Operator]) -> None:

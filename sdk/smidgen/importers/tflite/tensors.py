@@ -50,8 +50,8 @@ def convert(tensor: FileTensor, name: str) -> Tensor:
         raise BadTensor(f"type {tensor.type_name} is not supported", fix)
     if tensor.sparse:
         raise BadTensor("sparse storage is not supported", "convert without sparsity, to dense weights")
-    if tensor.variable:
-        raise BadTensor("variable tensors (recurrent state) are not supported in this version")
+    if tensor.variable and tensor.data is not None:
+        raise BadTensor("variable tensor (recurrent state) holds data")
     dtype = _TYPES[tensor.type_name]
     check_shape(tensor.shape)
     quantization = _quantization(tensor.quantization, tensor.shape, dtype)
