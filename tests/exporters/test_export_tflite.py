@@ -91,7 +91,7 @@ def test_state_is_refused() -> None:
     graph = conv_graph(DType.I8, Conv2D(), (5, 3, 3, 3), (1, 3, 4, 5))
     tensors = {**graph.tensors, "s": Tensor("s", (1, 3, 4, 5), DType.I8, graph.tensor("y").quantization)}
     state = State("s", "y", np.zeros((1, 3, 4, 5), np.int8))
-    with pytest.raises(UsageError, match="keeps state"):
+    with pytest.raises(UsageError, match="not that of one recurrent layer"):
         export_tflite(replace(graph, tensors=tensors, states=(state,)))
 
 

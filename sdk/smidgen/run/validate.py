@@ -108,6 +108,7 @@ class _Layers:
     comparisons: dict[int, Comparison] = field(default_factory=dict)
     first: str | None = None
     samples: int = 0
+    earlier: list[Sequence[np.ndarray]] = field(default_factory=list)
     banded: Reference | None = None
 
     def __post_init__(self) -> None:
@@ -128,10 +129,16 @@ class _Layers:
             for (layer, name), one in zip(written, device.layer_checksums(sample), strict=True):
                 if name in expected:
                     self._compare_checksums(layer, name, one, expected[name])
-        # The comparison was a run of its own: the run that follows must start from the same state.
         if self.session.graph.states:
-            device.reset()
+            self._rewind(device, sample)
         self.samples += 1
+
+    def _rewind(self, device: Device, sample: Sequence[np.ndarray]) -> None:
+        """The comparison was a run of its own: the run that follows must start from the state before it."""
+        device.reset()
+        for earlier in self.earlier:
+            device.run(earlier)
+        self.earlier.append(sample)
 
     def _compare_values(self, layer: int, name: str, ours: np.ndarray, theirs: np.ndarray) -> None:
         tensor = self.session.plan.graph.tensor(name)
