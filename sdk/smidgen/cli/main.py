@@ -9,22 +9,28 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from smidgen import __version__
-from smidgen.cli import analyze, build, compress, doctor, ops, profile, run, targets, validate
 from smidgen.cli.parser import USAGE_EXIT_CODE, Parser
 from smidgen.errors import SmidgenError
 
-VERBS = (analyze, compress, build, run, validate, profile, targets, ops, doctor)
+# Each is a module of this folder.
+VERBS = ("analyze", "compress", "build", "run", "validate", "profile", "targets", "ops", "doctor")
 INTERRUPTED_EXIT_CODE = 130
 
 
-def make_parser() -> Parser:
+def make_parser(arguments: Sequence[str]) -> Parser:
+    """The parser for these arguments.
+
+    It knows only the verb that they name, because loading all of them takes longer than many commands run,
+    or all of them where none is named.
+    """
     parser = Parser(prog="smidgen", description="Deploy neural networks on very small machines.")
     parser.add_argument("--version", action="version", version=f"smidgen {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="COMMAND", parser_class=Parser)
-    for module in VERBS:
-        name = module.__name__.rsplit(".", 1)[-1]
+    for name in [arguments[0]] if arguments and arguments[0] in VERBS else VERBS:
+        module = import_module(f"smidgen.cli.{name}")
         verb = verbs.add_parser(name, help=module.HELP, description=module.HELP)
         module.add_options(verb)
         verb.set_defaults(run=module.run, parser=verb)
@@ -34,7 +40,8 @@ def make_parser() -> Parser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     try:
-        options = make_parser().parse_args(arguments)
+        given = sys.argv[1:] if arguments is None else arguments
+        options = make_parser(given).parse_args(given)
         return options.run(options)
     except SmidgenError as error:
         for problem in error.problems:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from smidgen.errors import ModelError, Problem, UsageError
 from smidgen.graph import Graph
-from smidgen.importers import keras, onnx, tflite
+from smidgen.importers import tflite
 
 MAX_FILE_BYTES = 256 << 20
 
@@ -43,6 +43,9 @@ def load_model(path: str | Path) -> Graph:
     content = _read(path)
     if tflite.is_tflite(content):
         return tflite.load(content, path)
+    # Only now: these two bring libraries that take a while to load.
+    from smidgen.importers import keras, onnx
+
     if keras.is_keras(content):
         return keras.load(content, path)
     if onnx.is_onnx(content):
