@@ -11,6 +11,7 @@ import pytest
 from import_recurrent_cases import UNITS, lstm, own, rows, state
 from operator_model import OperatorModel
 
+from smidgen.cli import main
 from smidgen.errors import ModelError, UsageError
 from smidgen.exporters.tflite import export_tflite
 from smidgen.graph import operators as op
@@ -120,3 +121,24 @@ def test_a_state_that_does_not_start_from_zero_is_not_exported() -> None:
     (only,) = graph.states
     with pytest.raises(UsageError, match="does not start from zero"):
         export_tflite(replace(graph, states=(replace(only, initial=only.initial + 1),)))
+
+
+def _validate(model: OperatorModel, target: str, against: str, folder: Path) -> int:
+    path = model.builder.save(folder / "model.tflite")
+    options = ["-m", path, "-t", target, "--against", against, "--layers", "--limit", 3]
+    return main(["validate", *map(str, options)])
+
+
+def test_lstm_keeps_its_state_on_the_host_as_in_the_oracle(tmp_path: Path) -> None:
+    model = OperatorModel("int8")
+    lstm(model, cell_clip=10.0)
+    assert _validate(model, "host", "tflm", tmp_path) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["host", "midge-rv32imc", "microbit", "mps2-an386"])
+@pytest.mark.parametrize("operator", [op.Lstm(), op.Gru(True), op.Gru(False)])
+def test_state_is_kept_on_targets(operator: op.Lstm | op.Gru, target: str, tmp_path: Path) -> None:
+    model = OperatorModel("int8")
+    own(model, operator)
+    assert _validate(model, target, "reference", tmp_path) == 0

@@ -7,14 +7,14 @@ for a difference of paired shares the normal one); McNemar's test is the exact o
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from smidgen.compress.batches import BatchReference, Sample, Track, untracked
-from smidgen.compress.layers import WEIGHTS, weight_layers
+from smidgen.compress.layers import stored_constants
 from smidgen.graph import Graph, Tensor
 from smidgen.graph.packing import storage_bytes
 from smidgen.graph.reference.quantize import dequantize_array, quantize_array
@@ -200,13 +200,13 @@ def _layers(
     for (_, floats), (_, integers) in both:
         for name, noise in noises.items():
             noise.add(floats[name], dequantize_array(integers[name], after.tensor(name)))
-    weights = {node.id: after.tensor(node.inputs[WEIGHTS]) for node in weight_layers(after)}
+    weights = {node.id: stored_constants(after, node)[0] for node in after.nodes}
     return tuple(
         LayerEvidence(
             node.id,
             node.operator.type_name,
-            weights[node.id].dtype.bits if node.id in weights else None,
-            storage_bytes(weights[node.id].dtype, weights[node.id].elements) if node.id in weights else None,
+            weights[node.id][0].dtype.bits if weights[node.id] else None,
+            _bytes(weights[node.id]) if weights[node.id] else None,
             noises[node.outputs[0]].sqnr,
         )
         for node in before.nodes
@@ -214,13 +214,17 @@ def _layers(
 
 
 def _weight_bytes(graph: Graph) -> int:
-    constants: Mapping[str, Tensor] = {
-        name: graph.tensor(name)
-        for node in weight_layers(graph)
-        for name in node.inputs[WEIGHTS:]
-        if name is not None
+    constants = {
+        tensor.name: tensor
+        for node in graph.nodes
+        for kind in stored_constants(graph, node)
+        for tensor in kind
     }
-    return sum(storage_bytes(tensor.dtype, tensor.elements) for tensor in constants.values())
+    return _bytes(constants.values())
+
+
+def _bytes(tensors: Iterable[Tensor]) -> int:
+    return sum(storage_bytes(tensor.dtype, tensor.elements) for tensor in tensors)
 
 
 def _log_binomial(n: int, k: int) -> float:

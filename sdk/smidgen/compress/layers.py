@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from smidgen.graph import Graph, Node, Tensor
-from smidgen.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected, TransposeConv2D
+from smidgen.graph.operators import Conv2D, DepthwiseConv2D, FullyConnected, Gru, Lstm, TransposeConv2D
 
 WEIGHTS, BIAS = 1, 2  # positions among a node's inputs
 
@@ -17,6 +17,18 @@ CHANNEL_AXIS = {Conv2D: 0, DepthwiseConv2D: 3, TransposeConv2D: 0, FullyConnecte
 def weight_layers(graph: Graph) -> list[Node]:
     """The nodes that have weights, in the graph's order."""
     return [node for node in graph.nodes if type(node.operator) in CHANNEL_AXIS]
+
+
+def stored_constants(graph: Graph, node: Node) -> tuple[list[Tensor], list[Tensor]]:
+    """(weights, biases) of a node; recurrent layers, whose weights always have 8 bits, have two of each."""
+    if isinstance(node.operator, Lstm | Gru):
+        parts = node.inputs[WEIGHTS:3], node.inputs[3 : 4 if isinstance(node.operator, Lstm) else 5]
+    elif type(node.operator) in CHANNEL_AXIS:
+        parts = node.inputs[WEIGHTS:BIAS], node.inputs[BIAS:]
+    else:
+        parts = (), ()
+    weights, biases = ([graph.tensor(name) for name in names if name is not None] for names in parts)
+    return weights, biases
 
 
 def bias_of(graph: Graph, node: Node) -> Tensor | None:
