@@ -136,6 +136,18 @@ def test_lstm_keeps_its_state_on_the_host_as_in_the_oracle(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
+def test_why_an_lstm_differs_from_litert_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Recurrent weights so large that gates saturate."""
+    model = OperatorModel("int8")
+    lstm(model)
+    for position in range(5, 9):
+        _scale(position, 0.1)(model)
+    assert _validate(model, "host", "tflm", tmp_path) == 0
+    assert _validate(model, "host", "litert", tmp_path) != 0
+    assert "LiteRT's integer LSTM rounds" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["host", "midge-rv32imc", "microbit", "mps2-an386"])
 @pytest.mark.parametrize("operator", [op.Lstm(), op.Gru(True), op.Gru(False)])
 def test_state_is_kept_on_targets(operator: op.Lstm | op.Gru, target: str, tmp_path: Path) -> None:
