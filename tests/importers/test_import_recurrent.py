@@ -41,6 +41,16 @@ def _scale(position: int, scale: float) -> Damage:
     return damage
 
 
+def _tiny_steps(m: OperatorModel) -> None:
+    operator = m.builder.graph.operators[0]
+    for index in (operator.inputs[18], operator.outputs[0]):
+        m.builder.graph.tensors[index].quantization.scale = [1e-20]
+
+
+def _weights_with_a_zero_point(m: OperatorModel) -> None:
+    m.builder.graph.tensors[m.builder.graph.operators[0].inputs[1]].quantization.zeroPoint = [3]
+
+
 def _read_twice(m: OperatorModel) -> None:
     h = m.builder.graph.operators[0].inputs[18]
     m.builder.operator("RELU", [h], [m.y(1, UNITS)])
@@ -67,6 +77,8 @@ def _as_input(m: OperatorModel) -> None:
         (_scale(19, 0.001), "not a power of two"),
         (_scale(18, 0.25), "quantized differently"),
         (_scale(2, 1e6), "scale"),
+        (_tiny_steps, "scale of its hidden state"),
+        (_weights_with_a_zero_point, "zero point that is not 0"),
         (_read_twice, "only one recurrent layer may do"),
         (_as_input, "an input of the model and a variable tensor"),
     ],
@@ -86,6 +98,7 @@ def test_a_wrong_lstm_is_refused(damage: Damage, words: str) -> None:
         (_input(2, lambda m: state(m)), "shape"),
         (_input(5, lambda m: state(m, cell=True)), "i16, not i8"),
         (_scale(5, 0.25), "different quantizations"),
+        (_weights_with_a_zero_point, "zero point that is not 0"),
     ],
 )
 def test_a_wrong_gru_is_refused(damage: Damage, words: str) -> None:

@@ -38,7 +38,7 @@ _INT16 = integer_range(16)
 _PRODUCT = (-(1 << 29), 1 << 29)  # of a Gru, in Q19.12: two of them fit 31 bits
 _RESET_BITS = 7  # of fraction in r h, which fits int16 so
 _RESET_UNITS = 512  # for which 32 bits hold sums of products with r h
-_SMALLEST_STEP = 2.0**-15  # of the h of a Gru: its reciprocal with 15 bits of fraction fits 31 bits
+SMALLEST_STEP = 2.0**-15  # of h: its reciprocal with 15 bits of fraction fits 31 bits
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def refuse_integers(graph: Graph, node: Node) -> str | None:
             return f"its bias '{tensor.name}' is not a constant of type i32"
     if len({(tensor.scale, tensor.zero_point) for tensor in hidden}) > 1:
         return f"'{h.name}' and what becomes of it have different quantizations"
-    if not is_lstm and h.scale < _SMALLEST_STEP:
+    if h.scale < SMALLEST_STEP:
         return f"the scale of '{h.name}' is {h.scale:g}, below 2**-15"
     if not is_lstm and not node.operator.reset_after and h.shape[-1] > _RESET_UNITS:
         return f"it has {h.shape[-1]} units, more than {_RESET_UNITS}, and multiplies h by the reset gate"

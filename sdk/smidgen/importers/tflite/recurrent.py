@@ -9,7 +9,7 @@ import numpy as np
 
 from smidgen.graph import DType, Graph, Node, Quantization, Tensor
 from smidgen.graph.operators import Gru, Lstm, Transpose
-from smidgen.graph.reference.recurrent import GATE_BITS, refuse_integers
+from smidgen.graph.reference.recurrent import GATE_BITS, SMALLEST_STEP, refuse_integers
 from smidgen.importers.tflite.call import Call, importer
 from smidgen.importers.tflite.weights import check_accumulator, check_bias, check_weights
 
@@ -111,6 +111,8 @@ def _check_integers(
         call.expect_quantized(tensor)
     if (h.scale, h.zero_point) != (y.scale, y.zero_point):
         call.fail(f"output '{y.name}' and hidden state '{h.name}' are quantized differently")
+    if h.scale < SMALLEST_STEP:
+        call.fail(f"the scale of its hidden state is {h.scale:g}, below {SMALLEST_STEP:g}")
     if np.frexp(c.scale)[0] != 0.5 or not 2.0**-15 <= c.scale <= 1:
         call.fail(f"the scale of its cell state is {c.scale:g}, not a power of two from 2**-15 to 1")
     for number, (rows, hidden_rows) in enumerate(zip(weights, recurrent, strict=True)):
@@ -170,6 +172,8 @@ def _check_own(call: Call, operator: Lstm | Gru, reads: list[Tensor | None]) -> 
     for tensor in reads[1:3]:
         if tensor.quantization is None or tensor.quantization.scale.size not in (1, tensor.shape[0]):
             call.fail(f"its weights '{tensor.name}' have not one scale, or one for each row")
+        if (tensor.quantization.zero_point != 0).any():
+            call.fail(f"its weights '{tensor.name}' have a zero point that is not 0")
     names = [None if tensor is None else tensor.name for tensor in reads]
     node = Node("layer", operator, tuple(names), tuple(tensor.name for tensor in call.outputs))
     given = tuple(tensor.name for tensor in reads if tensor is not None and tensor.data is None)
