@@ -16,6 +16,16 @@ def graph_name(path: Path) -> str:
     return name if name and name[0].isalpha() else f"model_{name}".rstrip("_")
 
 
+def unique_name(taken: set[str], name: str) -> str:
+    """The name, numbered where it is taken already; it is taken from now on."""
+    candidate, count = name, 1
+    while candidate in taken:
+        count += 1
+        candidate = f"{name}_{count}"
+    taken.add(candidate)
+    return candidate
+
+
 def with_names(graph: Graph, preferred: Mapping[str, str]) -> Graph:
     """The graph whose tensors have the names preferred for them, as far as no other has these."""
     names: dict[str, str] = {}

@@ -88,22 +88,20 @@ def add_parameters(graph: Graph, node: Node) -> AddParameters:
 def mul_parameters(graph: Graph, node: Node) -> MulParameters:
     """Of an int8 or int16 Mul."""
     (input1, input2), output = tensors_of(graph, node)
-    multiplier, shift = quantize_multiplier(input1.scale * input2.scale / output.scale)
-    return MulParameters(
-        input1.zero_point,
-        input2.zero_point,
-        output.zero_point,
-        multiplier,
-        shift,
-        *activation_range(node.operator.activation, output.dtype.bits, output.scale, output.zero_point),
-    )
+    return _mul_parameters(graph, node, input1.scale * input2.scale / output.scale)
 
 
 def div_parameters(graph: Graph, node: Node) -> MulParameters:
     """Of an int8 Div. The product of scales is one of floats in TensorFlow Lite Micro."""
     (input1, input2), output = tensors_of(graph, node)
-    divisor = float(np.float32(input2.scale) * np.float32(output.scale))
-    multiplier, shift = quantize_multiplier(input1.scale / divisor)
+    return _mul_parameters(
+        graph, node, input1.scale / float(np.float32(input2.scale) * np.float32(output.scale))
+    )
+
+
+def _mul_parameters(graph: Graph, node: Node, real_multiplier: float) -> MulParameters:
+    (input1, input2), output = tensors_of(graph, node)
+    multiplier, shift = quantize_multiplier(real_multiplier)
     return MulParameters(
         input1.zero_point,
         input2.zero_point,

@@ -8,6 +8,7 @@ import numpy as np
 
 from smidgen.graph import DType, Graph, Node, State, Tensor
 from smidgen.graph.operators import Operator
+from smidgen.importers.names import unique_name
 
 
 class Builder:
@@ -20,12 +21,7 @@ class Builder:
         self._names: set[str] = set()
 
     def unique_name(self, name: str) -> str:
-        candidate, count = name, 1
-        while candidate in self._names:
-            count += 1
-            candidate = f"{name}_{count}"
-        self._names.add(candidate)
-        return candidate
+        return unique_name(self._names, name)
 
     def emit(
         self,

@@ -9,7 +9,7 @@ import numpy as np
 
 from smidgen.graph import Graph, Node, Tensor
 from smidgen.graph.operators import Operator, Reshape, Transpose
-from smidgen.importers.names import with_names
+from smidgen.importers.names import unique_name, with_names
 
 Axes = tuple[int, ...]
 
@@ -134,7 +134,7 @@ class Writer:
         if quantization is not None and quantization.axis is not None and axes is not None:
             quantization = replace(quantization, axis=axes.index(quantization.axis))
         data = np.ascontiguousarray(change(tensor.data))
-        name = self._unique(self._names, tensor.name)
+        name = unique_name(self._names, tensor.name)
         self._changed[name] = self._changed.get(tensor.name, tensor.name)
         self.tensors[name] = replace(
             tensor, name=name, shape=data.shape, data=data, quantization=quantization
@@ -143,20 +143,11 @@ class Writer:
 
     def _move(self, operator: Operator, name: str, shape: tuple[int, ...], what: str) -> str:
         tensor = self.tensors[name]
-        output = self._unique(self._names, f"{name}_{what}")
+        output = unique_name(self._names, f"{name}_{what}")
         self.tensors[output] = replace(tensor, name=output, shape=shape)
-        identifier = self._unique(self._ids, f"{operator.type_name.lower()}_{name}")
+        identifier = unique_name(self._ids, f"{operator.type_name.lower()}_{name}")
         self.nodes.append(Node(identifier, operator, (name,), (output,)))
         return output
-
-    @staticmethod
-    def _unique(taken: set[str], name: str) -> str:
-        candidate, count = name, 1
-        while candidate in taken:
-            count += 1
-            candidate = f"{name}_{count}"
-        taken.add(candidate)
-        return candidate
 
     def finish(self) -> Graph:
         """The new graph, with outputs in the old order under their old names."""
@@ -210,7 +201,7 @@ class Writer:
                     names[ends[name]] = name
         for name, end in ends.items():
             if name in self.tensors and end != name and name not in names:
-                names[name] = self._unique(self._names, f"{name}_inner")
+                names[name] = unique_name(self._names, f"{name}_inner")
         return names, ends
 
 

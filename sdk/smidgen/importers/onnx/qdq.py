@@ -35,6 +35,7 @@ from smidgen.graph.own_constants import own_constants
 from smidgen.graph.reference import FAMILIES
 from smidgen.graph.reference.quantize import quantize_array
 from smidgen.graph.scales import FIXED_OUTPUT, SAME_SCALE
+from smidgen.importers.names import unique_name
 from smidgen.importers.onnx.call import dequantized
 from smidgen.importers.onnx.qdq_layers import (
     ALL_OR_NONE,
@@ -321,7 +322,7 @@ class _Integers:
     ) -> None:
         outputs = []
         for name in node.outputs:
-            own = self._unique(f"{name}_quantized") if name in self.graph.outputs else name
+            own = unique_name(self.taken, f"{name}_quantized") if name in self.graph.outputs else name
             tensor = self.graph.tensors[name]
             self.tensors[own] = replace(tensor, name=own, dtype=DType.I8, quantization=quantization)
             self.twins[name] = own
@@ -334,9 +335,13 @@ class _Integers:
         assert tensor.quantization is not None
         if _equal(tensor.quantization, quantization):
             return name
-        own = label if label not in self.tensors and label in self.graph.tensors else self._unique(label)
+        own = (
+            label
+            if label not in self.tensors and label in self.graph.tensors
+            else unique_name(self.taken, label)
+        )
         self.tensors[own] = replace(tensor, name=own, quantization=quantization)
-        self.nodes.append(Node(self._unique(f"quantize_{own}"), Quantize(), (name,), (own,)))
+        self.nodes.append(Node(unique_name(self.taken, f"quantize_{own}"), Quantize(), (name,), (own,)))
         return own
 
     def _float(self, name: str) -> str:
@@ -344,7 +349,7 @@ class _Integers:
         if name not in self.twins:
             return self.integers.get(name, name)
         self.tensors[name] = replace(self.graph.tensors[name], name=name)
-        node = Node(self._unique(f"dequantize_{name}"), Dequantize(), (self.twins[name],), (name,))
+        node = Node(unique_name(self.taken, f"dequantize_{name}"), Dequantize(), (self.twins[name],), (name,))
         self.nodes.append(node)
         return name
 
@@ -353,17 +358,9 @@ class _Integers:
         known = self.tensors.get(tensor.name)
         name = tensor.name
         if known is not None and (known.data is not tensor.data or known.dtype is not tensor.dtype):
-            name = self._unique(name)
+            name = unique_name(self.taken, name)
         self.tensors[name] = replace(tensor, name=name)
         return name
-
-    def _unique(self, name: str) -> str:
-        candidate, count = name, 1
-        while candidate in self.taken:
-            count += 1
-            candidate = f"{name}_{count}"
-        self.taken.add(candidate)
-        return candidate
 
 
 def _only_names(node: Node) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from smidgen.importers.names import unique_name
 from smidgen.importers.onnx.problems import Refused
 
 MAX_CONSTANTS = 1 << 26
@@ -32,7 +33,7 @@ class Scope:
 
     def unique(self, name: str) -> str:
         """A printable tensor name of reasonable length that no other tensor has."""
-        return _unique(self._tensors, printable(name) or "tensor")
+        return unique_name(self._tensors, printable(name) or "tensor")
 
     def labelled(self, label: str, what: str) -> str:
         """A name for a tensor that the file does not have."""
@@ -47,17 +48,8 @@ class Scope:
         return own
 
     def unique_node(self, name: str) -> str:
-        return _unique(self._nodes, printable(name))
+        return unique_name(self._nodes, printable(name))
 
 
 def printable(name: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in name)[:200]
-
-
-def _unique(taken: set[str], name: str) -> str:
-    candidate, count = name, 1
-    while candidate in taken:
-        count += 1
-        candidate = f"{name}_{count}"
-    taken.add(candidate)
-    return candidate

@@ -8,7 +8,7 @@ import numpy as np
 
 from smidgen.errors import ModelError, ProblemList
 from smidgen.graph import DType, Graph, Node, State, Tensor
-from smidgen.importers.names import graph_name
+from smidgen.importers.names import graph_name, unique_name
 from smidgen.importers.tflite.call import FIXED_SIZES, IMPORTERS, OWN_PREFIX, Call, Importer, Refused
 from smidgen.importers.tflite.reader import FileModel, FileOperator, FileTensor
 from smidgen.importers.tflite.tensors import BadTensor, convert
@@ -208,12 +208,7 @@ class ModelImport:
         return tensor.name
 
     def _unique_name(self, name: str) -> str:
-        candidate, count = name, 1
-        while candidate in self.names:
-            count += 1
-            candidate = f"{name}_{count}"
-        self.names.add(candidate)
-        return candidate
+        return unique_name(self.names, name)
 
     # The result
 
