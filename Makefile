@@ -12,10 +12,10 @@ demo: setup
 	$(PYTHON) examples/digits/demo.py
 
 test: setup arm
-	$(PYTHON) -m pytest -n $(WORKERS)
+	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal
 
 test-slow: setup arm $(SLOW_INSTALLED)
-	$(PYTHON) -m pytest -n $(WORKERS) -m slow
+	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal -m slow
 
 lint: setup
 	scripts/prerequisites.sh clang-format
