@@ -15,6 +15,8 @@ from pathlib import Path
 
 from model_mutations import MODELS, mutate, structure_bytes
 
+import smidgen.importers.keras
+import smidgen.importers.onnx  # noqa: F401 (loaded now, their libraries are not counted as growth)
 from smidgen.errors import SmidgenError
 from smidgen.importers import load_model
 

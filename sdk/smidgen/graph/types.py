@@ -18,16 +18,19 @@ from smidgen.graph.operators.base import Operator
 
 
 class DType(enum.Enum):
-    """Element types. i4 and i2 are held as int8 arrays in Python; `graph.packing` lays them in bytes."""
+    """Element types. i4 and i2 are held as int8 arrays in Python; `graph.packing` lays them in bytes.
+
+    Devices number them in this order (firmware/runtime/smidgen_model.h), so new ones come last.
+    """
 
     F32 = "f32"
     I8 = "i8"
     I16 = "i16"
     I32 = "i32"
-    I64 = "i64"  # biases of layers with int16 activations
     I4 = "i4"
     I2 = "i2"
     BOOL = "bool"
+    I64 = "i64"  # biases of layers with int16 activations
 
     @property
     def bits(self) -> int:
