@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
 from benchmarks import baseline, boards, cortex_m, cortex_m_shapes, shapes, xmidge
-from benchmarks.measure import REPOSITORY
+from benchmarks.rows import SHARED
 from benchmarks.table import MODELS, Figures
 from smidgen.errors import SmidgenError
 
@@ -32,9 +31,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    shared = os.environ.get("SMIDGEN_SHARED", REPOSITORY.parent / "shared" / "data")
     parser.add_argument("table", nargs="?", choices=("all", *TABLES), default="all")
-    parser.add_argument("--models", type=Path, default=Path(shared) / "mlperf_tiny", metavar="DIR",
+    parser.add_argument("--models", type=Path, default=SHARED / "mlperf_tiny", metavar="DIR",
                         help="folder with kws_int8.tflite and the others")  # fmt: skip
     parser.add_argument("--only", choices=MODELS, nargs="+", default=MODELS, help="measure these models")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write our figures as JSON")

@@ -11,7 +11,6 @@ measured again, and a search goes on where it was stopped.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import resource
 import sys
@@ -20,8 +19,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.measure import REPOSITORY
 from benchmarks.pictures import Data, load_cifar10, load_wake_words
+from benchmarks.rows import SHARED, open_rows
 from benchmarks.table import reached
 from smidgen.compress.batches import BatchReference
 from smidgen.compress.evidence import compare, quantize_samples
@@ -184,8 +183,7 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    shared = os.environ.get("SMIDGEN_SHARED", REPOSITORY.parent / "shared" / "data")
-    parser.add_argument("--data", type=Path, default=Path(shared), metavar="DIR",
+    parser.add_argument("--data", type=Path, default=SHARED, metavar="DIR",
                         help="folder with mlperf_tiny, vww96 and cifar10")  # fmt: skip
     parser.add_argument("--only", choices=tuple(LOADERS), nargs="+", default=tuple(LOADERS))
     parser.add_argument("--seeds", type=int, nargs="*", default=[], help="train with these, too")
@@ -194,14 +192,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes of a search")
     parser.add_argument("--json", type=Path, metavar="FILE", help="rows measured before, and now")
     options = parser.parse_args()
-    rows: dict[str, Row] = {}
-    if options.json and options.json.is_file():
-        rows = json.loads(options.json.read_text(encoding="utf-8"))
-
-    def save() -> None:
-        if options.json:
-            options.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-
+    rows, save = open_rows(options.json)
     for name in options.only:
         bench = Bench(name, options.data, rows, save)
         bench.search(options.evaluations, options.workers)

@@ -13,8 +13,6 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-import json
-import os
 import sys
 import time
 import zipfile
@@ -24,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmarks.measure import REPOSITORY
+from benchmarks.rows import SHARED, open_rows
 from benchmarks.speech import digit_features
 from benchmarks.table import reached
 from smidgen.compress.batches import BatchReference, Sample
@@ -166,21 +164,13 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    shared = os.environ.get("SMIDGEN_SHARED", REPOSITORY.parent / "shared" / "data")
-    parser.add_argument("--data", type=Path, default=Path(shared), metavar="DIR",
+    parser.add_argument("--data", type=Path, default=SHARED, metavar="DIR",
                         help="folder with mlperf_tiny, vww96 and cifar10")  # fmt: skip
     parser.add_argument("--only", choices=tuple(LOADERS), nargs="+", default=tuple(LOADERS))
     parser.add_argument("--bits", type=int, choices=(8, 4, 2), nargs="+", default=[8, 4])
     parser.add_argument("--json", type=Path, metavar="FILE", help="rows measured before, and now")
     options = parser.parse_args()
-    rows: dict[str, dict] = {}
-    if options.json and options.json.is_file():
-        rows = json.loads(options.json.read_text(encoding="utf-8"))
-
-    def save() -> None:
-        if options.json:
-            options.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-
+    rows, save = open_rows(options.json)
     for name in options.only:
         measure(name, options.data, options.bits, rows, save)
     print_rows(rows)

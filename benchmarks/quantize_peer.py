@@ -9,16 +9,14 @@ algorithms is what ours must reach.
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import sys
 from pathlib import Path
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from benchmarks.measure import REPOSITORY
 from benchmarks.quantize import LOADERS, Data
+from benchmarks.rows import SHARED, open_rows
 from smidgen.compress.batches import Sample
 from smidgen.compress.evidence import compare
 from smidgen.exporters.tflite import export_tflite
@@ -64,15 +62,12 @@ def answers(model: bytes, samples: list[Sample]) -> np.ndarray:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quantize_peer", description=__doc__)
-    shared = os.environ.get("SMIDGEN_SHARED", REPOSITORY.parent / "shared" / "data")
-    parser.add_argument("--data", type=Path, default=Path(shared), metavar="DIR")
+    parser.add_argument("--data", type=Path, default=SHARED, metavar="DIR")
     parser.add_argument("--only", choices=tuple(LOADERS), nargs="+", default=("vww", "ic"))
     parser.add_argument("--bits", type=int, choices=(8, 4), nargs="+", default=[8, 4])
     parser.add_argument("--json", type=Path, metavar="FILE", help="rows measured before, and now")
     options = parser.parse_args()
-    rows: dict[str, dict] = {}
-    if options.json and options.json.is_file():
-        rows = json.loads(options.json.read_text(encoding="utf-8"))
+    rows, save = open_rows(options.json)
     for name in options.only:
         keys = {f"{name} {bits} {a}": (bits, a) for bits in options.bits for a in _ALGORITHMS}
         keys = {key: wanted for key, wanted in keys.items() if key not in rows}
@@ -89,8 +84,7 @@ def main() -> int:
                 rows[key] = compare(right, theirs == data.labels).to_json()
             except (RuntimeError, ValueError, KeyError) as error:
                 rows[key] = {"refused": f"{type(error).__name__}: {error}".splitlines()[0]}
-            if options.json:
-                options.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+            save()
     print_table(
         ["model", "bits", "algorithm", "float %", "theirs %", "points"],
         [(*key.split(), *_cells(row)) for key, row in rows.items()],

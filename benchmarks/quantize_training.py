@@ -13,8 +13,6 @@ epoch where it was.
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -24,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measure import REPOSITORY
 from benchmarks.pictures import Data, load_cifar10, load_wake_words
+from benchmarks.rows import SHARED, open_rows
 from benchmarks.table import reached
 from smidgen.compress.batches import BatchReference
 from smidgen.compress.evidence import compare, quantize_samples
@@ -221,8 +219,7 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    shared = os.environ.get("SMIDGEN_SHARED", REPOSITORY.parent / "shared" / "data")
-    parser.add_argument("--data", type=Path, default=Path(shared), metavar="DIR",
+    parser.add_argument("--data", type=Path, default=SHARED, metavar="DIR",
                         help="folder with mlperf_tiny, vww96 and cifar10")  # fmt: skip
     parser.add_argument("--only", choices=tuple(BARS), nargs="+", default=tuple(BARS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
@@ -238,15 +235,7 @@ def main() -> int:
     options.state = options.state or options.json.with_suffix(".state")
     tf.config.threading.set_intra_op_parallelism_threads(THREADS)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    rows: dict[str, Row] = {}
-    if options.json.is_file():
-        rows = json.loads(options.json.read_text(encoding="utf-8"))
-
-    def save() -> None:
-        unfinished = options.json.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-        unfinished.replace(options.json)
-
+    rows, save = open_rows(options.json)
     for name in options.only:
         Bench(name, options, rows, save).run(options.seeds)
     print_rows(rows)
