@@ -14,6 +14,7 @@ from elftools.elf.elffile import ELFFile
 
 from smidgen.compile.board_header import header_words
 from smidgen.compile.build import build
+from smidgen.device.flashing import flash_command
 from smidgen.errors import BuildError
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import FullyConnected
@@ -73,8 +74,10 @@ def test_keyword_spotting_links_for_boards_that_are_not_at_hand(
     assert target.flasher is not None
     graph = load_model(shared_data / "mlperf_tiny" / "kws_int8.tflite")
     build(graph, target, tmp_path, golden_seeds=())
-    for place in re.findall(r"\{(\w+)\}", " ".join(target.flasher.arguments)):
-        assert place == "port" or (tmp_path / f"firmware.{place}").stat().st_size > 0
+    command = " ".join(flash_command(tmp_path, target) or [])
+    images = re.findall(r"firmware\.\w+", command)
+    assert images
+    assert all((tmp_path / image).stat().st_size > 0 for image in images)
 
 
 def test_a_boot_header_leads_to_the_vectors(model: Graph, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from smidgen.paths import data_folder
 from smidgen.targets.reading import read_target
 from smidgen.targets.types import (
     Board,
+    ChipId,
     Core,
     Flasher,
     HeaderWords,
@@ -28,6 +29,7 @@ from smidgen.targets.types import (
 
 __all__ = [
     "Board",
+    "ChipId",
     "Core",
     "Flasher",
     "HeaderWords",

@@ -9,6 +9,7 @@ from pathlib import Path
 from smidgen.errors import ProblemList, UsageError
 from smidgen.paths import data_folder
 from smidgen.targets.checks import check_kernels, check_map
+from smidgen.targets.flasher import read_flasher
 from smidgen.targets.table import Table
 from smidgen.targets.types import (
     MEMORY_KINDS,
@@ -16,7 +17,6 @@ from smidgen.targets.types import (
     Board,
     Chip,
     Core,
-    Flasher,
     HeaderWords,
     Memory,
     Runner,
@@ -59,7 +59,7 @@ def read_target(path: Path) -> Target:
         toolchain=_toolchain(top),
         board=board,
         runner=runner,
-        flasher=_flasher(top),
+        flasher=read_flasher(top),
         serial=_serial(top),
         proven=top.flag("proven", True),
     )
@@ -212,15 +212,6 @@ def _runner(top: Table) -> Runner:
     )
     table.finish()
     return runner
-
-
-def _flasher(top: Table) -> Flasher | None:
-    table = top.table("flasher", required=False)
-    if table is None:
-        return None
-    flasher = Flasher(table.text("command"), table.texts("arguments", []))
-    table.finish()
-    return flasher
 
 
 def _serial(top: Table) -> Serial | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 RUNNERS = ("host", "verilator", "qemu", "rp2040js", "serial")
@@ -111,14 +112,26 @@ class Runner:
 
 
 @dataclass(frozen=True)
-class Flasher:
-    """The program that writes the image to the board, and its arguments.
+class ChipId:
+    """What the chip says it is: the bits of `mask` of the word at address `register` are `value`; register is
+    None where the flashing method has a question of its own for it."""
 
-    In them {elf}, {bin} and {hex} stand for the bundle's images, {port} for the serial port.
+    value: int
+    register: int | None = None
+    mask: int = 0xFFFF_FFFF
+
+
+@dataclass(frozen=True)
+class Flasher:
+    """How the image gets onto the board: `method` and its options (see smidgen.targets.flasher).
+
+    usb: "vvvv:pppp", vendor and product of the USB devices that lead to such a board (none: any may).
     """
 
-    command: str
-    arguments: tuple[str, ...] = ()
+    method: str
+    options: Mapping[str, str | int | tuple[str, ...]] = field(default_factory=dict)
+    usb: tuple[str, ...] = ()
+    chip_id: ChipId | None = None
 
 
 @dataclass(frozen=True)
