@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from smidgen.compile.bundle import Bundle
 from smidgen.device.base import Device
 from smidgen.errors import Problem, UsageError
 from smidgen.targets import Target
 
+if TYPE_CHECKING:
+    from smidgen.device.serial_device import Deadlines
 
-def open_device(target: Target, bundle: Bundle, port: str | None = None) -> Device:
+
+def open_device(
+    target: Target,
+    bundle: Bundle,
+    port: str | None = None,
+    baud: int | None = None,
+    deadlines: Deadlines | None = None,
+) -> Device:
     """The device of this target, not loaded yet: use it in a `with` statement.
 
-    bundle: built for this target; port: of a board that serves it, instead of what the target file says.
+    bundle: built for this target; port and baud: of a board that serves it, instead of what the target file
+    says; deadlines: of everything but the target 'host', which has no stages that can hang.
     Raises UsageError when the bundle holds nothing for this target, or no port is known.
     """
     # Each kind needs its own libraries, so only the one that is wanted is imported.
@@ -30,10 +42,10 @@ def open_device(target: Target, bundle: Bundle, port: str | None = None) -> Devi
             fix = f"build it with -t {target.name}"
             raise UsageError(Problem(str(bundle.folder), "the bundle holds no firmware image", fix))
         if target.runner.kind == "verilator":
-            return MidgeDevice(bundle.elf, target.runner.configuration, expected=version)
+            return MidgeDevice(bundle.elf, target.runner.configuration, expected=version, deadlines=deadlines)
         if target.runner.kind == "rp2040js":
-            return Rp2040Device(bundle.elf, expected=version)
-        return QemuDevice(bundle.elf, target.runner.machine, expected=version)
+            return Rp2040Device(bundle.elf, expected=version, deadlines=deadlines)
+        return QemuDevice(bundle.elf, target.runner.machine, expected=version, deadlines=deadlines)
     from smidgen.device.serial_device import SerialDevice
 
     serial = target.serial
@@ -41,4 +53,5 @@ def open_device(target: Target, bundle: Bundle, port: str | None = None) -> Devi
     if not url:
         fix = "give one with --port, or write it into the target file: [serial] port = ..."
         raise UsageError(Problem(f"target '{target.name}'", "no serial port is known", fix))
-    return SerialDevice(url, baud=serial.baud if serial else 115200, expected=version)
+    bits_per_second = baud or (serial.baud if serial else 115200)
+    return SerialDevice(url, baud=bits_per_second, expected=version, deadlines=deadlines)

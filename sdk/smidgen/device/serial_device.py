@@ -27,6 +27,7 @@ from smidgen.device.base import (
 )
 from smidgen.device.client import Client, Refused, Reply, Stage
 from smidgen.device.protocol import Capability, RunMode, Status
+from smidgen.device.transcript import Transcript
 from smidgen.device.transports import Port
 from smidgen.device.xmidge import mnemonic
 from smidgen.errors import DeviceError, Problem
@@ -51,7 +52,8 @@ class SerialDevice(Device):
     """The agent behind a port.
 
     port: a device path or a pyserial URL; expected: the version of the model that must be there, checked
-    when the firmware answers first (None: any); retry_seconds: see Client.
+    when the firmware answers first (None: any); retry_seconds: see Client. `transcript` has what went over
+    the line, also after the device was closed.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class SerialDevice(Device):
         self._expected = expected
         self._deadlines = deadlines or Deadlines()
         self._retry_seconds = retry_seconds
+        self.transcript = Transcript()
         self._port: Port | None = None
         self._client: Client | None = None
         self._served: protocol.Described | None = None
@@ -81,7 +84,7 @@ class SerialDevice(Device):
     def load(self) -> None:
         if self._client is not None:
             return
-        self._port = Port(self._port_url, self._baud)
+        self._port = Port(self._port_url, self._baud, self.transcript)
         self._port.drain()
         self._client = Client(self._port, self._retry_seconds, self._obituary, self._explain)
         stage = Stage("boot", self._deadlines.boot)
@@ -111,6 +114,13 @@ class SerialDevice(Device):
         if self._client is None:
             raise _not_loaded()
         return self._client
+
+    @property
+    def port(self) -> Port:
+        """The open line, for text beside the protocol."""
+        if self._port is None:
+            raise _not_loaded()
+        return self._port
 
     def _obituary(self) -> str:
         """What became of the device, when the port broke; "" when there is nothing to tell."""

@@ -11,11 +11,13 @@ import time
 import serial
 from serial.tools import list_ports
 
+from smidgen.device.transcript import Transcript
 from smidgen.errors import DeviceError, Problem
 
 _WRITE_SECONDS = 10.0
 _PIECE = 4096
 _SLICE_SECONDS = 0.05  # how often a port that cannot be waited for is looked at
+_DRAINED_PIECES = 16  # a device that never stops talking must not keep us
 
 
 def select_works_on_ports() -> bool:
@@ -30,9 +32,13 @@ class PortClosed(Exception):
 class Port:
     """An open byte stream. `bits_per_second` says how long bytes take; a socket's are free."""
 
-    def __init__(self, url: str, baud: int = 115200) -> None:
-        """Opens the port. DeviceError when that fails, with the ports that exist."""
+    def __init__(self, url: str, baud: int = 115200, transcript: Transcript | None = None) -> None:
+        """Opens the port. DeviceError when that fails, with the ports that exist.
+
+        transcript: told all that is sent and received.
+        """
         self.url = url
+        self._transcript = transcript or Transcript()
         self.bits_per_second = baud if "://" not in url else 0
         # A pseudo-terminal refuses RTS and DTR; pyserial ignores that when it opens one, and nothing here
         # touches the two lines afterwards.
@@ -51,6 +57,7 @@ class Port:
         """Sends all of it. PortClosed when that is impossible."""
         try:
             self._serial.write(data)
+            self._transcript.sent(data)
         except (serial.SerialException, OSError) as error:
             raise PortClosed(str(error)) from error
 
@@ -70,10 +77,13 @@ class Port:
         descriptor = self._descriptor()
         if descriptor is None:
             self._serial.timeout = min(seconds, _SLICE_SECONDS)
-            return self._serial.read(max(1, self._serial.in_waiting))
-        ready, _, _ = select.select([descriptor], [], [], seconds)
-        self._serial.timeout = 0
-        return self._serial.read(_PIECE) if ready else b""
+            data = self._serial.read(max(1, self._serial.in_waiting))
+        else:
+            ready, _, _ = select.select([descriptor], [], [], seconds)
+            self._serial.timeout = 0
+            data = self._serial.read(_PIECE) if ready else b""
+        self._transcript.received(data)
+        return data
 
     def _descriptor(self) -> int | None:
         """What `select` can wait for, where the port has that."""
@@ -84,7 +94,10 @@ class Port:
 
     def drain(self) -> None:
         """Drops bytes that arrived before: a boot message, or the end of an earlier conversation."""
-        with contextlib.suppress(serial.SerialException, OSError):
+        with contextlib.suppress(serial.SerialException, OSError, TypeError):
+            for _ in range(_DRAINED_PIECES):
+                if not self._read_available(0):
+                    return
             self._serial.reset_input_buffer()
 
     def close(self) -> None:
