@@ -5,7 +5,7 @@
 #include "cbor.h"
 #include "smidgen_model.h"
 
-enum { SMIDGEN_GROUP = 0x534d, SMIDGEN_PROTOCOL_VERSION = 1, SMIDGEN_CHUNK_BYTES = 512 };
+enum { SMIDGEN_PROTOCOL_VERSION = 1, SMIDGEN_CHUNK_BYTES = 512 };
 
 enum {
     COMMAND_DESCRIBE = 0,
@@ -17,9 +17,7 @@ enum {
     COMMAND_ROWS = 6,
     COMMAND_MEMORY = 7,
     COMMAND_SELFTEST = 8,
-    COMMAND_RESET = 9,
-    COMMAND_FAULT = 126,  /* sent by the agent on its own: a trap */
-    COMMAND_DAMAGED = 127 /* sent by the agent on its own: ask again */
+    COMMAND_RESET = 9 /* smp.h has those that the server sends on its own */
 };
 
 typedef enum {
@@ -40,10 +38,7 @@ typedef enum {
 
 enum { RUN_PLAIN = 0, RUN_PROFILE = 1, RUN_CHECKSUMS = 2 };
 
-typedef struct {
-    const uint8_t *data;
-    uint32_t length;
-} service_request;
+typedef cbor_bytes service_request;
 
 /* Divides the board's free RAM and resets the model. */
 void service_init(const smidgen_model *model);

@@ -225,7 +225,8 @@ def test_a_model_that_writes_behind_its_arena_is_reported(tmp_path: Path) -> Non
 
 
 def test_firmware_and_host_number_commands_and_errors_alike() -> None:
-    header = (data_folder("firmware") / "runtime" / "service.h").read_text()
+    folder = data_folder("firmware") / "runtime"
+    header = (folder / "service.h").read_text() + (folder / "smp.h").read_text()
     numbers = {name: int(value) for name, value in re.findall(r"(\w+) = (\d+)", header)}
     commands = {f"COMMAND_{one.name}": one.value for one in Command}
     statuses = {f"STATUS_{one.name}": one.value for one in Status}
