@@ -13,9 +13,9 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def data_folder(name: str) -> Path:
-    """The folder `targets`, `firmware` or `hw`, wherever this installation keeps it."""
+    """The folder `targets`, `firmware` or `hw`, or the file `LICENSE`, wherever this installation keeps it."""
     installed = _PACKAGE / "_data" / name
-    return installed if installed.is_dir() else _PACKAGE.parents[1] / name
+    return installed if installed.exists() else _PACKAGE.parents[1] / name
 
 
 def cache_folder() -> Path:

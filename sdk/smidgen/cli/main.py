@@ -16,7 +16,19 @@ from smidgen.cli.parser import USAGE_EXIT_CODE, Parser
 from smidgen.errors import SmidgenError
 
 # Each is a module of this folder.
-VERBS = ("analyze", "compress", "build", "flash", "run", "validate", "profile", "targets", "ops", "doctor")
+VERBS = (
+    "analyze",
+    "compress",
+    "build",
+    "export",
+    "flash",
+    "run",
+    "validate",
+    "profile",
+    "targets",
+    "ops",
+    "doctor",
+)
 INTERRUPTED_EXIT_CODE = 130
 
 

@@ -21,7 +21,14 @@ def is_weight(blob: Blob) -> bool:
 
 def weights_h(heading: dict[str, object], prefix: str, blobs: dict[str, Blob], names: dict[str, str]) -> str:
     """The text of model_weights.h; `names` maps blob names to C identifiers."""
-    arrays = "".join(
+    return fill(
+        "model_weights.h", PREFIX=prefix.upper(), arrays=constant_arrays(prefix, blobs, names), **heading
+    )
+
+
+def constant_arrays(prefix: str, blobs: dict[str, Blob], names: dict[str, str]) -> str:
+    """Definitions of these constants, for a file that includes model.h."""
+    return "".join(
         fill(
             "array.h",
             PREFIX=prefix.upper(),
@@ -37,7 +44,6 @@ def weights_h(heading: dict[str, object], prefix: str, blobs: dict[str, Blob], n
         )
         for name, blob in blobs.items()
     )
-    return fill("model_weights.h", PREFIX=prefix.upper(), arrays=arrays, **heading)
 
 
 def _rows(data: np.ndarray) -> str:
