@@ -79,6 +79,12 @@ def a_gather_that_would_rescale(m: OperatorModel) -> None:
     m.builder.operator("GATHER", [m.x(5, 2), m.integers(0)], [m.y(1, 2)], axis=0)
 
 
+@wrong("its indices have type f32 instead of i32")
+def fractions_as_indices_of_a_constant(m: OperatorModel) -> None:
+    indices = m.builder.constant(np.array([0.5], np.float32))
+    m.builder.operator("GATHER", [m.integers(5, 6), indices], [m.same(1)], axis=0)
+
+
 @wrong("cannot be split into blocks of 2 x 2")
 def channels_that_are_no_blocks(m: OperatorModel) -> None:
     m.builder.operator("DEPTH_TO_SPACE", [m.x(1, 2, 2, 6)], [m.same(1, 4, 4, 1)], block_size=2)

@@ -22,6 +22,7 @@ def gather(call: Call) -> None:
     if call.option("BatchDims"):
         call.fail("batch dimensions are not supported", "gather from each batch by itself")
     axis = call.axis(int(call.option("Axis")), len(x.shape))
+    _expect_integers(call, indices)
     if x.dtype is DType.I32 and x.data is not None and axis == 0:
         call.fold(x.data[_checked(call, indices, x.shape[0])])
         return
@@ -31,15 +32,20 @@ def gather(call: Call) -> None:
 @importer("EMBEDDING_LOOKUP")
 def embedding_lookup(call: Call) -> None:
     call.expect(inputs=2)
-    _gather(call, call.input(1, "table"), call.input(0, "indices"), axis=0)
+    indices = call.input(0, "indices")
+    _expect_integers(call, indices)
+    _gather(call, call.input(1, "table"), indices, axis=0)
+
+
+def _expect_integers(call: Call, indices: Tensor) -> None:
+    if indices.dtype is not DType.I32:
+        call.fail(f"its indices have type {indices.dtype.value} instead of i32")
 
 
 def _gather(call: Call, x: Tensor, indices: Tensor, axis: int) -> None:
     y = call.outputs[0]
     call.expect_types(x, y, wide=True)
     call.expect_same_quantization(x, y)
-    if indices.dtype is not DType.I32:
-        call.fail(f"its indices have type {indices.dtype.value} instead of i32")
     call.expect_shape(y, (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
     if indices.data is not None:
         _checked(call, indices, x.shape[axis])
