@@ -82,6 +82,7 @@ def a_gather_that_would_rescale(m: OperatorModel) -> None:
 @wrong("its indices have type f32 instead of i32")
 def fractions_as_indices_of_a_constant(m: OperatorModel) -> None:
     indices = m.builder.constant(np.array([0.5], np.float32))
+    m.builder.operator("TILE", [m.x(2), m.integers(1)], [m.same(2)])
     m.builder.operator("GATHER", [m.integers(5, 6), indices], [m.same(1)], axis=0)
 
 
