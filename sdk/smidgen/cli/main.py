@@ -25,6 +25,7 @@ VERBS = (
     "run",
     "validate",
     "profile",
+    "boards",
     "targets",
     "ops",
     "doctor",

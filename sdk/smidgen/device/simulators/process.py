@@ -81,8 +81,14 @@ class DidNotStart(DeviceError):
         super().__init__(Problem(f"start of {simulator.name}", self.text, f"command: {command}"))
 
 
-def launch(name: str, command: Callable[[Path], Sequence[str]]) -> Simulator:
-    """Starts a simulator. command: its command line, given the folder for its own files.
+def launch(
+    name: str,
+    command: Callable[[Path], Sequence[str]],
+    line: int = subprocess.PIPE,
+    working_folder: Path | None = None,
+) -> Simulator:
+    """Starts a simulator. command: its command line, given the folder for its own files; line: what its
+    standard input and output are.
 
     Its standard input is a pipe that nobody writes to: it closes when this process ends, however that ends,
     and the simulator ends with it.
@@ -91,7 +97,7 @@ def launch(name: str, command: Callable[[Path], Sequence[str]]) -> Simulator:
     try:
         with _log_file(folder).open("wb") as log:
             process = subprocess.Popen(
-                command(folder), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, bufsize=0
+                command(folder), stdin=line, stdout=line, stderr=log, bufsize=0, cwd=working_folder
             )
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
