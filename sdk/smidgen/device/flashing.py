@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from smidgen.compile.bundle import Bundle, load_bundle
 from smidgen.device.flashers import Found, Track, make_flasher, untracked
+from smidgen.device.virtual_board import VirtualBoard, is_virtual
 from smidgen.errors import Problem, UsageError
 from smidgen.targets import Target
 
@@ -26,16 +28,21 @@ def flash_bundle(
 ) -> Found:
     """Writes a bundle's image to a board and gives the board.
 
-    port, probe: see Flasher; progress is told the name of each stage as it starts.
+    port, probe: see Flasher; with neither, a simulated target's virtual board.
+    progress is told the name of each stage as it starts.
     Raises UsageError: a wrong bundle, no board, too many; DeviceError: not this target's board, or it failed.
     """
     bundle = bundle_for(folder, target)
-    flasher = make_flasher(target, port, probe)
-    progress("looking for the board")
-    found = flasher.probe()
-    progress(f"flashing {found.place or found.board}")
-    flasher.flash(bundle, track)
-    return found
+    with ExitStack() as stack:
+        if is_virtual(target) and not port and not probe:
+            progress("starting the virtual board's boot loader")
+            port = stack.enter_context(VirtualBoard(target).bootloader())
+        flasher = stack.enter_context(closing(make_flasher(target, port, probe)))
+        progress("looking for the board")
+        found = flasher.probe()
+        progress(f"flashing {found.place or found.board}")
+        flasher.flash(bundle, track)
+        return found
 
 
 def bundle_for(folder: Path, target: Target) -> Bundle:

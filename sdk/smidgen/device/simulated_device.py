@@ -111,19 +111,21 @@ class CountedDevice(SimulatedDevice):
 
 
 class QemuDevice(CountedDevice):
-    """An ELF file on one of QEMU's boards. machine: as `qemu-system-arm -machine help` lists them."""
+    """An ELF file on one of QEMU's boards, or what is flashed there, if given. machine: as
+    `qemu-system-arm -machine help` lists them."""
 
     def __init__(
         self,
         image: Path,
         machine: str,
         *,
+        flashed: qemu.Flashed | None = None,
         expected: str | None = None,
         deadlines: Deadlines | None = None,
         retry_seconds: float = 2.0,
     ) -> None:
         super().__init__(
-            lambda: qemu.start(image, machine),
+            lambda: qemu.start(image, machine, flashed),
             expected=expected, deadlines=deadlines, retry_seconds=retry_seconds,
         )  # fmt: skip
 

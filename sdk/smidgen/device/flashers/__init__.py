@@ -72,6 +72,9 @@ class Flasher(ABC):
         Raises DeviceError: the board vanished, refused, or holds something else than was written.
         """
 
+    def close(self) -> None:  # noqa: B027  most have nothing open
+        """Lets the board go. May be called twice."""
+
 
 def make_flasher(target: Target, port: str = "", probe: str = "") -> Flasher:
     """The flasher of this target. UsageError when it has none, or is not chosen in that way."""

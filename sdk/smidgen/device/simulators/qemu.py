@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -15,29 +17,51 @@ from smidgen.errors import DeviceError, Problem
 PROGRAM = "qemu-system-arm"
 
 
-def start(image: Path, machine: str) -> Simulator:
+@dataclass(frozen=True)
+class Flashed:
+    """What a board's flash holds: the file, and the address of its first byte."""
+
+    contents: Path
+    origin: int
+
+
+def start(image: Path, machine: str, flashed: Flashed | None = None) -> Simulator:
     """Runs an ELF file and returns once the UART's port is known.
 
-    machine: as `qemu-system-arm -machine help` lists them. QEMU ends with this process, however that ends.
+    machine: as `qemu-system-arm -machine help` lists them; flashed: runs what is there instead, and takes
+    only the addresses of the marks from the ELF file. QEMU ends with this process, however that ends.
     Raises BuildError (no compiler for the plugin) and DeviceError: QEMU is missing, or did not start.
     """
-    simulator = launch("QEMU", lambda folder: command_line(image, machine, folder / counting.LOG))
-    await_port(simulator, _port_in)
+    simulator = launch("QEMU", lambda folder: command_line(image, machine, folder / counting.LOG, flashed))
+    await_port(simulator, port_in)
     return simulator
 
 
-def command_line(image: Path, machine: str, counts: Path) -> list[str]:
+def command_line(image: Path, machine: str, counts: Path, flashed: Flashed | None = None) -> list[str]:
     """How QEMU is called; counts: the log for the plugin. Raises BuildError and DeviceError, as above."""
+    program = find(machine)
+    arguments = {"file": counting.plugin(_plugin_interface(program)), "log": counts}
+    arguments |= {name: hex(address) for name, address in counting.marks(image).items()}
+    program_options = ["-kernel", str(image)]
+    if flashed is not None:
+        loader = {"file": flashed.contents, "addr": hex(flashed.origin), "force-raw": "on"}
+        program_options = ["-device", f"loader,{values(loader)}"]
+    options = ["-machine", machine, *program_options, "-plugin", values(arguments)]
+    return [program, *options, "-display", "none", "-monitor", "none", "-serial", "pty"]
+
+
+def find(machine: str) -> str:
+    """QEMU's path. DeviceError when it is missing, with what it is wanted for."""
     program = shutil.which(PROGRAM)
     if program is None:
         fix = "on Debian and Ubuntu: sudo apt install qemu-system-arm"
         raise DeviceError(Problem(PROGRAM, f"not found; it emulates {machine}", fix))
-    arguments = {"file": counting.plugin(_plugin_interface(program)), "log": counts}
-    arguments |= {name: hex(address) for name, address in counting.marks(image).items()}
-    # QEMU reads two commas as one within a value.
-    plugin = ",".join(f"{name}={str(value).replace(',', ',,')}" for name, value in arguments.items())
-    options = ["-machine", machine, "-kernel", str(image), "-plugin", plugin]
-    return [program, *options, "-display", "none", "-monitor", "none", "-serial", "pty"]
+    return program
+
+
+def values(pairs: Mapping[str, object]) -> str:
+    """NAME=VALUE,... as QEMU's options take it: two commas within a value stand for one."""
+    return ",".join(f"{name}={str(value).replace(',', ',,')}" for name, value in pairs.items())
 
 
 @cache
@@ -51,6 +75,7 @@ def _plugin_interface(program: str) -> int:
     return 1 if int(found.group(1)) < 9 else 2
 
 
-def _port_in(line: str) -> str | None:
+def port_in(line: str) -> str | None:
+    """The UART's port in QEMU's first line."""
     found = re.search(r"char device redirected to (\S+)", line)
     return found.group(1) if found else None

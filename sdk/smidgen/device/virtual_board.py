@@ -1,0 +1,78 @@
+"""Virtual boards: simulators whose flash outlives them, so that they are flashed as real boards are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from smidgen.compile.bundle import BIN, Bundle
+from smidgen.device.simulators import stm32_rom
+from smidgen.device.simulators.process import Simulator
+from smidgen.errors import DeviceError, Problem
+from smidgen.paths import state_folder
+from smidgen.targets import Memory, Target
+
+# By flashing method: starts the board's boot loader on the flash in a file.
+_BOOTLOADERS: dict[str, Callable[[Target, Path], Simulator]] = {"stm32_rom": stm32_rom.start}
+_ERASED = b"\xff"
+
+
+def is_virtual(target: Target) -> bool:
+    """Whether boards of this target are simulated here and can be flashed."""
+    simulated = target.runner.kind not in ("host", "serial")
+    return simulated and target.flasher is not None and target.flasher.method in _BOOTLOADERS
+
+
+class VirtualBoard:
+    """A board of a target (see `is_virtual`), not running. name: tells several of one target apart.
+
+    flash: the file with what is in its flash, from the first byte on; a new board's is erased.
+    """
+
+    def __init__(self, target: Target, name: str = "") -> None:
+        self.target = target
+        self.flash = state_folder() / "boards" / (name or target.name) / "flash.bin"
+
+    @property
+    def memory(self) -> Memory:
+        memory = self.target.memory_of_kind("flash")
+        assert memory is not None  # the target file was checked
+        return memory
+
+    @contextmanager
+    def bootloader(self) -> Iterator[str]:
+        """The board's boot loader runs; gives its port. DeviceError when the board is in use."""
+        assert self.target.flasher is not None
+        start = _BOOTLOADERS[self.target.flasher.method]
+        self.flash.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock = FileLock(self.flash.parent / "lock").acquire(blocking=False)
+        except Timeout:
+            what = "another process is flashing this virtual board"
+            raise DeviceError(Problem(str(self.flash.parent), what, "try again when it has ended")) from None
+        with lock:
+            self._complete()
+            with start(self.target, self.flash) as simulator:
+                yield simulator.port
+
+    def _complete(self) -> None:
+        """What the file has no bytes for yet is erased flash."""
+        with self.flash.open("ab") as file:
+            file.truncate(min(file.tell(), self.memory.length))
+            file.write(_ERASED * (self.memory.length - file.tell()))
+
+    def check_holds(self, bundle: Bundle) -> None:
+        """DeviceError unless the bundle's image is what the flash holds, byte for byte."""
+        image = (bundle.folder / BIN).read_bytes()
+        fix = f"smidgen flash -b {bundle.folder} -t {self.target.name}"
+        try:
+            with self.flash.open("rb") as file:
+                held = file.read(len(image))
+        except FileNotFoundError:
+            held = b""
+        if held != image:
+            state = "holds another image than this bundle's" if held.strip(_ERASED) else "is empty"
+            raise DeviceError(Problem(f"virtual board {self.target.name}", f"its flash {state}", fix))
