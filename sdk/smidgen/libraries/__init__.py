@@ -16,14 +16,14 @@ from smidgen.compile.emit import identifier
 from smidgen.compile.sources import write_files
 from smidgen.errors import Problem, ProblemList, UsageError
 from smidgen.graph import Graph
-from smidgen.libraries import cmake
+from smidgen.libraries import arduino, cmake
 from smidgen.libraries.content import library, write_to
 from smidgen.libraries.format import Format
 from smidgen.targets import Target
 
 __all__ = ["FORMATS", "Format", "export_library"]
 
-FORMATS = {module.FORMAT.name: module.FORMAT for module in (cmake,)}
+FORMATS = {module.FORMAT.name: module.FORMAT for module in (cmake, arduino)}
 _VERSION = re.compile(r"(0|[1-9]\d{0,4})\.(0|[1-9]\d{0,4})\.(0|[1-9]\d{0,4})")
 
 

@@ -2,6 +2,12 @@
 #ifndef @{NAME}_LIBRARY_H
 #define @{NAME}_LIBRARY_H
 
+#include <limits.h>
+
+#if INT_MAX < 2147483647
+#error "@{name} needs a processor whose int has 32 bits or more: AVR has 16"
+#endif
+
 #include "@{name}/model.h"
 
 #endif
