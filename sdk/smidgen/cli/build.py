@@ -32,7 +32,10 @@ def run(arguments: argparse.Namespace) -> int:
     target = load_target(arguments.target)
     graph = load_model(arguments.model)
     with Stages() as stages:
-        bundle = build(graph, target, arguments.output, arguments.optimize, stages, arena=arguments.arena)
+        bundle = build(
+            graph, target, arguments.output, arguments.optimize, stages,
+            arena=arguments.arena, source=arguments.model,
+        )  # fmt: skip
     assert bundle.plan is not None
     result = static_result(arguments.model, target, bundle.plan, bundle, arguments.optimize)
     print_pairs(models.sizes(result, target), title=f"{bundle.name} for {target.name}, in {arguments.output}")

@@ -14,6 +14,17 @@ def add_model(parser: Parser) -> None:
     )
 
 
+def add_model_or_bundle(parser: Parser) -> None:
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "-m", "--model", type=Path, metavar="FILE", help="an int8 .tflite model, built for this run"
+    )
+    what.add_argument(
+        "-b", "--bundle", type=Path, metavar="DIR",
+        help="the bundle that the board was flashed with ('smidgen flash'): nothing is built",
+    )  # fmt: skip
+
+
 def add_target(parser: Parser) -> None:
     parser.add_argument(
         "-t", "--target", required=True, metavar="NAME|FILE",

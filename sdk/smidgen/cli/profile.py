@@ -6,6 +6,7 @@ import argparse
 
 from smidgen.cli import options
 from smidgen.cli.parser import Parser
+from smidgen.cli.sessions import model_file, open_chosen
 from smidgen.importers import load_model
 from smidgen.report import models
 from smidgen.report.files import write_json
@@ -14,14 +15,13 @@ from smidgen.report.progress import Stages, track
 from smidgen.report.tables import print_pairs
 from smidgen.run.inputs import get_inputs
 from smidgen.run.profiling import profile
-from smidgen.run.session import open_session
 
 HELP = "per layer: cycles, instructions, MACs, MAC/cycle, bytes"
 DEFAULT_INPUTS = 1
 
 
 def add_options(parser: Parser) -> None:
-    options.add_model(parser)
+    options.add_model_or_bundle(parser)
     options.add_target(parser)
     options.add_port(parser)
     options.add_input(parser)
@@ -33,13 +33,8 @@ def add_options(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     limit = arguments.limit or DEFAULT_INPUTS
-    inputs = get_inputs(load_model(arguments.model), arguments.input, limit)
-    with (
-        Stages() as stages,
-        open_session(
-            arguments.model, arguments.target, arguments.optimize, stages, arguments.arena, arguments.port
-        ) as session,
-    ):
+    inputs = get_inputs(load_model(model_file(arguments)), arguments.input, limit)
+    with Stages() as stages, open_chosen(arguments, stages) as session:
         stages.done()
         profiled = profile(session, inputs, track)
     models.print_layers(profiled.result)

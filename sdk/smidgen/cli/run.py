@@ -8,6 +8,7 @@ import numpy as np
 
 from smidgen.cli import options
 from smidgen.cli.parser import Parser
+from smidgen.cli.sessions import model_file, open_chosen
 from smidgen.importers import load_model
 from smidgen.report import models
 from smidgen.report.files import write_json
@@ -15,7 +16,7 @@ from smidgen.report.progress import Stages, track
 from smidgen.report.tables import number, print_pairs, print_table
 from smidgen.run.inputs import get_inputs, real_values, save_outputs
 from smidgen.run.running import accuracy, run_all, with_counts
-from smidgen.run.session import Session, open_session
+from smidgen.run.session import Session
 
 HELP = "run inputs on a target; outputs to an .npz file or the terminal"
 SHOWN_INPUTS = 10
@@ -23,7 +24,7 @@ SHOWN_VALUES = 12
 
 
 def add_options(parser: Parser) -> None:
-    options.add_model(parser)
+    options.add_model_or_bundle(parser)
     options.add_target(parser)
     options.add_port(parser)
     options.add_input(parser)
@@ -37,13 +38,8 @@ def add_options(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    inputs = get_inputs(load_model(arguments.model), arguments.input, arguments.limit)
-    with (
-        Stages() as stages,
-        open_session(
-            arguments.model, arguments.target, arguments.optimize, stages, arguments.arena, arguments.port
-        ) as session,
-    ):
+    inputs = get_inputs(load_model(model_file(arguments)), arguments.input, arguments.limit)
+    with Stages() as stages, open_chosen(arguments, stages) as session:
         stages.done()
         runs = run_all(session.device, track(inputs.samples, "running"))
         result = with_counts(session.result(), runs)

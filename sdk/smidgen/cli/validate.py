@@ -6,6 +6,7 @@ import argparse
 
 from smidgen.cli import options
 from smidgen.cli.parser import Parser
+from smidgen.cli.sessions import model_file, open_chosen
 from smidgen.importers import load_model
 from smidgen.oracles import NAMES
 from smidgen.report import models
@@ -14,14 +15,13 @@ from smidgen.report.html import write_page
 from smidgen.report.progress import Stages, track
 from smidgen.report.tables import print_pairs
 from smidgen.run.inputs import get_inputs
-from smidgen.run.session import open_session
 from smidgen.run.validate import Validation, validate
 
 HELP = "compare a target with an oracle, byte for byte; labels in the input file give accuracy"
 
 
 def add_options(parser: Parser) -> None:
-    options.add_model(parser)
+    options.add_model_or_bundle(parser)
     options.add_target(parser)
     options.add_port(parser)
     options.add_input(parser)
@@ -38,13 +38,8 @@ def add_options(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    inputs = get_inputs(load_model(arguments.model), arguments.input, arguments.limit)
-    with (
-        Stages() as stages,
-        open_session(
-            arguments.model, arguments.target, arguments.optimize, stages, arguments.arena, arguments.port
-        ) as session,
-    ):
+    inputs = get_inputs(load_model(model_file(arguments)), arguments.input, arguments.limit)
+    with Stages() as stages, open_chosen(arguments, stages) as session:
         stages.done()
         validation = validate(session, inputs, arguments.against, arguments.layers, track)
     _print(validation, inputs.source, arguments.layers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -44,12 +45,14 @@ def build(
     progress: Progress = silent,
     golden_seeds: tuple[int, ...] = GOLDEN_SEEDS,
     arena: str = "fast",
+    source: Path | None = None,
 ) -> Bundle:
     """Build a model for a target into a folder; files of an earlier build there are replaced.
 
     progress is told the name of each stage as it starts. golden_seeds: known answers for the self-test,
     each costs a checksum per tensor of flash and one run of the reference. arena: see `lower_and_plan`; where
-    the fastest plan does not fit the target's RAM, one that does takes its place, if there is one.
+    the fastest plan does not fit the target's RAM, one that does takes its place, if there is one. source:
+    the model's file, which the bundle then keeps.
     Raises ModelError (operators that no kernel computes), BuildError (too big, a tool is missing or failed)
     and UsageError (the folder cannot be written).
     """
@@ -57,17 +60,21 @@ def build(
     compiler = find_compiler(target.toolchain.compiler)
     progress("planning")
     plan, passes = lower_and_plan(graph, target, optimize, arena)
-    limit = None
+    planned, limit = arena, None
     while True:
         try:
-            return _build(plan, passes, target, folder, compiler, optimize, progress, golden_seeds)
+            return _build(
+                plan, passes, target, folder, compiler, optimize, progress, golden_seeds,
+                {"arena": planned, "limit": limit}, source,
+            )  # fmt: skip
         except TooBig as error:
             size = plan.schedule.arena_bytes
             if arena == "small" or set(error.overflows) != {"ram"} or size > (limit or size):
                 raise
             limit = size - error.overflows["ram"]
         progress("planning a smaller arena")
-        plan, passes = lower_and_plan(graph, target, optimize, "small", limit)
+        planned = "small"
+        plan, passes = lower_and_plan(graph, target, optimize, planned, limit)
 
 
 def _build(
@@ -79,8 +86,10 @@ def _build(
     optimize: str,
     progress: Progress,
     golden_seeds: tuple[int, ...],
+    planned: Mapping[str, str | int | None],
+    source: Path | None,
 ) -> Bundle:
-    """Build what has been planned."""
+    """Build what has been planned; planned: how."""
     schedule = plan.schedule
     progress("computing known answers")
     golden, arrays = make_golden(plan.graph, schedule, golden_seeds)
@@ -123,6 +132,9 @@ def _build(
     }
     manifest = make_manifest(plan, figures, target, optimize, toolchain, golden, passes)
     manifest["descriptor_bytes"] = descriptor_bytes
+    manifest["planned"] = dict(planned)
+    if source is not None:
+        manifest["source"] = _keep(source, folder)
     return replace(write_manifest(folder, manifest), plan=plan)
 
 
@@ -159,6 +171,14 @@ def _npz(arrays: dict[str, np.ndarray]) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
+
+
+def _keep(source: Path, folder: Path) -> str:
+    """The model's file in the bundle, by name."""
+    kept = folder / f"model{source.suffix}"
+    if not (kept.exists() and kept.samefile(source)):
+        shutil.copyfile(source, kept)
+    return kept.name
 
 
 def _without_agent(sources: dict[str, str]) -> dict[str, str]:

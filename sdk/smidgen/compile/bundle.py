@@ -4,6 +4,7 @@ model.c model.h model_weights.h kernels/   the model, for any C99 compiler; noth
 model_agent.c                              its descriptor, for the agent
 firmware.elf firmware.bin firmware.hex     the image (targets with a board)
 libmodel.so                                the model as a shared library (target host)
+model.tflite or .onnx, .keras              the model's file
 golden.npz                                 seeded inputs and their outputs
 manifest.json                              digests, sizes, arena map, layers, toolchain, golden checksums
 """
@@ -61,6 +62,11 @@ class Bundle:
     def library(self) -> Path | None:
         """The shared library, None for other targets than host."""
         return self._file(LIBRARY)
+
+    @property
+    def source(self) -> Path | None:
+        """The model's file, None when the bundle was built from a graph."""
+        return self._file(str(self.manifest.get("source")))
 
     def _file(self, name: str) -> Path | None:
         return self.folder / name if name in self.manifest["files"] else None

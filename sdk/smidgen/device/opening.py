@@ -55,3 +55,18 @@ def open_device(
         raise UsageError(Problem(f"target '{target.name}'", "no serial port is known", fix))
     bits_per_second = baud or (serial.baud if serial else 115200)
     return SerialDevice(url, baud=bits_per_second, expected=version, deadlines=deadlines)
+
+
+def open_flashed_device(
+    target: Target, bundle: Bundle, port: str | None = None, deadlines: Deadlines | None = None
+) -> Device:
+    """The device of this target that holds the bundle already, not loaded yet.
+
+    A simulator whose target has no flash that outlives it takes the image from the bundle. Raises as
+    `open_device`, and DeviceError when a virtual board's flash holds something else.
+    """
+    from smidgen.device.virtual_board import VirtualBoard, is_virtual
+
+    if port is not None or not is_virtual(target):
+        return open_device(target, bundle, port, deadlines=deadlines)
+    return VirtualBoard(target).device(bundle, deadlines)

@@ -9,7 +9,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from smidgen.compile.bundle import BIN, Bundle
-from smidgen.device.simulators import stm32_rom
+from smidgen.device.base import Device
+from smidgen.device.serial_device import Deadlines
+from smidgen.device.simulated_device import QemuDevice
+from smidgen.device.simulators import qemu, stm32_rom
 from smidgen.device.simulators.process import Simulator
 from smidgen.errors import DeviceError, Problem
 from smidgen.paths import state_folder
@@ -64,15 +67,22 @@ class VirtualBoard:
             file.truncate(min(file.tell(), self.memory.length))
             file.write(_ERASED * (self.memory.length - file.tell()))
 
-    def check_holds(self, bundle: Bundle) -> None:
-        """DeviceError unless the bundle's image is what the flash holds, byte for byte."""
+    def device(self, bundle: Bundle, deadlines: Deadlines | None = None) -> Device:
+        """The board running what is in its flash, not loaded yet.
+
+        DeviceError unless that is the bundle's image, byte for byte.
+        """
         image = (bundle.folder / BIN).read_bytes()
-        fix = f"smidgen flash -b {bundle.folder} -t {self.target.name}"
-        try:
-            with self.flash.open("rb") as file:
-                held = file.read(len(image))
-        except FileNotFoundError:
-            held = b""
-        if held != image:
+        held = self.flash.read_bytes() if self.flash.exists() else b""
+        if held[: len(image)] != image:
             state = "holds another image than this bundle's" if held.strip(_ERASED) else "is empty"
-            raise DeviceError(Problem(f"virtual board {self.target.name}", f"its flash {state}", fix))
+            fix = f"smidgen flash -b {bundle.folder} -t {self.target.name}"
+            raise DeviceError(Problem(f"virtual board {self.flash.parent.name}", f"its flash {state}", fix))
+        assert bundle.elf is not None
+        return QemuDevice(
+            bundle.elf,
+            self.target.runner.machine,
+            flashed=qemu.Flashed(self.flash, self.memory.origin),
+            expected=str(bundle.manifest["version"]),
+            deadlines=deadlines,
+        )

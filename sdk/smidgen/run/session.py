@@ -8,11 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from smidgen.compile import Plan
+from smidgen.compile import Plan, lower_and_plan
 from smidgen.compile.build import Progress, build, silent
 from smidgen.compile.bundle import Bundle
+from smidgen.compile.emit import model_version
 from smidgen.compile.schedule import Schedule
 from smidgen.device import Device, open_device
+from smidgen.device.flashing import bundle_for
+from smidgen.device.opening import open_flashed_device
+from smidgen.errors import Problem, UsageError
 from smidgen.graph import Graph
 from smidgen.importers import load_model
 from smidgen.run.result import Result, layers_of
@@ -73,6 +77,36 @@ def open_session(
         progress(f"asking the board on {port}" if port else f"starting {runner}")
         with open_device(loaded_target, bundle, port) as device:
             yield Session(path, graph, loaded_target, bundle.plan, bundle, device, optimize)
+
+
+@contextmanager
+def open_bundle_session(
+    folder: str | Path, target: str | Path, progress: Progress = silent, port: str | None = None
+) -> Iterator[Session]:
+    """A board that was flashed with this bundle: nothing is built, and the device must hold its image.
+
+    progress, port: as above. Raises UsageError (a wrong bundle) and DeviceError.
+    """
+    loaded_target = load_target(target)
+    bundle = bundle_for(Path(folder), loaded_target)
+    progress("planning")
+    graph = load_model(model_in(bundle))
+    optimize, planned = bundle.manifest["optimize"], bundle.manifest["planned"]
+    plan, _ = lower_and_plan(graph, loaded_target, optimize, planned["arena"], planned["limit"])
+    if model_version(plan.schedule) != bundle.manifest["version"]:
+        what = f"Smidgen {bundle.manifest['smidgen']} built it in another way than this one would"
+        raise UsageError(Problem(str(folder), what, "build and flash it again"))
+    progress("asking the board")
+    with open_flashed_device(loaded_target, bundle, port) as device:
+        yield Session(model_in(bundle), graph, loaded_target, plan, bundle, device, optimize)
+
+
+def model_in(bundle: Bundle) -> Path:
+    """The model's file in a bundle. UsageError when it holds none."""
+    if bundle.source is None:
+        fix = "build it with 'smidgen build'"
+        raise UsageError(Problem(str(bundle.folder), "holds no model file", fix))
+    return bundle.source
 
 
 def static_result(model: Path, target: Target, plan: Plan, bundle: Bundle | None, optimize: str) -> Result:
