@@ -32,6 +32,7 @@ ALLOWED = {
         "targets",
         "golden",
     },
+    "testing": {"graph", "importers", "compile", "device", "run", "targets"},
     "report": {"graph", "importers", "compress", "explore", "compile", "device", "run", "targets"},
 }
 

@@ -52,11 +52,7 @@ def _rows(entry: Entry) -> list[dict[str, Any]]:
 def _row(entry: Entry, platform: str) -> dict[str, Any]:
     row = {"id": entry.id, "platform": platform, "product": entry.product, "runner": entry.runner}
     row |= {"connected": entry.connected, "fixtures": list(entry.fixtures), **entry.extra}
-    row |= {
-        "target": "",
-        "line": entry.serial or entry.serial_pty,
-        "fixtures_text": ", ".join(entry.fixtures),
-    }
+    row |= {"target": "", "line": entry.serial or entry.serial_pty}
     try:
         target = target_of(platform)
     except SmidgenError as error:

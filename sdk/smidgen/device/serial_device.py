@@ -48,6 +48,10 @@ class Deadlines:
     query: float = 20.0
 
 
+class WrongFirmware(DeviceError):
+    """The device answers, and serves something else than what is expected."""
+
+
 class SerialDevice(Device):
     """The agent behind a port.
 
@@ -96,10 +100,10 @@ class SerialDevice(Device):
                 "build and flash the firmware again",
             )
         if self._expected is not None and served.rev != self._expected:
-            raise stage.error(
-                f"the device serves '{served.model}' version {served.rev}, expected version {self._expected}",
-                "flash the firmware of this bundle",
+            what = (
+                f"the device serves '{served.model}' version {served.rev}, expected version {self._expected}"
             )
+            raise WrongFirmware(Problem(stage.name, what, "flash the firmware of this bundle"))
         self._served = served
 
     def close(self) -> None:

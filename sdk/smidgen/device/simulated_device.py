@@ -30,6 +30,12 @@ class SimulatedDevice(SerialDevice):
         super().__init__("", expected=expected, deadlines=deadlines, retry_seconds=retry_seconds)
         self._start = start
         self._simulator: Simulator | None = None
+        self._messages = ""
+
+    @property
+    def messages(self) -> str:
+        """What the simulator wrote beside the line, also after the device was closed."""
+        return self._messages if self._simulator is None else self._simulator.log().strip()
 
     def load(self) -> None:
         if self._simulator is None:
@@ -41,6 +47,7 @@ class SimulatedDevice(SerialDevice):
         super().close()
         if self._simulator is not None:
             self._simulator.close()
+            self._messages = self.messages
             self._simulator = None
 
     def _obituary(self) -> str:

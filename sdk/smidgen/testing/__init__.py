@@ -1,0 +1,1 @@
+"""Hardware in the loop with pytest: `plugin` is loaded by pytest itself (docs/testing.md)."""
