@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from smidgen.compile import Plan, lower_and_plan
-from smidgen.compile.bundle import GOLDEN, LIBRARY, Bundle, make_manifest, write_manifest
+from smidgen.compile.bundle import BIN, ELF, GOLDEN, HEX, LIBRARY, UF2, Bundle, make_manifest, write_manifest
 from smidgen.compile.emit import emit, identifier
 from smidgen.compile.emit.weights import is_weight
 from smidgen.compile.figures import Figures, Golden
@@ -21,6 +21,7 @@ from smidgen.compile.measure import measure_model
 from smidgen.compile.runtime import model_flags
 from smidgen.compile.schedule import Schedule
 from smidgen.compile.sources import kernel_headers, write_files
+from smidgen.compile.uf2 import uf2
 from smidgen.errors import Problem, UsageError
 from smidgen.golden import checksum, golden_inputs
 from smidgen.graph import Graph
@@ -124,6 +125,8 @@ def _build(
             ram_bytes=image.ram_bytes,
             agent_code_bytes=image.flash_bytes - image.model_bytes - image.descriptor_bytes,
         )
+        if target.flasher is not None and target.flasher.method == "uf2":
+            write_files(folder, {UF2: _uf2(folder, target)})
     write_files(folder, {GOLDEN: _npz(arrays)})
     toolchain = {
         "compiler": target.toolchain.compiler,
@@ -173,6 +176,13 @@ def _npz(arrays: dict[str, np.ndarray]) -> bytes:
     return buffer.getvalue()
 
 
+def _uf2(folder: Path, target: Target) -> bytes:
+    """The image for the board's drive."""
+    flash = target.memory_of_kind("flash")
+    assert flash is not None and target.flasher is not None
+    return uf2((folder / BIN).read_bytes(), flash.origin, int(str(target.flasher.options["family"])))
+
+
 def _keep(source: Path, folder: Path) -> str:
     """The model's file in the bundle, by name."""
     kept = folder / f"model{source.suffix}"
@@ -189,7 +199,7 @@ def _prepare(folder: Path) -> None:
     """Make the folder, and remove the results of an earlier build, so that none outlives a failure."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("manifest.json", "firmware.elf", "firmware.bin", "firmware.hex", LIBRARY):
+        for name in ("manifest.json", ELF, BIN, HEX, UF2, LIBRARY):
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
         problem = Problem(

@@ -4,6 +4,7 @@ model.c model.h model_weights.h kernels/   the model, for any C99 compiler; noth
 model_agent.c                              its descriptor, for the agent
 firmware.elf firmware.bin firmware.hex     the image (targets with a board)
 libmodel.so                                the model as a shared library (target host)
+firmware.uf2                               the same for boards that are flashed as a drive
 model.tflite or .onnx, .keras              the model's file
 golden.npz                                 seeded inputs and their outputs
 manifest.json                              digests, sizes, arena map, layers, toolchain, golden checksums
@@ -28,7 +29,8 @@ from smidgen.graph import DType
 from smidgen.targets import Target
 
 MANIFEST = "manifest.json"
-ELF, BIN, HEX, LIBRARY, GOLDEN = "firmware.elf", "firmware.bin", "firmware.hex", "libmodel.so", "golden.npz"
+ELF, BIN, HEX, UF2 = "firmware.elf", "firmware.bin", "firmware.hex", "firmware.uf2"
+LIBRARY, GOLDEN = "libmodel.so", "golden.npz"
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,7 +26,7 @@ METHODS: dict[str, dict[str, _Option]] = {
     "pyocd": {"target": _TEXT},
     "openocd": {"config": _TEXTS},
     "esptool": {"chip": _TEXT, "offset": _ZERO},
-    "dfu_util": {"device": _TEXT, "alternate": _ZERO},
+    "dfu_util": {"device": _TEXT, "alternate": _ZERO, "memory": _NO_TEXT, "address": _ZERO},
     "uf2": {"board": _TEXT, "family": _NUMBER},
     "gdb": {"remote": _NO_TEXT, "before": _NO_TEXTS, "after": _NO_TEXTS},
     "program": {"command": _TEXT, "arguments": _NO_TEXTS},

@@ -24,17 +24,17 @@ class Seen:
 
 
 def choose(named: str, seen: Sequence[Seen], kind: str, fix: str) -> str:
-    """The board to use: `named`, else the only one of `seen` that matches.
+    """The board to use: the one of `seen` that is `named`, else the only one that matches.
 
     kind: what is chosen, such as "port"; fix: what to do when there is none.
     Raises UsageError when none or several match, with all that were seen.
     """
-    if named:
-        return named
     listed = ", ".join(map(str, seen)) or "none"
-    matching = [one.name for one in seen if one.matches]
+    matching = [one.name for one in seen if (one.name == named if named else one.matches)]
     if len(matching) == 1:
         return matching[0]
+    if named:
+        raise UsageError(Problem(f"--{kind} {named}", f"there is no such {kind}; seen: {listed}", fix))
     if not matching:
         what = f"no {kind} leads to a board of this target; seen: {listed}"
         raise UsageError(Problem("flash", what, fix))
@@ -57,6 +57,19 @@ def serial_ports(usb: Sequence[str]) -> list[Seen]:
 
 
 def choose_port(named: str, usb: Sequence[str]) -> str:
-    """The serial port: `named`, else the only one that may lead to such a board. UsageError as `choose`."""
+    """The serial port: `named`, which may be any device or URL, else the only one that may lead to such a
+    board. UsageError as `choose`."""
     fix = "connect the board, or give its port with --port"
-    return named if named else choose("", serial_ports(usb), "port", fix)
+    return named or choose("", serial_ports(usb), "port", fix)
+
+
+def refuse_several_probes(usb: Sequence[str]) -> None:
+    """UsageError when more than one USB device of these numbers has a serial port: of those without one, only
+    the program that uses them knows."""
+    seen = {
+        port.serial_number: Seen(port.serial_number, f"beside {port.device}")
+        for port in list_ports.comports()
+        if port.serial_number and port.vid is not None and f"{port.vid:04x}:{port.pid:04x}" in usb
+    }
+    if len(seen) > 1:
+        choose("", list(seen.values()), "probe", "")
