@@ -64,6 +64,9 @@ def test_20000_damaged_models_give_an_error_or_a_correct_model(shared_data: Path
     _expect_equal_to_oracle(shared_data, tmp_path, accepted[:: len(accepted) // 400])
 
 
+# The oracle shifts int8 quotients far below one step by 32 bits and more, where C has no meaning;
+# test_reference_quotients.py compares them where it has one.
+_UNDEFINED = {("DIV", "int8")}
 _SEEDS_PER_CASE = 1 << 20  # so that one number names both the case and the seed
 
 
@@ -76,7 +79,8 @@ def _expect_damaged_operators_equal(dtype: str, seeds: range, work: Path) -> Non
             changed = mutate(content, structure, seed)
             try:
                 graph = tflite.load(changed, Path("model.tflite"))
-                models[index * _SEEDS_PER_CASE + seed] = (changed, graph)
+                if (name, dtype) not in _UNDEFINED:
+                    models[index * _SEEDS_PER_CASE + seed] = (changed, graph)
             except SmidgenError as error:
                 assert error.problems, f"{name}, seed {seed}"
     assert len(models) > len(seeds)

@@ -106,7 +106,7 @@ def search(
         choices = _front(_fitted(noises, scores, scores[all_8].noise), options)
         near = _near_limits(choices, scores, costs, setup, limits)
         wanted = _next(choices, list(scores), near, base, min(ROUND, evaluations - len(scores)))
-    points = tuple(_point(bits, one, costs, setup) for bits, one in scores.items())
+    points = tuple(point_of(bits, one, costs, setup) for bits, one in scores.items())
     return Found(layers, alone, points, pareto(points))
 
 
@@ -273,7 +273,8 @@ def _edge(scores: dict[Bits, Score], setup: Setup, accuracy: float) -> float:
     return min(edges, key=lambda edge: (wrong(edge), -edge))
 
 
-def _point(bits: Bits, one: Score, costs: Costs, setup: Setup) -> Point:
+def point_of(bits: Bits, one: Score, costs: Costs, setup: Setup) -> Point:
+    """A choice, its measured score and what it costs."""
     cost: Any = costs.of(bits)
     return Point(
         bits=bits,

@@ -39,6 +39,9 @@ def mul(call: Call) -> None:
 @importer("DIV", "DivOptions")
 def div(call: Call) -> None:
     a, b, y = operands(call)
+    if y.dtype is DType.I8:
+        # A quotient has 23 bits and more behind the point, which rescaling may not use up.
+        expect_rescalable(call, a.scale / b.scale / y.scale, _LARGEST_DIFFERENCE, "the dividend")
     call.emit(Div(call.activation(y)), [a, b], [y])
 
 
