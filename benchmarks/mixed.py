@@ -2,10 +2,10 @@
 
 Bits are chosen on one part of the data and reported on another: wake words on the first 3,000 images and the
 other 2,000, CIFAR-10 on training images and 5,000 test images. First what post-training alone reaches, then
-(with `--seeds`) int8 and the mix trained alike from there. Rows that the JSON file holds already are not
+(with `--seeds`) int8 and the mix trained alike, as `quantize_training` does it. Rows that the JSON file holds already are not
 measured again, and a search goes on where it was stopped.
 
-    python -m benchmarks.mixed --json mixed.json --seeds 1 2 3
+    python -m benchmarks.mixed --seeds 1 2 3
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
-from benchmarks.pictures import Data, load_cifar10, load_wake_words
 from benchmarks.rows import SHARED, open_rows
 from benchmarks.table import reached
+from benchmarks.training import EPOCHS, IMAGES, SETTINGS, STATE, train
 from smidgen.compress.batches import BatchReference
 from smidgen.compress.evidence import compare, quantize_samples
 from smidgen.compress.quantize import gather, quantize, reconstruct
@@ -50,24 +51,22 @@ BARS = {"ic": ((0.78, 0.50), (0.70, 0.40)), "vww": ((0.90, 0.55), (0.84, 0.45))}
 Row = dict[str, object]
 
 
-LOADERS: dict[str, Callable[[Path], Data]] = {"ic": load_cifar10, "vww": load_wake_words}
-
-
 class Bench:
     """One model: its data, its float graph, and rows that are measured once."""
 
-    def __init__(self, name: str, folder: Path, rows: dict[str, Row], save: Callable[[], None]) -> None:
-        self.name, self.rows, self.save = name, rows, save
-        self.data = LOADERS[name](folder)
-        self.teacher = load_model(folder / "mlperf_tiny" / f"{name}_float.tflite")
+    def __init__(
+        self, name: str, options: argparse.Namespace, rows: dict[str, Row], save: Callable[[], None]
+    ) -> None:
+        self.name, self.rows, self.save, self.state = name, rows, save, options.state
+        self.data = SETTINGS[name].load(options.data, IMAGES)
+        self.teacher = load_model(options.data / "mlperf_tiny" / f"{name}_float.tflite")
         self.calibration = self.data.known[:CALIBRATE]
-        self._histograms = None
 
-    def made(self, bits: dict[str, int] | int) -> Graph:
+    def made(self, bits: dict[str, int] | int, graph: Graph | None = None) -> Graph:
         """Quantized and reconstructed with all calibration samples."""
-        self._histograms = self._histograms or gather(self.teacher, self.calibration, track)
-        student = quantize(self.teacher, self._histograms, bits, "mse")
-        return reconstruct(self.teacher, student, self.calibration, track)
+        graph = graph or self.teacher
+        student = quantize(graph, gather(graph, self.calibration, track), bits, "mse")
+        return reconstruct(graph, student, self.calibration, track)
 
     def search(self, evaluations: int, workers: int) -> None:
         """The front, and for each bar the most accurate choice under its limits."""
@@ -106,9 +105,10 @@ class Bench:
         mix = dict(zip(self.rows[f"{self.name} search"]["layers"], bits, strict=True))
         right, costs = {}, {}
         for kind, wanted in (("int8", 8), ("mix", mix)):
-            graph = self.made(wanted)
-            if seed is not None:
-                graph = self._trained(graph, seed, epochs)
+            if seed is None:
+                graph = self.made(wanted)
+            else:
+                graph = self._trained(wanted, kind if kind == "int8" else f"{kind}-{bar}", seed, epochs)
             outputs = BatchReference(graph).outputs(
                 quantize_samples(graph, self.data.unseen), track, f"running {self.name} {kind}"
             )[0]
@@ -123,13 +123,18 @@ class Bench:
         }
         self.save()
 
-    def _trained(self, graph: Graph, seed: int, epochs: int) -> Graph:
-        from smidgen.train.qat import fine_tune
-
-        data = self.data
-        return fine_tune(
-            self.teacher, graph, data.known, data.known_labels, epochs=epochs, seed=seed, track=track
-        )
+    def _trained(self, bits: dict[str, int] | int, what: str, seed: int, epochs: int) -> Graph:
+        return train(
+            self.name,
+            self.teacher,
+            self.data,
+            partial(self.made, bits),
+            epochs=epochs,
+            seed=seed,
+            rate=SETTINGS[self.name].narrow_rate,
+            state=self.state,
+            what=what,
+        ).ours
 
 
 def _cpu_seconds() -> float:
@@ -185,19 +190,24 @@ def main() -> int:
     )
     parser.add_argument("--data", type=Path, default=SHARED, metavar="DIR",
                         help="folder with mlperf_tiny, vww96 and cifar10")  # fmt: skip
-    parser.add_argument("--only", choices=tuple(LOADERS), nargs="+", default=tuple(LOADERS))
+    parser.add_argument("--only", choices=tuple(BARS), nargs="+", default=tuple(BARS))
     parser.add_argument("--seeds", type=int, nargs="*", default=[], help="train with these, too")
-    parser.add_argument("--epochs", type=int, default=8, help="of the training")
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help="of the training")
     parser.add_argument("--evaluations", type=int, default=EVALUATIONS, help="of each search")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes of a search")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="rows measured before, and now")
+    parser.add_argument("--limits", choices=("must", "aim"), nargs="+", default=("must", "aim"),
+                        help="whose mixes to report")  # fmt: skip
+    parser.add_argument("--json", type=Path, default=Path("build/mixed.json"), metavar="FILE",
+                        help="rows measured before, and now (%(default)s)")  # fmt: skip
+    parser.add_argument("--state", type=Path, default=STATE, metavar="DIR",
+                        help="for trainings, finished or stopped (%(default)s)")  # fmt: skip
     options = parser.parse_args()
     rows, save = open_rows(options.json)
     for name in options.only:
-        bench = Bench(name, options.data, rows, save)
+        bench = Bench(name, options, rows, save)
         bench.search(options.evaluations, options.workers)
         for seed in (None, *options.seeds):
-            for bar in ("must", "aim"):
+            for bar in options.limits:
                 bench.report(bar, seed, options.epochs)
     print_rows(rows)
     return 0

@@ -28,6 +28,11 @@ class Data:
     unseen: list[Sample]
     labels: np.ndarray
 
+    def development(self, count: int) -> Data:
+        """The last of what is known takes the place of what is unseen: to choose how to train."""
+        known, known_labels = self.known, self.known_labels
+        return Data(known[:-count], known_labels[:-count], known[-count:], known_labels[-count:])
+
 
 def load_wake_words(folder: Path) -> Data:
     """Pixels from 0 to 1."""

@@ -22,6 +22,7 @@ def open_rows(path: Path | None) -> tuple[dict[str, Any], Callable[[], None]]:
 
     def save() -> None:
         if path:
+            path.parent.mkdir(parents=True, exist_ok=True)
             # In one step: a run killed while it writes leaves the file of before.
             unfinished = path.with_suffix(".unfinished")
             unfinished.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
