@@ -46,7 +46,8 @@ def picture(searched: Searched) -> str:
     if limit is not None and y_low <= limit <= y_high:
         ends = f'x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(limit):.1f}" y2="{y(limit):.1f}"'
         parts.append(f'<line class="bound" {ends}/>')
-    line = " ".join(f"{x(_cost(p, unit)):.1f},{y(_quality(p)):.1f}" for p in searched.found.front)
+    outline = _outline([(_cost(point, unit), _quality(point)) for point in searched.found.front])
+    line = " ".join(f"{x(cost):.1f},{y(quality):.1f}" for cost, quality in outline)
     parts.append(f'<polyline class="front-line" points="{line}"/>')
     # The chosen point comes last, so that it lies on top.
     for point in sorted(points, key=lambda point: _rank(point, searched)):
@@ -58,6 +59,15 @@ def picture(searched: Searched) -> str:
     parts.append("</svg>")
     names = {"front-chosen": "chosen", "front-best": "on the front", "front-other": "beaten"}
     return "".join(parts) + legend(names)
+
+
+def _outline(places: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """By rising cost, the places that are better than all cheaper ones; the front has more sides."""
+    kept: list[tuple[float, float]] = []
+    for cost, quality in sorted(places, key=lambda place: (place[0], -place[1])):
+        if not kept or quality > kept[-1][1]:
+            kept.append((cost, quality))
+    return kept
 
 
 def _rank(point: Point, searched: Searched) -> int:

@@ -24,13 +24,14 @@ def document(title: str, sections: Iterable[str]) -> str:
 
 
 def cards(pairs: Iterable[tuple[str, str]]) -> str:
-    """Names and values, those without a value left out."""
-    items = (
-        f'<div class="card"><b>{escape(value)}</b><span>{escape(name)}</span></div>'
-        for name, value in pairs
-        if value != "-"
-    )
+    """Names and values, those without a value left out; what a value has in parentheses is set smaller."""
+    items = (_card(name, *value.partition(" (")) for name, value in pairs if value != "-")
     return f'<div class="cards">{"".join(items)}</div>'
+
+
+def _card(name: str, value: str, _: str, note: str) -> str:
+    small = f"<small>{escape(note.removesuffix(')'))}</small>" if note else ""
+    return f'<div class="card"><b>{escape(value)}</b>{small}<span>{escape(name)}</span></div>'
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
