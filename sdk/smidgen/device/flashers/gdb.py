@@ -9,7 +9,7 @@ from smidgen.device.flashers import Found, programs
 from smidgen.device.flashers.external import ExternalFlasher
 from smidgen.errors import DeviceError, Problem, UsageError
 
-_WORD = re.compile(r"^0x([0-9a-f]+)[^:]*:\s+0x([0-9a-f]{8})$", re.MULTILINE)
+_WORD = re.compile(r"^0x([0-9a-f]+)[^:\n]*:\s+0x([0-9a-f]{8})$", re.MULTILINE)
 _CONNECT_SECONDS = 10
 
 
@@ -29,10 +29,11 @@ class GdbFlasher(ExternalFlasher):
         chip_id = self.settings.chip_id
         register = chip_id.register if chip_id and chip_id.register is not None else None
         looks = [] if register is None else [f"x/1xw {register:#x}"]
-        command = self._gdb([*self._texts("before"), *looks, "detach"])
+        # Leaves the core halted: there may be nothing yet that it could run.
+        command = self._gdb([*self._texts("before"), "print/x $pc", *looks, "disconnect"])
         what = f"asking the chip at {self.port} what it is"
         answer = programs.run(command, what, programs.PROBE_SECONDS, check=False)
-        if "detached" not in answer:
+        if "$1 = 0x" not in answer:
             raise DeviceError(Problem(what, answer.strip() or "no answer", f"command: {' '.join(command)}"))
         words = {int(address, 16): int(word, 16) for address, word in _WORD.findall(answer)}
         return Found(self.port, self.check_chip(self.port, words.get(register or 0)))
