@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import sys
 from pathlib import Path
 
 from smidgen.cli import options
@@ -43,6 +44,20 @@ def run(arguments: argparse.Namespace) -> int:
         )
         return 0
     with Stages() as stages:
-        found = flash_bundle(arguments.bundle, target, progress=stages, **place)
+        found = flash_bundle(arguments.bundle, target, progress=stages, track=_Percent(stages), **place)
     print(f"flashed {arguments.bundle} to {found.place}: {found.board}")
     return 0
+
+
+class _Percent:
+    """Shows on a terminal how much is written; elsewhere the name of the stage is enough."""
+
+    def __init__(self, stages: Stages) -> None:
+        self._stages = stages
+        self._shown = -1
+
+    def __call__(self, done: int, total: int) -> None:
+        percent = 100 * done // total
+        if sys.stderr.isatty() and percent != self._shown:
+            self._shown = percent
+            self._stages(f"writing: {percent} %")

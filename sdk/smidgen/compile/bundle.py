@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,11 @@ from smidgen.targets import Target
 MANIFEST = "manifest.json"
 ELF, BIN, HEX, UF2 = "firmware.elf", "firmware.bin", "firmware.hex", "firmware.uf2"
 LIBRARY, GOLDEN = "libmodel.so", "golden.npz"
+# What is read of a manifest again.
+_READ = {
+    "smidgen": str, "model": str, "prefix": str, "version": str, "target": str, "optimize": str,
+    "figures": dict, "planned": dict, "files": dict,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,15 +85,27 @@ def load_bundle(folder: str | Path) -> Bundle:
     path = folder / MANIFEST
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        digests: Mapping[str, str] = manifest["files"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        _check(manifest)
+    except (OSError, ValueError) as error:
         fix = "give the folder that `smidgen build -o` wrote"
         raise UsageError(Problem(str(folder), f"is not a bundle: {error}", fix)) from None
+    digests: Mapping[str, str] = manifest["files"]
     damaged = [name for name, digest in digests.items() if _digest(folder / name) != digest]
     if damaged:
         what = f"these files are not as they were built: {', '.join(damaged)}"
         raise UsageError(Problem(str(folder), what, "build the bundle again"))
     return Bundle(folder, manifest)
+
+
+def _check(manifest: Any) -> None:
+    """ValueError unless everything is there that is read of a manifest again, in its type."""
+    for key, kind in _READ.items():
+        if not isinstance(manifest, dict) or not isinstance(manifest.get(key), kind):
+            raise ValueError(f"its {MANIFEST} has no usable '{key}'")
+    if unknown := manifest["figures"].keys() ^ {field.name for field in fields(Figures)}:
+        raise ValueError(f"its {MANIFEST} has other 'figures': {', '.join(sorted(unknown))}")
+    if missing := {"arena", "limit"} - manifest["planned"].keys():
+        raise ValueError(f"its {MANIFEST} does not say how it was planned: {', '.join(sorted(missing))}")
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> Bundle:
