@@ -2,6 +2,7 @@
 
 #include "board.h"
 #include "link.h"
+#include "mlperf.h"
 #include "service.h"
 #include "smp.h"
 
@@ -19,6 +20,9 @@ void smp_group_command(const smp_header *head, const cbor_bytes *request, cbor_w
         smp_put_error(reply, SMP_NOT_SUPPORTED);
         return;
     }
+    if (head->operation == SMP_WRITE) {
+        mlperf_forget();
+    }
     service_status status =
         service_command(head->operation == SMP_WRITE, head->command, request, reply);
     if (status != STATUS_OK) {
@@ -30,10 +34,14 @@ void smp_group_command(const smp_header *head, const cbor_bytes *request, cbor_w
 void smidgen_agent_main(void) {
     board_init();
     service_init(smidgen_agent_model);
+    mlperf_greet();
     for (;;) {
         uint8_t byte = link_wait_byte();
         if (byte == LINK_START || byte == LINK_CONTINUE) {
+            mlperf_drop();
             smp_receive_line(byte);
-        } /* not SMP: this is where a text front end takes its bytes */
+        } else if (!link_is_open()) {
+            mlperf_take(byte);
+        }
     }
 }

@@ -8,25 +8,66 @@ enum {
     CONTINUE_SECOND = 0x14,
     LINE_BASE64_BYTES = 93, /* 124 digits: with two bytes before and one after them, 127 */
     PADDING = 64,           /* the value of '=' */
+    LOOKS = 1000            /* at the line before the first at the clock */
 };
 
+/* What has arrived of the present frame. */
+static struct {
+    link_frame frame;
+    uint32_t received; /* bytes of the frame so far */
+    bool started;
+    bool reported; /* the damage of the present frame has been reported */
+} receiver;
+
+/* Watches the line, which wakes nobody, until a byte comes or it has been silent for too long.
+ * Returns whether there is a byte. Looking at the clock takes longer than a byte, so that comes
+ * second. */
+static bool watch(void) {
+    for (uint32_t i = 0; i < LOOKS; ++i) {
+        if (board_has_byte()) {
+            return true;
+        }
+    }
+    if (!board_has_clock()) {
+        while (!board_has_byte()) {
+            board_wait();
+        }
+        return true;
+    }
+    uint64_t since = board_microseconds();
+    while (!board_has_byte()) {
+        if (board_microseconds() - since >= LINK_SILENCE_MICROSECONDS) {
+            return board_has_byte();
+        }
+    }
+    return true;
+}
+
+bool link_is_open(void) {
+    return receiver.started || receiver.reported;
+}
+
 uint8_t link_wait_byte(void) {
+    if (link_is_open() && !watch()) {
+        receiver.started = receiver.reported = false;
+    }
     while (!board_has_byte()) {
         board_wait();
     }
     return (uint8_t)board_read();
 }
 
+/* The next byte of a line. Silence ends it as a line feed would. */
 static ALWAYS_INLINE uint32_t next_byte(void) {
-    return board_has_byte() ? board_read() : link_wait_byte();
+    return board_has_byte() || watch() ? board_read() : '\n';
 }
 
 /* Decodes digits until the line ends. Returns false when anything but whole groups came. `*restart`
  * is the first byte of another line, when one cut this line short, or 0. */
-static bool receive_digits(link_receiver *receiver, uint8_t *restart) {
+static bool receive_digits(uint8_t *restart) {
     const int8_t *value = smidgen_base64_value;
-    uint8_t *to = receiver->frame.bytes + receiver->received;
-    const uint8_t *last = receiver->frame.bytes + sizeof receiver->frame.bytes - 3;
+    uint8_t *to = receiver.frame.bytes + receiver.received;
+    const uint8_t *last = receiver.frame.bytes + sizeof receiver.frame.bytes - 3;
     uint32_t byte;
     int32_t padding = 0;
     bool whole = true;
@@ -59,7 +100,7 @@ static bool receive_digits(link_receiver *receiver, uint8_t *restart) {
             whole = false;
         }
     }
-    receiver->received = (uint32_t)(to - receiver->frame.bytes);
+    receiver.received = (uint32_t)(to - receiver.frame.bytes);
     *restart = 0;
     for (; byte != '\n'; byte = next_byte()) {
         if (byte == LINK_START || byte == LINK_CONTINUE) {
@@ -71,42 +112,42 @@ static bool receive_digits(link_receiver *receiver, uint8_t *restart) {
     return whole;
 }
 
-static link_event damaged(link_receiver *receiver) {
-    bool reported = receiver->reported;
-    receiver->started = false;
-    receiver->reported = true;
+static link_event damaged(void) {
+    bool reported = receiver.reported;
+    receiver.started = false;
+    receiver.reported = true;
     return reported ? LINK_NOTHING : LINK_DAMAGED;
 }
 
-link_event link_receive_line(link_receiver *receiver, uint8_t first, uint32_t *length) {
-    const uint8_t *bytes = receiver->frame.bytes;
+link_event link_receive_line(uint8_t first, link_message *message) {
+    const uint8_t *bytes = receiver.frame.bytes;
     bool whole;
     do {
         /* A line that another cuts short is dropped with all before it: its sender repeats itself.
          */
-        uint8_t second = link_wait_byte();
+        uint32_t second = next_byte();
         if (first == LINK_START && second == START_SECOND) {
-            receiver->started = true;
-            receiver->reported = false;
-            receiver->received = 0;
-        } else if (first != LINK_CONTINUE || second != CONTINUE_SECOND || !receiver->started) {
-            receiver->started = false;
+            receiver.started = true;
+            receiver.reported = false;
+            receiver.received = 0;
+        } else if (first != LINK_CONTINUE || second != CONTINUE_SECOND || !receiver.started) {
+            receiver.started = false;
         }
-        whole = receive_digits(receiver, &first);
+        whole = receive_digits(&first);
     } while (first != 0);
-    if (!whole || !receiver->started || receiver->received < LINK_OVERHEAD) {
-        return damaged(receiver);
+    if (!whole || !receiver.started || receiver.received < LINK_OVERHEAD) {
+        return damaged();
     }
     uint32_t total = LINK_LENGTH_BYTES + (uint32_t)(bytes[0] << 8 | bytes[1]);
-    if (receiver->received < total && total <= LINK_OVERHEAD + SMIDGEN_FRAME_BYTES) {
+    if (receiver.received < total && total <= LINK_OVERHEAD + SMIDGEN_FRAME_BYTES) {
         return LINK_NOTHING;
     }
-    if (receiver->received != total || total < LINK_OVERHEAD ||
+    if (receiver.received != total || total < LINK_OVERHEAD ||
         smidgen_crc16(bytes + LINK_LENGTH_BYTES, total - LINK_LENGTH_BYTES) != 0) {
-        return damaged(receiver);
+        return damaged();
     }
-    receiver->started = false;
-    *length = total - LINK_OVERHEAD;
+    receiver.started = false;
+    *message = (link_message){bytes + LINK_LENGTH_BYTES, total - LINK_OVERHEAD};
     return LINK_MESSAGE;
 }
 

@@ -20,6 +20,7 @@ enum {
     LINK_OVERHEAD = LINK_LENGTH_BYTES + LINK_CRC_BYTES,
     LINK_START = 0x06, /* an SMP line starts with one of these: no text command contains them */
     LINK_CONTINUE = 0x04,
+    LINK_SILENCE_MICROSECONDS = 500000 /* ends a frame, where there is a clock */
 };
 
 typedef enum { LINK_NOTHING, LINK_MESSAGE, LINK_DAMAGED } link_event;
@@ -30,20 +31,22 @@ typedef struct {
     uint8_t bytes[LINK_OVERHEAD + SMIDGEN_FRAME_BYTES + 3];
 } link_frame;
 
+/* A message that has arrived, with LINK_CRC_BYTES of its CRC behind it. */
 typedef struct {
-    link_frame frame;
-    uint32_t received; /* bytes of the frame so far */
-    bool started;
-    bool reported; /* the damage of the present frame has been reported */
-} link_receiver;
+    const uint8_t *data;
+    uint32_t length;
+} link_message;
 
-/* Sleeps until a byte has come. */
+/* Sleeps until a byte has come. Silence closes an open frame. */
 uint8_t link_wait_byte(void);
 
-/* Reads the rest of a line whose first byte was LINK_START or LINK_CONTINUE. LINK_MESSAGE: a whole
- * message with a right CRC lies at frame.bytes + LINK_LENGTH_BYTES, `*length` bytes long.
- * LINK_DAMAGED: something was lost, once for each frame. */
-link_event link_receive_line(link_receiver *receiver, uint8_t first, uint32_t *length);
+/* Whether lines of a frame are still due: of one that has begun, or of one that was damaged. */
+bool link_is_open(void);
+
+/* Reads the rest of a line whose first byte was LINK_START or LINK_CONTINUE. LINK_MESSAGE:
+ * `*message` is a whole one with a right CRC. LINK_DAMAGED: something was lost, once for each
+ * frame. */
+link_event link_receive_line(uint8_t first, link_message *message);
 
 /* Sends the message that lies at frame + LINK_LENGTH_BYTES; there are LINK_CRC_BYTES free after it.
  */

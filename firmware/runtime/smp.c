@@ -20,8 +20,6 @@ enum {
 
 smp_statistics smp_counts;
 
-static link_receiver receiver;
-
 /* The last reply, kept so that a request that changes something and comes twice is answered twice
  * and carried out once. */
 static struct {
@@ -171,10 +169,10 @@ static void serve_message(const uint8_t *message, uint32_t length) {
 }
 
 void smp_receive_line(uint8_t first) {
-    uint32_t length;
-    link_event event = link_receive_line(&receiver, first, &length);
+    link_message message;
+    link_event event = link_receive_line(first, &message);
     if (event == LINK_MESSAGE) {
-        serve_message(receiver.frame.bytes + LINK_LENGTH_BYTES, length);
+        serve_message(message.data, message.length);
     } else if (event == LINK_DAMAGED) {
         ask_again();
     }

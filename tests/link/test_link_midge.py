@@ -130,12 +130,12 @@ def test_a_reset_starts_the_firmware_again(midge_agent: Path) -> None:
         np.testing.assert_array_equal(one, other)
 
 
-def test_the_agent_fits_twelve_kibibytes(tmp_path: Path) -> None:
+def test_the_agent_fits_sixteen_kibibytes(tmp_path: Path) -> None:
     image = toy.build_midge(tmp_path, flags=("-Wl,-Map," + str(tmp_path / "map"),))
     with image.open("rb") as file:
         sections = {one.name: one.data_size for one in ELFFile(file).iter_sections()}
     # The toy model is in it too.
-    assert sections[".text"] + sections[".rodata"] <= 12 * 1024
+    assert sections[".text"] + sections[".rodata"] <= 16 * 1024
     assert sections[".data"] + sections[".bss"] <= 1536
 
 

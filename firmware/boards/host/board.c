@@ -5,7 +5,9 @@
 
 #include "smidgen_agent.h"
 
+#include <poll.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef HOST_RAM_BYTES
@@ -20,7 +22,24 @@ static size_t output_end;
 
 void board_init(void) {}
 
+/* Who asks wants to go on when nothing is there; who waits does not. */
+static void receive(int wait_milliseconds) {
+    struct pollfd watched = {STDIN_FILENO, POLLIN, 0};
+    if (poll(&watched, 1, wait_milliseconds) == 0) {
+        return;
+    }
+    ssize_t count = read(STDIN_FILENO, input, sizeof input);
+    if (count <= 0) {
+        exit(0);
+    }
+    input_at = 0;
+    input_end = (size_t)count;
+}
+
 bool host_has_byte(void) {
+    if (input_at == input_end) {
+        receive(0);
+    }
     return input_at < input_end;
 }
 
@@ -29,12 +48,7 @@ uint8_t host_read(void) {
 }
 
 void board_wait(void) {
-    ssize_t count = read(STDIN_FILENO, input, sizeof input);
-    if (count <= 0) {
-        exit(0);
-    }
-    input_at = 0;
-    input_end = (size_t)count;
+    receive(-1);
 }
 
 void host_write(uint8_t byte) {
@@ -64,6 +78,16 @@ uint64_t board_instructions(void) {
 uint32_t board_clock_hz(void) {
     return 0;
 }
+bool board_has_clock(void) {
+    return true;
+}
+
+uint64_t board_microseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+}
+
 board_region board_free_ram(void) {
     return (board_region){ram, ram + sizeof ram};
 }
