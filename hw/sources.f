@@ -42,4 +42,6 @@ soc/byte_fifo.sv
 soc/uart.sv
 soc/timer.sv
 soc/system_registers.sv
+soc/flash_controller.sv
+soc/watchdog.sv
 soc/midge_soc.sv

@@ -3,6 +3,7 @@
 // then this process sleeps too.
 
 #include <getopt.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
@@ -16,6 +17,7 @@
 #include "Vmidge_soc.h"
 #include "Vmidge_soc___024root.h"
 #include "image.h"
+#include "nor_flash.h"
 #include "uart_host.h"
 #include "verilated.h"
 #if VM_TRACE
@@ -26,6 +28,7 @@ namespace {
 
 constexpr int kExitUsage = 2;
 constexpr int kExitCycleLimit = 124;
+constexpr int kExitPowerCut = 125;
 // How often the host is asked for bytes while the core is busy, in cycles (a power of two).
 constexpr uint64_t kExchangeInterval = 1024;
 constexpr uint64_t kForever = UINT64_MAX;
@@ -44,11 +47,18 @@ const char kUsage[] =
     "  --trace FILE.vcd       write a waveform (builds with tracing only)\n"
     "  --rvfi FILE            write a 44-byte record of every instruction (docs/midge.md)\n"
     "  --stats FILE.json      write cycles, instructions and why the simulation ended\n"
+    "  --flash FILE           the program memory as NOR flash: what is in it, kept; made from the "
+    "image\n"
+    "                         when it is not there, and then enough without --image\n"
+    "  --power-cut N:WHEN     end with code 125 before, inside or after the Nth operation on the "
+    "flash\n"
     "  --exit-with-stdin      with pty or tcp: end when standard input ends\n"
     "The exit code is what the firmware writes to the EXIT register (its low 8 bits).\n";
 
 struct Options {
-    std::string image, trace, rvfi, stats;
+    std::string image, trace, rvfi, stats, flash;
+    uint64_t power_cut = 0;
+    NorFlash::Cut cut = NorFlash::Cut::kBefore;
     UartHost::Kind uart = UartHost::Kind::kStdio;
     uint64_t uart_cycles = 8;
     uint64_t max_cycles = kForever;
@@ -69,6 +79,19 @@ uint64_t parse_count(const char *option, const char *text) {
     return value;
 }
 
+void parse_power_cut(const char *text, Options &options) {
+    const char *when = strchr(text, ':');
+    if (!when)
+        fail(std::string("--power-cut: N:before, N:inside or N:after, not ") + text);
+    options.power_cut = parse_count("power-cut", std::string(text, when).c_str());
+    if (!strcmp(when, ":inside"))
+        options.cut = NorFlash::Cut::kInside;
+    else if (!strcmp(when, ":after"))
+        options.cut = NorFlash::Cut::kAfter;
+    else if (strcmp(when, ":before"))
+        fail(std::string("--power-cut: before, inside or after, not ") + (when + 1));
+}
+
 Options parse_options(int argc, char **argv) {
     static const option kOptions[] = {
         {"image", required_argument, nullptr, 'i'},
@@ -78,6 +101,8 @@ Options parse_options(int argc, char **argv) {
         {"trace", required_argument, nullptr, 't'},
         {"rvfi", required_argument, nullptr, 'r'},
         {"stats", required_argument, nullptr, 's'},
+        {"flash", required_argument, nullptr, 'f'},
+        {"power-cut", required_argument, nullptr, 'p'},
         {"exit-with-stdin", no_argument, nullptr, 'e'},
         {"help", no_argument, nullptr, 'h'},
         {nullptr, 0, nullptr, 0},
@@ -114,6 +139,12 @@ Options parse_options(int argc, char **argv) {
         case 's':
             options.stats = optarg;
             break;
+        case 'f':
+            options.flash = optarg;
+            break;
+        case 'p':
+            parse_power_cut(optarg, options);
+            break;
         case 'e':
             options.exit_with_stdin = true;
             break;
@@ -127,7 +158,7 @@ Options parse_options(int argc, char **argv) {
     }
     if (optind < argc)
         fail(std::string("unexpected argument: ") + argv[optind]);
-    if (options.image.empty())
+    if (options.image.empty() && access(options.flash.c_str(), F_OK) != 0)
         fail("--image is missing (--help lists the options)");
 #if !VM_TRACE
     if (!options.trace.empty())
@@ -143,7 +174,8 @@ constexpr size_t kRvfiFlags = 9; // index of the word whose bit 0 says trap
 class Simulation {
   public:
     explicit Simulation(const Options &options)
-        : options_(options), soc_(&context_), host_(options.uart, options.exit_with_stdin) {}
+        : options_(options), soc_(&context_), host_(options.uart, options.exit_with_stdin),
+          flash_(options.flash, options.power_cut, options.cut) {}
 
     int run();
 
@@ -159,6 +191,7 @@ class Simulation {
     VerilatedContext context_;
     Vmidge_soc soc_;
     UartHost host_;
+    NorFlash flash_;
     uint64_t cycle_ = 0;
     uint64_t instructions_ = 0;
     uint64_t next_receive_ = 0, next_send_ = 0;
@@ -189,9 +222,16 @@ void Simulation::load() {
           &top.midge_soc__DOT__sram__DOT__g_lane__BRA__2__KET____DOT__ram__DOT__bytes[0],
           &top.midge_soc__DOT__sram__DOT__g_lane__BRA__3__KET____DOT__ram__DOT__bytes[0]}},
     };
-    const std::string problem = load_image(options_.image, memories, 2);
+    if (!options_.flash.empty())
+        NorFlash::erase(memories[0]);
+    if (!options_.image.empty()) {
+        const std::string problem = load_image(options_.image, memories, 2);
+        if (!problem.empty())
+            fail(options_.image + ": " + problem);
+    }
+    const std::string problem = flash_.open(memories[0]);
     if (!problem.empty())
-        fail(options_.image + ": " + problem);
+        fail(options_.flash + ": " + problem);
 }
 
 void Simulation::open_files() {
@@ -271,9 +311,10 @@ void Simulation::close_files(const char *reason, int code) {
     if (!file)
         fail(options_.stats + ": " + strerror(errno));
     fprintf(file,
-            "{\"cycles\": %llu, \"instructions\": %llu, \"ended\": \"%s\", \"exit_code\": %d}\n",
+            "{\"cycles\": %llu, \"instructions\": %llu, \"flash_operations\": %llu, "
+            "\"ended\": \"%s\", \"exit_code\": %d}\n",
             static_cast<unsigned long long>(cycle_), static_cast<unsigned long long>(instructions_),
-            reason, code);
+            static_cast<unsigned long long>(flash_.operations()), reason, code);
     fclose(file);
 }
 
@@ -298,6 +339,11 @@ int Simulation::run() {
         if (soc_.exit) {
             reason = "exit";
             code = static_cast<int>(soc_.exit_code & 0xff);
+            break;
+        }
+        if (flash_.observe(soc_.flash_busy, soc_.flash_address << 2)) {
+            reason = "power-cut";
+            code = kExitPowerCut;
             break;
         }
         if (cycle_ >= options_.max_cycles) {

@@ -2,6 +2,7 @@
 //   0x00000000 program and weight memory (stores fault)    0x20000000 UART
 //   0x10000000 SRAM                                        0x20010000 timer
 //                                                          0x20020000 system registers
+// and, where program memory is NOR flash: 0x20030000 flash controller, 0x20040000 watchdog.
 // Any other address, and any hole in a peripheral, answers with an access fault. Peripheral registers are words;
 // a narrower store writes zeros to the rest of the word, and acts only if it covers the lowest byte.
 module midge_soc #(
@@ -10,7 +11,8 @@ module midge_soc #(
     parameter string       PROGRAM_CONTENTS = "",
     parameter int          SRAM_BYTES = 1 << 18,
     parameter int unsigned CLOCK_HZ = 40_000_000,
-    parameter int          NN = 0               // 1: the core has Xmidge
+    parameter int          NN = 0,              // 1: the core has Xmidge
+    parameter int          NOR_BLOCK_BYTES = 0  // program memory is NOR flash with such blocks; 0: it is not
 ) (
     input  logic        clock,
     input  logic        reset,
@@ -27,6 +29,8 @@ module midge_soc #(
     output logic [31:0] exit_code,
     output logic        asleep,
     output logic        timer_wakes,
+    output logic        flash_busy,
+    output logic [31:2] flash_address,          // of the word that is being changed
     output logic        rvfi_valid,
     output midge_package::rvfi_t rvfi
 );
@@ -34,8 +38,9 @@ module midge_soc #(
   localparam int SRAM_BITS = $clog2(SRAM_BYTES);
   localparam logic [31:SRAM_BITS] SRAM_PAGE = (32 - SRAM_BITS)'(32'h1000_0000 >> SRAM_BITS);
 
-  logic reset_request, soc_reset;
-  assign soc_reset = reset || reset_request;
+  logic reset_request, watchdog_reset, soc_reset, core_timer_wakes, watchdog_runs;
+  assign soc_reset = reset || reset_request || watchdog_reset;
+  assign timer_wakes = core_timer_wakes || watchdog_runs;
 
   logic fetch_request, fetch_ready, fetch_response, fetch_error;
   logic [31:2] fetch_address, data_address;
@@ -87,7 +92,7 @@ module midge_soc #(
       .timer_interrupt,
       .external_interrupt(received_interrupt),
       .asleep,
-      .timer_wakes,
+      .timer_wakes(core_timer_wakes),
       .rvfi_valid,
       .rvfi
   );
@@ -99,7 +104,9 @@ module midge_soc #(
     SELECT_SRAM,
     SELECT_UART,
     SELECT_TIMER,
-    SELECT_SYSTEM
+    SELECT_SYSTEM,
+    SELECT_FLASH,
+    SELECT_WATCHDOG
   } select_t;
   select_t select, answering;
   always_comb begin
@@ -109,6 +116,8 @@ module midge_soc #(
     else if (data_address[31:4] == 28'h2000_000 && !data_address[3]) select = SELECT_UART;
     else if (data_address[31:4] == 28'h2001_000) select = SELECT_TIMER;
     else if (data_address[31:4] == 28'h2002_000) select = SELECT_SYSTEM;
+    else if (NOR_BLOCK_BYTES != 0 && data_address[31:4] == 28'h2003_000) select = SELECT_FLASH;
+    else if (NOR_BLOCK_BYTES != 0 && data_address[31:4] == 28'h2004_000) select = SELECT_WATCHDOG;
   end
 
   logic program_data_response, other_data_response, from_memory, from_program;
@@ -133,12 +142,15 @@ module midge_soc #(
 
   // Memories answer late in the cycle.
   logic [31:0] uart_read_data, timer_read_data, system_read_data, peripheral_read_data;
+  logic [31:0] flash_read_data, watchdog_read_data;
   assign data_response = program_data_response || other_data_response;
   assign data_error = answering == SELECT_ERROR;
   always_comb
     unique case (answering)
       SELECT_UART: peripheral_read_data = uart_read_data;
       SELECT_TIMER: peripheral_read_data = timer_read_data;
+      SELECT_FLASH: peripheral_read_data = flash_read_data;
+      SELECT_WATCHDOG: peripheral_read_data = watchdog_read_data;
       default: peripheral_read_data = system_read_data;
     endcase
   midge_late_choice data_choice (
@@ -150,9 +162,12 @@ module midge_soc #(
       .value(data_read_data)
   );
 
+  logic        flash_change;
+  logic [31:0] flash_change_data, flash_held_data;
   program_memory #(
       .BYTES(PROGRAM_BYTES),
       .WAIT_STATES(PROGRAM_WAIT_STATES),
+      .NOR(NOR_BLOCK_BYTES != 0 ? 1 : 0),
       .CONTENTS(PROGRAM_CONTENTS)
   ) program_memory (
       .clock,
@@ -165,8 +180,57 @@ module midge_soc #(
       .data_request(data_request && select == SELECT_PROGRAM),
       .data_address,
       .data_response(program_data_response),
-      .data_read_data(program_read_data)
+      .data_read_data(program_read_data),
+      .change_busy(flash_busy),
+      .change(flash_change),
+      .change_address(flash_address),
+      .change_data(flash_change_data),
+      .held_data(flash_held_data)
   );
+
+  if (NOR_BLOCK_BYTES != 0) begin : g_nor
+    flash_controller #(
+        .PROGRAM_BYTES(PROGRAM_BYTES),
+        .BLOCK_BYTES(NOR_BLOCK_BYTES)
+    ) flash_controller (
+        .clock,
+        .reset(soc_reset),
+        .request(peripheral_request && answering == SELECT_FLASH),
+        .write(peripheral_write),
+        .register(peripheral_register),
+        .write_data(peripheral_write_data),
+        .read_data(flash_read_data),
+        .busy(flash_busy),
+        .change(flash_change),
+        .change_address(flash_address),
+        .change_data(flash_change_data),
+        .held_data(flash_held_data)
+    );
+
+    watchdog watchdog (
+        .clock,
+        .power_on_reset(reset),
+        .request(peripheral_request && answering == SELECT_WATCHDOG),
+        .write(peripheral_write),
+        .register(peripheral_register),
+        .write_data(peripheral_write_data),
+        .read_data(watchdog_read_data),
+        .other_reset(reset_request),
+        .runs(watchdog_runs),
+        .reset_request(watchdog_reset)
+    );
+  end else begin : g_no_nor
+    assign flash_busy = 1'b0;
+    assign flash_change = 1'b0;
+    assign flash_address = '0;
+    assign flash_change_data = '0;
+    assign flash_read_data = '0;
+    assign watchdog_read_data = '0;
+    assign watchdog_reset = 1'b0;
+    assign watchdog_runs = 1'b0;
+    logic unused_flash;
+    assign unused_flash = ^flash_held_data;
+  end
 
   sram #(
       .BYTES(SRAM_BYTES)

@@ -5,9 +5,11 @@
 // the word after the last one read (a burst goes on); the device serves one port at a time, so a load from
 // flash interrupts the burst of the fetch port and both pay the wait states again. The data port keeps the last
 // word that it read, so the bytes of one word cost one access.
+// NOR = 1, with WAIT_STATES = 0: flash_controller changes what it holds, and both ports wait for it.
 module program_memory #(
     parameter int    BYTES = 1 << 20,
     parameter int    WAIT_STATES = 0,
+    parameter int    NOR = 0,
     parameter string CONTENTS = ""        // CONTENTS.0 to .3: hexadecimal bytes of each lane; empty: loaded otherwise
 ) (
     input  logic        clock,
@@ -22,8 +24,19 @@ module program_memory #(
     input  logic        data_request,
     input  logic [31:2] data_address,
     output logic        data_response,
-    output logic [31:0] data_read_data
+    output logic [31:0] data_read_data,
+    // flash_controller
+    input  logic        change_busy,
+    input  logic        change,
+    input  logic [31:2] change_address,
+    input  logic [31:0] change_data,
+    output logic [31:0] held_data
 );
+  if (NOR == 0) begin : g_unchanged
+    logic unused_change;
+    assign unused_change = ^{change_busy, change, change_address, change_data};
+  end
+
   localparam int DEPTH = BYTES / 4;
   localparam int INDEX_BITS = $clog2(DEPTH);
   typedef logic [INDEX_BITS-1:0] index_t;
@@ -32,7 +45,8 @@ module program_memory #(
   assign fetch_index = fetch_address[2+:INDEX_BITS];
   assign data_index = data_address[2+:INDEX_BITS];
   logic unused_high_bits;
-  assign unused_high_bits = ^{fetch_address[31:2+INDEX_BITS], data_address[31:2+INDEX_BITS]};
+  assign unused_high_bits =
+      ^{fetch_address[31:2+INDEX_BITS], data_address[31:2+INDEX_BITS], change_address[31:2+INDEX_BITS]};
 
   logic        enable;
   index_t      index_a;
@@ -45,16 +59,32 @@ module program_memory #(
     ) ram (
         .clock,
         .enable_a(enable),
-        .write_a(1'b0),
+        .write_a(NOR != 0 && change),
         .address_a(index_a),
-        .write_data_a(8'b0),
+        .write_data_a(NOR != 0 ? change_data[8*lane+:8] : 8'b0),
         .read_data_a(data_a[8*lane+:8]),
         .address_b(fetch_index),
         .read_data_b(data_b[8*lane+:8])
     );
   end
 
-  if (WAIT_STATES == 0) begin : g_block_ram
+  assign held_data = data_a;
+
+  if (NOR != 0) begin : g_nor
+    logic   data_waiting;               // a load that came during an operation
+    index_t data_waiting_index;
+    assign fetch_ready = !change_busy;
+    assign enable = 1'b1;
+    assign index_a = change_busy ? change_address[2+:INDEX_BITS] : data_waiting ? data_waiting_index : data_index;
+    assign fetch_data = data_b;
+    assign data_read_data = data_a;
+    always_ff @(posedge clock) begin
+      fetch_response <= fetch_request && fetch_ready && !reset;
+      data_response <= (data_request || data_waiting) && !change_busy && !reset;
+      data_waiting <= (data_request || data_waiting) && change_busy && !reset;
+      if (data_request) data_waiting_index <= data_index;
+    end
+  end else if (WAIT_STATES == 0) begin : g_block_ram
     assign fetch_ready = 1'b1;
     assign enable = 1'b1;
     assign index_a = data_index;

@@ -24,7 +24,8 @@ module ecp5_top #(
   logic exit;
   logic [31:0] exit_code;
   // For simulation only; what drives these is removed by synthesis.
-  logic unused_asleep, unused_timer_wakes, unused_rvfi_valid;
+  logic unused_asleep, unused_timer_wakes, unused_rvfi_valid, unused_flash_busy;
+  logic [31:2] unused_flash_address;
   midge_package::rvfi_t unused_rvfi;
 
   midge_soc #(
@@ -48,6 +49,8 @@ module ecp5_top #(
       .exit_code,
       .asleep(unused_asleep),
       .timer_wakes(unused_timer_wakes),
+      .flash_busy(unused_flash_busy),
+      .flash_address(unused_flash_address),
       .rvfi_valid(unused_rvfi_valid),
       .rvfi(unused_rvfi)
   );
