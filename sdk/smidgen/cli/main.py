@@ -25,6 +25,7 @@ VERBS = (
     "run",
     "validate",
     "profile",
+    "bench",
     "boards",
     "targets",
     "ops",
