@@ -77,7 +77,7 @@ def test_a_processor_whose_int_is_too_short_is_refused(tmp_path: Path) -> None:
         pytest.skip("not installed: arduino-core-avr")
     export("streaming", "arduino", tmp_path / "libraries" / "adder")
     sketch = tmp_path / "libraries" / "adder" / "examples" / "minimal" / "minimal.ino"
-    command = builder(sketch, tmp_path / "libraries", AVR, "arduino:avr:mega", tmp_path / "build")
-    result = run(*command, "-prefs", "build.mcu=atmega2560")
+    board = "arduino:avr:mega:cpu=atmega2560"
+    result = run(*builder(sketch, tmp_path / "libraries", AVR, board, tmp_path / "build"))
     assert result.returncode != 0
     assert "adder needs a processor whose int has 32 bits" in result.stdout + result.stderr

@@ -100,7 +100,8 @@ SMIDGEN_INLINE void smidgen_dsp_conv_body(const struct smidgen_dsp_conv_shape *s
         int32_t rows = shape->output_height, columns = shape->output_width;
         int32_t row = -shape->pad_top, column = -shape->pad_left;
         while (pixels > 0) {
-            const int32_t patches = SMIDGEN_UNROLL && pixels >= shape->patches ? shape->patches : 2;
+            /* The plan may have put the output over inputs that this many patches have read. */
+            const int32_t patches = pixels >= shape->patches ? shape->patches : 2;
             uint32_t totals[4];
             for (int32_t patch = 0; patch < patches; patch++) {
                 uint32_t *const target = scratch + patch / 2 * 4 * quads + patch % 2;
@@ -127,10 +128,14 @@ SMIDGEN_INLINE void smidgen_dsp_conv_body(const struct smidgen_dsp_conv_shape *s
             }
             if (pixels == 1)
                 block.pixel_stride = 0;
-            if (SMIDGEN_UNROLL && patches == 4)
+            if (SMIDGEN_UNROLL && patches == 4) {
                 multiply_4(&block, scratch, totals, out);
-            else
+            } else {
                 multiply_2(&block, scratch, totals, out);
+                if (patches == 4)
+                    multiply_2(&block, scratch + 4 * quads, totals + 2,
+                               out + 2 * block.pixel_stride);
+            }
             out += patches * block.pixel_stride;
             pixels -= patches;
         }

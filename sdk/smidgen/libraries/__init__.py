@@ -16,14 +16,15 @@ from smidgen.compile.emit import identifier
 from smidgen.compile.sources import write_files
 from smidgen.errors import Problem, ProblemList, UsageError
 from smidgen.graph import Graph
-from smidgen.libraries import arduino, cmake
+from smidgen.libraries import arduino, cmake, cmsis_pack, esp_idf, platformio, zephyr
 from smidgen.libraries.content import library, write_to
 from smidgen.libraries.format import Format
 from smidgen.targets import Target
 
 __all__ = ["FORMATS", "Format", "export_library"]
 
-FORMATS = {module.FORMAT.name: module.FORMAT for module in (cmake, arduino)}
+_MODULES = (cmake, arduino, platformio, zephyr, esp_idf, cmsis_pack)
+FORMATS = {module.FORMAT.name: module.FORMAT for module in _MODULES}
 _VERSION = re.compile(r"(0|[1-9]\d{0,4})\.(0|[1-9]\d{0,4})\.(0|[1-9]\d{0,4})")
 
 
@@ -50,7 +51,7 @@ def export_library(
         named = replace(graph, name=name) if name else graph
         bundle = build(named, target, folder, optimize, progress, arena=arena)
         progress("writing the library")
-        files = kind.layout(library(bundle, target, optimize, version))
+        files = kind.files(library(bundle, target, optimize, version))
     try:
         write_files(directory, files)
     except OSError as error:

@@ -2,31 +2,10 @@
 
 from __future__ import annotations
 
-from smidgen.libraries.content import Library
 from smidgen.libraries.format import Format
-from smidgen.libraries.templates import fill_folder
-
-
-def layout(library: Library) -> dict[str, str]:
-    options = ";".join(library.optimization)
-    examples = library.examples(
-        "c",
-        entry="int main(void)",
-        finish_minimal="    return 0;\n",
-        finish_test="    return wrong != 0;\n",
-    )
-    return {
-        **fill_folder("cmake", {**library.values(), "options": options}),
-        **library.legal(),
-        **{f"src/{path}": text for path, text in library.sources.items()},
-        **{f"examples/{name}/main.c": text for name, text in examples.items()},
-        "examples/golden_test/golden.h": library.golden,
-    }
-
 
 FORMAT = Format(
     name="cmake",
-    layout=layout,
     specification="the CMake manual, 3.16",
     tool="CMake",
     proven=True,

@@ -17,7 +17,6 @@ from smidgen.golden import golden_inputs
 from smidgen.graph import Graph
 from smidgen.graph.reference import Reference
 from smidgen.libraries.templates import fill_file
-from smidgen.paths import data_folder
 from smidgen.targets import Target
 
 GOLDEN_SEED = 1
@@ -29,10 +28,10 @@ EXAMPLES = ("minimal", "golden_test")
 class Library:
     """A model as a library, before an ecosystem gives it its layout.
 
-    name: of the library, of its header (NAME.h) and the start of all C names; version: semantic; sources: C
-    files by their path below the folder that users put on the include path; model_c: the one to compile;
-    golden: golden.h, the known answers and the function that compares; optimization: compiler options that
-    its figures were measured with; machine: those that choose the instructions of its target.
+    name: of the library, of its header (NAME.h) and the start of all C names; version: semantic; title: the
+    model's name, for comments; sources: C files by their path below the folder that users put on the include
+    path; golden: golden.h, the known answers and the function that compares; optimization: compiler options
+    that its figures (bytes) were measured with; machine: those that choose its target's instructions.
     """
 
     name: str
@@ -46,47 +45,29 @@ class Library:
     figures: Mapping[str, int | None]
     input_count: int
 
-    @property
-    def model_c(self) -> str:
-        return f"{self.name}/model.c"
-
     def values(self) -> dict[str, object]:
         """What templates may name."""
-        return {
+        values = {
             "name": self.name,
             "NAME": self.name.upper(),
             "version": self.version,
             "release": self.version.partition("+")[0],
             "title": self.title,
             "target": self.target.name,
+            "kernels": ", ".join(self.target.kernels),
+            "machine": " ".join(f"`{option}`" for option in self.machine) or "those of your machine",
             "optimization": " ".join(self.optimization),
-            "model_c": self.model_c,
-            "about": self._about(),
+            "options": ";".join(self.optimization),
+            "model_c": f"{self.name}/model.c",
+            "inputs": "\n".join(self._clear(index) for index in range(self.input_count)),
+            **{what: "-" if value is None else f"{value:,}" for what, value in self.figures.items()},
         }
+        return {**values, "about": fill_file("shared/about.md", values).rstrip()}
 
-    def _about(self) -> str:
-        """The part of the README that is the same everywhere."""
-        figures = {name: "-" if value is None else f"{value:,}" for name, value in self.figures.items()}
-        machine = " ".join(f"`{option}`" for option in self.machine) or "those of your machine"
-        values = {
-            "name": self.name, "NAME": self.name.upper(), "title": self.title, "version": self.version,
-            "target": self.target.name, "kernels": ", ".join(self.target.kernels), "machine": machine,
-            "optimization": " ".join(self.optimization), **figures,
-        }  # fmt: skip
-        return fill_file("shared/about.md", values).rstrip()
-
-    def examples(self, language: str, **values: str) -> dict[str, str]:
-        """The text of each example in "c" or Arduino's "ino"; values: what differs between ecosystems."""
-        inputs = [
-            f"    memset({self.name}_input_{i}(arena), 0, {self.name.upper()}_INPUT_{i}_BYTES);"
-            for i in range(self.input_count)
-        ]
-        known = {**self.values(), "inputs": "\n".join(inputs), **values}
-        return {name: fill_file(f"shared/{name}.{language}", known) for name in EXAMPLES}
-
-    def legal(self) -> dict[str, str]:
-        """The licence of the kernels, which goes wherever they go."""
-        return {"LICENSE": data_folder("LICENSE").read_text(encoding="utf-8")}
+    def _clear(self, index: int) -> str:
+        """The statement of an example that fills an input."""
+        port = f"{self.name}_input_{index}"
+        return f"    memset({port}(arena), 0, {port.upper()}_BYTES);"
 
 
 def library(bundle: Bundle, target: Target, optimize: str, version: str) -> Library:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from smidgen.libraries.content import Library
+from smidgen.libraries.content import EXAMPLES, Library
+from smidgen.libraries.templates import fill, fill_file, fill_folder
+from smidgen.paths import data_folder
 
 # A library's header would hide one of these from every other file.
 C_HEADERS = frozenset({
@@ -17,23 +19,47 @@ C_HEADERS = frozenset({
 })  # fmt: skip
 
 
+HOSTED_ENDS = ("    return 0;\n", "    return wrong != 0;\n")
+
+
 @dataclass(frozen=True)
 class Format:
     """One ecosystem's kind of library.
 
-    layout: all files of the library, by path; specification: where the layout is written down; tool: what
-    builds it; proven: whether the tests build it with that tool and run the golden test on the result; proof:
-    how; reserved: names that mean something else there; longest_name: in characters.
+    specification: where the layout is written down; tool: what builds it; proven: whether the tests build it
+    with that tool and run the golden test on the result; proof: how, or why not.
+    program: where an example's program lies in its folder, @{example} stands for its name; entry: how the
+    program's main function starts; ends: how it ends in each of `EXAMPLES`; values: more for the templates;
+    reserved: names of libraries that mean something else there; longest_name: in characters.
+    The files that only this ecosystem has are templates in the folder of its name.
     """
 
     name: str
-    layout: Callable[[Library], dict[str, str]]
     specification: str
     tool: str
     proven: bool
     proof: str
+    program: str = "main.c"
+    entry: str = "int main(void)"
+    ends: tuple[str, str] = HOSTED_ENDS
+    values: Mapping[str, str] = field(default_factory=dict)
     reserved: frozenset[str] = frozenset()
     longest_name: int = 63
+
+    def files(self, library: Library) -> dict[str, str]:
+        """All files of the library, by path."""
+        values = {**library.values(), **self.values, "entry": self.entry}
+        files = fill_folder(self.name, values)
+        files.update({f"src/{path}": text for path, text in library.sources.items()})
+        language = self.program.rpartition(".")[2]
+        for example, end in zip(EXAMPLES, self.ends, strict=True):
+            program = f"examples/{example}/{fill(self.program, {'example': example})}"
+            files[program] = fill_file(f"shared/{example}.{language}", {**values, "end": end})
+            if example == "golden_test":
+                files[f"{program.rpartition('/')[0]}/golden.h"] = library.golden
+        # The kernels' licence goes wherever they go.
+        files["LICENSE"] = data_folder("LICENSE").read_text(encoding="utf-8")
+        return files
 
     def objection(self, name: str) -> str | None:
         """Why a library may not have this name, or None."""

@@ -8,4 +8,4 @@
 @{entry} {
     uint32_t wrong = golden_test(arena);
     printf("%s: %u output bytes are wrong\n", wrong ? "FAIL" : "PASS", (unsigned)wrong);
-@{finish_test}}
+@{end}}

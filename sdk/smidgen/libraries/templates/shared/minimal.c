@@ -16,4 +16,4 @@
         best = @{name}_output_0(arena)[i] > @{name}_output_0(arena)[best] ? i : best;
     }
     printf("the largest element of output 0 is number %u\n", best);
-@{finish_minimal}}
+@{end}}
