@@ -38,8 +38,8 @@ def add_options(parser: Parser) -> None:
     options.add_port(parser)
     parser.add_argument(
         "--data", required=True, type=Path, metavar="DIR",
-        help="a data set's folder as MLPerf Tiny's runner has it, with y_labels.csv; its name (kws01, ic01, vww01, "
-        "ad01) is the benchmark's",
+        help="a data set's folder as MLPerf Tiny's runner has it, with y_labels.csv; its name (kws01, "
+        "ic01, vww01, ad01) is the benchmark's",
     )  # fmt: skip
     parser.add_argument(
         "--mode", choices=("accuracy", "performance", "both"), default="both", help="(default: both)"

@@ -1,4 +1,4 @@
-"""The agent with a bundle's model as a program for this machine, which serves its standard input and output."""
+"""The agent with a bundle's model as a program that serves its standard input and output."""
 
 from __future__ import annotations
 

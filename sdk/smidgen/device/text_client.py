@@ -26,8 +26,8 @@ class TextClient:
             pass
 
     def ask(self, stage: Stage, command: str) -> list[str]:
-        """The lines of the reply, without the last one. DeviceError naming the stage: the board refuses, it does
-        not answer in time, the port is gone."""
+        """The lines of the reply, without the last one. DeviceError naming the stage: the board refuses,
+        it does not answer in time, the port is gone."""
         self._send(stage, command)
         lines = self._reply(stage)
         refusals = [line for line in lines if line.startswith("e-")]

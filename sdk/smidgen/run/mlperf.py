@@ -1,4 +1,4 @@
-"""MLPerf Tiny's accuracy and performance modes, as its runner carries them out, over the same text commands."""
+"""MLPerf Tiny's accuracy and performance modes, carried out as its runner does, over its text commands."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Performance:
-    """seconds: of each window, None when the board has no clock; instructions: of one inference, where they are
-    counted instead of cycles."""
+    """seconds: of each window, None when the board has no clock; instructions: of one inference, where
+    they are counted instead of cycles."""
 
     inferences: int
     warmups: int

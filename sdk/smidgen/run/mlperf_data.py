@@ -1,7 +1,7 @@
 """Data sets as MLPerf Tiny's runner has them: a folder with y_labels.csv and the files that it names.
 
-A row of y_labels.csv: file, number of classes, class, and for anomaly detection the bytes of one window and how far
-the next one is behind it. A file holds what is sent to the board, byte for byte.
+A row of y_labels.csv: file, number of classes, class, and for anomaly detection the bytes of one window and
+how far the next one is behind it. A file holds what is sent to the board, byte for byte.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ def file_score(results: np.ndarray) -> np.ndarray:
 
 
 def top_1(scores: np.ndarray, labels: np.ndarray) -> float:
-    """Percent of files whose largest score is the label; with one score for each, the best mean of precision and
-    recall over a hundred thresholds between the lowest and the highest."""
+    """Percent of files whose largest score is the label; with one score for each, the best mean of
+    precision and recall over a hundred thresholds between the lowest and the highest."""
     if scores.shape[1] > 1:
         return 100 * float(np.mean(scores.argmax(axis=1) == labels))
     low, high = scores.min(), scores.max()
@@ -45,7 +45,7 @@ def auc(scores: np.ndarray, labels: np.ndarray) -> float | None:
 
 
 def _area(scores: np.ndarray, positive: np.ndarray) -> float | None:
-    """The share of pairs of a positive and a negative in which the positive has the higher score; ties count half."""
+    """The share of pairs of a positive and a negative in which the positive is higher; ties count half."""
     low, high = np.sort(scores[~positive]), scores[positive]
     if not len(low) or not len(high):
         return None

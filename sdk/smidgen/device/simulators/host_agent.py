@@ -1,4 +1,4 @@
-"""The agent as a process of this machine, on a pseudo-terminal, so that whatever talks to a board can talk to it."""
+"""The agent as a process of this machine, on a pseudo-terminal: what talks to a board can talk to it."""
 
 from __future__ import annotations
 
