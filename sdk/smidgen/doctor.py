@@ -34,6 +34,9 @@ _PROGRAMS = (
     ("riscv64-unknown-elf-gcc", "firmware for RISC-V", "gcc-riscv64-unknown-elf", True),
     ("arm-none-eabi-gcc", "firmware for Cortex-M", "gcc-arm-none-eabi", False),
     ("qemu-system-arm", "running it in QEMU", "qemu-system-arm", False),
+    ("openocd", "flashing: method openocd", "openocd", False),
+    ("dfu-util", "flashing: method dfu_util", "dfu-util", False),
+    ("gdb-multiarch", "flashing: method gdb", "gdb-multiarch", False),
 )
 _PACKAGES = (
     ("numpy", "the reference", True),
@@ -42,6 +45,9 @@ _PACKAGES = (
     ("ai-edge-litert", "validate --against litert", True),
     ("tflite-micro", "validate --against tflm", False),
     ("tensorflow", "training the examples", False),
+    ("stm32loader", "flashing: method stm32_rom", False),
+    ("pyocd", "flashing: method pyocd", False),
+    ("esptool", "flashing: method esptool", False),
 )
 
 
