@@ -180,3 +180,26 @@ def test_uf2_blocks_hold_the_image(size: int) -> None:
         memory += block[32 : 32 + count]
     assert memory[:size] == image
     assert set(memory[size:]) <= {0xFF}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("program", "target", "option", "code", "words"),
+    [
+        ("pyocd", "nrf52840-dk", "--probe", 2, "there is no such probe"),
+        ("dfu-util", "dfu", "--probe", 2, "there is no such probe"),
+        ("openocd", "nucleo-f446re", "--probe", 3, "openocd ended with code 1"),
+        ("esptool", "esp32-c3", "--port", 3, f"Could not open {NOWHERE}"),
+    ],
+)
+def test_programs_are_asked_for_the_board_in_words_that_they_understand(
+    program: str, target: str, option: str, code: int, words: str, tmp_path: Path, capsys
+) -> None:
+    needs(program)
+    if target == "dfu":
+        target = str(target_with(tmp_path, "nucleo-h743zi", DFU))
+    folder = make_bundle(tmp_path / "bundle", target).folder
+    assert main(["flash", "-b", str(folder), "-t", target, option, NOWHERE]) == code
+    errors = capsys.readouterr().err
+    assert words in errors
+    assert "Usage" not in errors and "invalid command" not in errors
