@@ -5,6 +5,8 @@
 #include "mlperf.h"
 #include "service.h"
 #include "smp.h"
+#include "statistics.h"
+#include "update.h"
 
 enum { FAULT_EXIT_CODE = 0x80 };
 
@@ -16,8 +18,12 @@ void smidgen_agent_fault(uint32_t cause, uint32_t pc, uint32_t address) {
 }
 
 void smp_group_command(const smp_header *head, const cbor_bytes *request, cbor_writer *reply) {
+    if (head->group == STATISTICS_GROUP) {
+        statistics_command(head, request, reply);
+        return;
+    }
     if (head->group != SMIDGEN_GROUP) {
-        smp_put_error(reply, SMP_NOT_SUPPORTED);
+        update_command(head, request, reply);
         return;
     }
     if (head->operation == SMP_WRITE) {
@@ -34,6 +40,7 @@ void smp_group_command(const smp_header *head, const cbor_bytes *request, cbor_w
 void smidgen_agent_main(void) {
     board_init();
     service_init(smidgen_agent_model);
+    update_prove();
     mlperf_greet();
     for (;;) {
         uint8_t byte = link_wait_byte();

@@ -12,6 +12,7 @@ enum {
     CBOR_TAG = 6,
     CBOR_SIMPLE = 7,
     CBOR_FALSE = 0xf4,
+    CBOR_TRUE = 0xf5,
     CBOR_FLOAT32 = 0xfa,
     OPEN_MAP = 0xbf,
     BREAK = 0xff,
@@ -149,6 +150,12 @@ bool cbor_get_uint(const uint8_t *data, size_t length, const char *key, uint32_t
     }
     *value = head.argument;
     return true;
+}
+
+bool cbor_is_true(const uint8_t *data, size_t length, const char *key) {
+    const uint8_t *end = data + length;
+    const uint8_t *at = walk(data, end, key);
+    return at != NULL && at != end && *at == CBOR_TRUE;
 }
 
 static bool get_string(const uint8_t *at, const uint8_t *end, uint32_t major, cbor_bytes *value) {

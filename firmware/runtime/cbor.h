@@ -22,6 +22,8 @@ bool cbor_is_map(const uint8_t *data, size_t length);
 bool cbor_get_uint(const uint8_t *data, size_t length, const char *key, uint32_t *value);
 bool cbor_get_bytes(const uint8_t *data, size_t length, const char *key, cbor_bytes *value);
 bool cbor_get_text(const uint8_t *data, size_t length, const char *key, cbor_bytes *value);
+/* Whether the key is there and its value true. */
+bool cbor_is_true(const uint8_t *data, size_t length, const char *key);
 
 /* Writes into a buffer; once something did not fit, `overflow` stays set and nothing more is
  * written. */

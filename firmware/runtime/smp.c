@@ -3,6 +3,7 @@
 #include "board.h"
 #include "link.h"
 #include "mem.h"
+#include "update.h"
 
 enum {
     HEADER_BYTES = 8,
@@ -95,6 +96,7 @@ static bool os_command(const smp_header *head, const cbor_bytes *request, cbor_w
         smp_put_error(body, SMP_INVALID);
     } else if (head->command == OS_RESET && head->operation == SMP_WRITE) {
         cbor_put_map(body, 0);
+        update_choose_boot(request);
         return true;
     } else if (head->command == OS_PARAMETERS && head->operation == SMP_READ) {
         cbor_put_map(body, 2);

@@ -13,12 +13,20 @@ from pathlib import Path
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
-from smidgen.compile import disassembly, stack
+from smidgen.compile import disassembly, memory_map, slots, stack
 from smidgen.compile.board_header import BOARD_HEADER, board_header
 from smidgen.compile.bundle import BIN, ELF, HEX
 from smidgen.compile.cache import cached, content_key
 from smidgen.compile.disassembly import linked_functions
-from smidgen.compile.runtime import Component, agent_stack_bytes, board, model_flags, runtime
+from smidgen.compile.memory_map import LAYOUT_HEADER, code_regions, layout_header, memory_script, region
+from smidgen.compile.runtime import (
+    Component,
+    agent_stack_bytes,
+    board,
+    component_jobs,
+    model_flags,
+    runtime,
+)
 from smidgen.compile.sources import write_files
 from smidgen.compile.stack import CALLGRAPH_FLAGS, image_stack_bound, read_callgraph
 from smidgen.errors import BuildError, Problem, ProblemList
@@ -34,6 +42,7 @@ KERNEL_MACROS = {"dsp": "__ARM_FEATURE_DSP", "mve": "__ARM_FEATURE_MVE"}
 AGENT_ENTRY = "smidgen_agent_main"
 # How things are put together is part of what comes out.
 _MODULES = [Path(str(module)) for module in (__file__, stack.__file__, disassembly.__file__)]
+_MODULES += [Path(str(module)) for module in (memory_map.__file__, slots.__file__)]
 _MAP_ENTRY = re.compile(r"\s0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+(\S+)$", re.MULTILINE)
 _OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes?")
 
@@ -82,7 +91,7 @@ def build_firmware(
     agent, platform = runtime(), board(target.board)
     flags = [*model_flags(target, optimize), *CALLGRAPH_FLAGS]
     settings = [flags, asdict(needs), _stack_reserve(needs), platform.ldflags]
-    settings += [[asdict(memory) for memory in target.memories]]
+    settings += [[asdict(memory) for memory in target.memories], layout_header(target)]
     agent_key, make_agent = _agent(agent, platform, target, compiler)
     parts: list[str | bytes] = [agent_key, json.dumps(settings)]
     parts += [f"{name}\n{text}" for name, text in sorted(files.items())]
@@ -93,16 +102,21 @@ def build_firmware(
         write_files(work, files)
         objects = _compile_model(work, agent, target, compiler, flags)
         objects += sorted(cached("agent", agent_key, make_agent).glob("*.o"))
-        elf = _link(work, objects, platform, needs, target, compiler, folder / ELF)
-        _check_stack(objects, elf, needs, compiler)
+        # The last one is of the first slot, and what the map and the sizes are of.
+        for number, flash in reversed(list(enumerate(code_regions(target)))):
+            elf = folder / (ELF if number == 0 else slots.SECOND_ELF)
+            _link(work, objects, platform, needs, target, compiler, flash, elf)
+            _check_stack(objects, elf, needs, target, compiler)
         objcopy = compiler.tool("objcopy")
         run_tool(objcopy, ["-O", "binary", str(elf), str(folder / BIN)], "writing the binary image")
         run_tool(objcopy, ["-O", "ihex", str(elf), str(folder / HEX)], "writing the hexadecimal image")
+        if target.bootloader is not None:
+            slots.write_images([elf, folder / slots.SECOND_ELF], target, compiler, folder)
         (folder / "image.json").write_text(json.dumps(asdict(_image(elf, work / MAP, target))))
         shutil.rmtree(work)
 
     folder = cached("firmware", content_key(parts), make)
-    for name in (ELF, BIN, HEX):
+    for name in (ELF, BIN, HEX, *(slots.FILES if target.bootloader else ())):
         shutil.copyfile(folder / name, output / name)
     return Image(**json.loads((folder / "image.json").read_text()))
 
@@ -138,17 +152,16 @@ def _agent(
     They are the same for every model.
     """
     flags = [*target.toolchain.flags, *agent.cflags, *CALLGRAPH_FLAGS]
-    jobs = [(path, flags, f"agent_{path.stem}.o") for path in agent.sources]
-    jobs += [(path, [*flags, *platform.cflags], f"board_{path.stem}.o") for path in platform.sources]
+    jobs = component_jobs(target, agent, platform, flags)
     headers = sorted([*_boards().glob("*.h"), *(_boards() / "uart").glob("*.h")])
-    header = board_header(target)
-    settings = json.dumps([flags, platform.cflags, header])
+    generated = {BOARD_HEADER: board_header(target), LAYOUT_HEADER: layout_header(target)}
+    settings = json.dumps([[options for _, options, _ in jobs], generated])
     key = content_key(
         [compiler.version, settings, *_contents([*agent.files(), *platform.files(), *headers, *_MODULES])]
     )
 
     def make(folder: Path) -> None:
-        write_files(folder, {BOARD_HEADER: header})
+        write_files(folder, generated)
         include = [folder, _boards(), *platform.include, *agent.include]
         for path, options, name in jobs:
             compile_object(compiler, path, folder / name, options, include)
@@ -176,9 +189,10 @@ def _link(
     needs: Needs,
     target: Target,
     compiler: Compiler,
+    flash: Memory,
     elf: Path,
 ) -> Path:
-    (work / "memory.ld").write_text(_memory_script(target), encoding="utf-8")
+    (work / "memory.ld").write_text(memory_script(flash, region(target, "ram")), encoding="utf-8")
     reserve = _stack_reserve(needs)
     options = [
         *platform.ldflags,
@@ -193,7 +207,7 @@ def _link(
     try:
         run_tool(compiler.path, arguments, "linking the firmware")
     except ToolFailed as error:
-        overflows = {region: int(count) for region, count in _OVERFLOW.findall(error.messages)}
+        overflows = {kind: int(count) for kind, count in _OVERFLOW.findall(error.messages)}
         if not overflows:
             raise
         raise too_big(overflows, needs, reserve, target) from None
@@ -205,35 +219,17 @@ def _stack_reserve(needs: Needs) -> int:
     return -(-(needs.stack_bytes + agent_stack_bytes()) // STACK_ALIGNMENT) * STACK_ALIGNMENT
 
 
-def _check_stack(objects: list[Path], elf: Path, needs: Needs, compiler: Compiler) -> None:
+def _check_stack(objects: list[Path], elf: Path, needs: Needs, target: Target, compiler: Compiler) -> None:
     """BuildError when agent, model and hooks together can need more stack than the image reserves."""
     graphs = [path.with_suffix(".ci") for path in objects if path.with_suffix(".ci").exists()]
     model = read_callgraph([path for path in graphs if path.stem == Path(MODEL_OBJECT).stem])
     agent = read_callgraph([path for path in graphs if path.stem != Path(MODEL_OBJECT).stem])
+    if target.bootloader is not None:
+        agent.update(slots.services(target, compiler))
     bound = image_stack_bound(AGENT_ENTRY, model, agent, linked_functions(elf, compiler))
     if bound > _stack_reserve(needs):
         what = f"the image can need {bound:,} bytes of stack and reserves {_stack_reserve(needs):,}"
         raise BuildError(Problem("stack", what, "raise SMIDGEN_AGENT_STACK_BYTES in smidgen_agent.h"))
-
-
-def _region(target: Target, kind: str) -> Memory:
-    memory = target.memory_of_kind(kind)
-    if memory is None:
-        raise BuildError(
-            Problem(str(target.path), f"has no memory of kind {kind}", "add one to build firmware")
-        )
-    return memory
-
-
-def _memory_script(target: Target) -> str:
-    """memory.ld: the target's first memory of each kind, under the names that linker scripts use."""
-    flash, ram = _region(target, "flash"), _region(target, "ram")
-    return (
-        "MEMORY {\n"
-        f"    flash (rx) : ORIGIN = {flash.origin:#x}, LENGTH = {flash.length}\n"
-        f"    ram (rw) : ORIGIN = {ram.origin:#x}, LENGTH = {ram.length}\n"
-        "}\n"
-    )
 
 
 def too_big(overflows: Mapping[str, int], needs: Needs, stack_bytes: int, target: Target) -> TooBig:
@@ -243,23 +239,21 @@ def too_big(overflows: Mapping[str, int], needs: Needs, stack_bytes: int, target
         "ram": {"arena": needs.arena_bytes, "stack": stack_bytes},
     }
     problems = ProblemList()
-    for region, count in overflows.items():
-        memory = _region(target, region)
+    for kind, count in overflows.items():
+        memory = region(target, kind)
         total = memory.length + count
         what = (
             f"the image is {count:,} bytes too big for {memory.name} ({total:,} of {memory.length:,} bytes)"
         )
-        parts = {**contents[region], "agent and board": total - sum(contents[region].values())}
+        parts = {**contents[kind], "agent and board": total - sum(contents[kind].values())}
         listed = ", ".join(f"{name} {size:,}" for name, size in parts.items())
-        problems.add(
-            f"{target.name}, {region}", what, f"it holds: {listed}\n    {_cure(region, count, needs)}"
-        )
+        problems.add(f"{target.name}, {kind}", what, f"it holds: {listed}\n    {_cure(kind, count, needs)}")
     return TooBig(problems.problems, overflows)
 
 
-def _cure(region: str, count: int, needs: Needs) -> str:
+def _cure(kind: str, count: int, needs: Needs) -> str:
     """What would make an image fit that is `count` bytes too big."""
-    if region == "ram":
+    if kind == "ram":
         left = needs.arena_bytes - count
         if left <= 0:
             return "even without an arena the agent would not fit: this needs a board with more RAM"
@@ -273,7 +267,7 @@ def _cure(region: str, count: int, needs: Needs) -> str:
 
 def _image(elf: Path, linker_map: Path, target: Target) -> Image:
     """Sizes from the linked program: what is loaded from flash, and what lies in RAM."""
-    ram = _region(target, "ram")
+    ram = region(target, "ram")
     flash_bytes = ram_bytes = stack_bytes = 0
     constant: list[range] = []
     with elf.open("rb") as file:

@@ -19,7 +19,8 @@ _STACK = re.compile(r"#\s*define\s+SMIDGEN_AGENT_STACK_BYTES\s+(\d+)")
 
 @dataclass(frozen=True)
 class Component:
-    """C sources that are compiled in one way. model_sources: what a firmware without the agent needs too."""
+    """C sources that are compiled in one way. model_sources: what a firmware without the agent needs too;
+    update_sources: what one with a boot loader beside it needs more."""
 
     sources: tuple[Path, ...]
     include: tuple[Path, ...]
@@ -27,12 +28,13 @@ class Component:
     ldflags: tuple[str, ...] = ()
     linker_script: Path | None = None
     model_sources: tuple[Path, ...] = ()
+    update_sources: tuple[Path, ...] = ()
 
     def files(self) -> list[Path]:
         """Everything that the result depends on."""
         headers = [path for folder in self.include for path in sorted(folder.glob("*.h"))]
         scripts = [self.linker_script] if self.linker_script else []
-        return [*self.sources, *self.model_sources, *headers, *scripts]
+        return [*self.sources, *self.model_sources, *self.update_sources, *headers, *scripts]
 
 
 @cache
@@ -41,9 +43,28 @@ def runtime() -> Component:
     return _component(data_folder("firmware") / "runtime" / "agent.toml")
 
 
+def bootloader() -> Component:
+    """The boot loader, from firmware/bootloader/bootloader.toml."""
+    return _component(data_folder("firmware") / "bootloader" / "bootloader.toml")
+
+
 def board(settings: Board) -> Component:
     """A board, from its folder's board.toml."""
     return _component(settings.folder / "board.toml")
+
+
+def component_jobs(
+    target: Target, program: Component, platform: Component, flags: list[str]
+) -> list[tuple[Path, list[str], str]]:
+    """What to compile for a program, the agent or the boot loader, on a board: source, flags, object."""
+    sources, on_board = program.sources, platform.sources
+    if target.bootloader is not None:
+        flags = [*flags, "-DSMIDGEN_UPDATE"]
+        sources, on_board = sources + program.update_sources, on_board + platform.update_sources
+    return [
+        *((path, flags, f"agent_{path.stem}.o") for path in sources),
+        *((path, [*flags, *platform.cflags], f"board_{path.stem}.o") for path in on_board),
+    ]
 
 
 def model_flags(target: Target, optimize: str) -> list[str]:
@@ -80,4 +101,5 @@ def _component(path: Path) -> Component:
         ldflags=tuple(values.get("ldflags", ())),
         linker_script=folder / script if script else None,
         model_sources=tuple(folder / name for name in values.get("model_sources", ())),
+        update_sources=tuple(folder / name for name in values.get("update_sources", ())),
     )

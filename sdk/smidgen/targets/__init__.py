@@ -15,6 +15,7 @@ from smidgen.paths import data_folder
 from smidgen.targets.reading import read_target
 from smidgen.targets.types import (
     Board,
+    Bootloader,
     ChipId,
     Core,
     Flasher,
@@ -29,6 +30,7 @@ from smidgen.targets.types import (
 
 __all__ = [
     "Board",
+    "Bootloader",
     "ChipId",
     "Core",
     "Flasher",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from smidgen.errors import ProblemList, UsageError
 from smidgen.paths import data_folder
+from smidgen.targets.bootloader import read_bootloader
 from smidgen.targets.checks import check_kernels, check_map
 from smidgen.targets.flasher import read_flasher
 from smidgen.targets.table import Table
@@ -62,6 +63,7 @@ def read_target(path: Path) -> Target:
         flasher=read_flasher(top),
         serial=_serial(top),
         proven=top.flag("proven", True),
+        bootloader=read_bootloader(top, memories),
     )
     check_kernels(top, kernels, core)
     if chip is not None:

@@ -135,6 +135,19 @@ class Flasher:
 
 
 @dataclass(frozen=True)
+class Bootloader:
+    """Our own boot loader (docs/bootloader.md), first in the flash; what follows is two slots for images.
+
+    length: bytes that it has of the flash; block_bytes: what the chip erases at once; trial_seconds: how long
+    a new image may take to prove itself.
+    """
+
+    length: int
+    block_bytes: int
+    trial_seconds: int
+
+
+@dataclass(frozen=True)
 class Serial:
     """The serial line: port ("" when the runner gives it) and bits per second."""
 
@@ -161,6 +174,7 @@ class Target:
     flasher: Flasher | None = None
     serial: Serial | None = None
     proven: bool = True
+    bootloader: Bootloader | None = None
 
     @property
     def is_host(self) -> bool:
@@ -168,3 +182,14 @@ class Target:
 
     def memory_of_kind(self, kind: str) -> Memory | None:
         return next((memory for memory in self.memories if memory.kind == kind), None)
+
+    @property
+    def slots(self) -> tuple[Memory, ...]:
+        """Where the flash holds images: halves of what the boot loader leaves of it, in whole blocks."""
+        flash = self.memory_of_kind("flash")
+        if self.bootloader is None or flash is None:
+            return ()
+        block = self.bootloader.block_bytes
+        length = (flash.length - self.bootloader.length) // 2 // block * block
+        first = flash.origin + self.bootloader.length
+        return tuple(Memory(f"slot {i}", first + i * length, length, "flash") for i in range(2))

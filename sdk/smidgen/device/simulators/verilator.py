@@ -29,6 +29,8 @@ from smidgen.paths import cache_folder, data_folder
 
 Uart = Literal["stdio", "pty", "tcp"]
 
+POWER_CUT = 125
+
 _TOOLS = {"verilator": "verilator", "g++": "g++", "make": "make"}
 
 
@@ -113,7 +115,7 @@ def _compile(configuration: str, trace: bool, program: Path) -> None:
 
 
 def start(
-    image: str | Path,
+    image: str | Path | None,
     configuration: str,
     uart: Uart = "pty",
     *,
@@ -122,17 +124,24 @@ def start(
     trace: str | Path | None = None,
     rvfi: str | Path | None = None,
     stats: str | Path | None = None,
+    flash: str | Path | None = None,
+    power_cut: str | None = None,
 ) -> Simulator:
     """Runs an image (.elf, or .bin for address 0) and returns once the UART's port is known.
 
     uart_cycles: cycles per byte each way; max_cycles: give up with exit code 124; trace, rvfi, stats: files
-    to write (waveform, a record per instruction, cycle counts; docs/midge.md). The simulator ends with this
-    process, however that ends. Raises BuildError, UsageError (a bad image), DeviceError (it did not start).
+    to write (waveform, a record per instruction, cycle counts; docs/midge.md). flash: the file that is the
+    program memory of a configuration with NOR flash, made from the image where it is missing, and enough
+    without one where it is not. power_cut: "N:before", "N:inside" or "N:after", the operation on the flash
+    at which the power fails and the simulator ends with code POWER_CUT. It ends with this process too,
+    however that ends.
+    Raises BuildError, UsageError (a bad image), DeviceError (it did not start).
     """
     program = build(configuration, trace=trace is not None)
-    command = [str(program), "--image", str(image), "--uart", uart]
+    command = [str(program), "--uart", uart, *(["--image", str(image)] if image is not None else [])]
     named = {
-        "uart-cycles": uart_cycles, "max-cycles": max_cycles, "trace": trace, "rvfi": rvfi, "stats": stats
+        "uart-cycles": uart_cycles, "max-cycles": max_cycles, "trace": trace, "rvfi": rvfi, "stats": stats,
+        "flash": flash, "power-cut": power_cut,
     }  # fmt: skip
     for option, value in named.items():
         if value is not None:
