@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import _pytest
+import pluggy
 import pytest
 
 import smidgen
@@ -14,7 +16,7 @@ from smidgen.errors import ProblemList, SmidgenError, UsageError
 from smidgen.testing.budgets import check_limits, exceeded
 from smidgen.testing.deadline import deadline
 from smidgen.testing.marker import marker_values
-from smidgen.testing.settings import Seconds, settings
+from smidgen.testing.settings import settings
 from smidgen.testing.stash import CASE
 
 if TYPE_CHECKING:
@@ -36,16 +38,13 @@ class Case:
         self.measured: dict[str, float | None] = {}
         self.first_difference: str | None = None
         self._marker = marker_values(item)
+        self.seconds = self.settings.seconds.but(self._marker.get("seconds", {}), item.nodeid)
         item.stash[CASE] = self
         self.note("board", board.id)
         self.note("platform", board.platform)
 
-    @property
-    def seconds(self) -> Seconds:
-        return self.settings.seconds
-
     def deadline(self) -> AbstractContextManager[None]:
-        return deadline("the test", float(self._marker.get("seconds", self.seconds.test)))
+        return deadline("the test", self.seconds.test)
 
     def note(self, name: str, value: Any) -> None:
         """A property of the test, for JUnit XML and JSON."""
@@ -78,7 +77,7 @@ class Case:
         """Adds what is known about the board to the report of a failure."""
         if call.excinfo is not None and isinstance(call.excinfo.value, SmidgenError):
             # The error says what is wrong; where in Smidgen it was noticed is of no use to the reader.
-            report.longrepr = call.excinfo.getrepr(style="short", tbfilter=_without_smidgen)
+            report.longrepr = call.excinfo.getrepr(style="short", chain=False, tbfilter=_of_the_user)
         report.sections += self._sections()
 
     def _sections(self) -> list[tuple[str, str]]:
@@ -92,11 +91,12 @@ class Case:
 
     def _again(self) -> str:
         config = self._item.config
-        words = ["python", "-m", "pytest", self._item.nodeid, "--smidgen-board", self.board.id]
+        # With a space, pytest would take the name of a file for where the tests are, ini file and all.
+        words = ["python", "-m", "pytest", self._item.nodeid, f"--smidgen-board={self.board.id}"]
         for name in _OPTIONS:
             given = config.getoption(f"--smidgen-{name}")
             for value in given if isinstance(given, list) else [given] if given else []:
-                words += [f"--smidgen-{name}", str(value)]
+                words.append(f"--smidgen-{name}={value}")
         if config.getoption("markexpr", ""):
             words += ["-m", config.getoption("markexpr")]
         command = shlex.join(words)
@@ -104,6 +104,7 @@ class Case:
         return command if here == config.rootpath else f"cd {shlex.quote(str(config.rootpath))} && {command}"
 
 
-def _without_smidgen(info: pytest.ExceptionInfo[BaseException]) -> Traceback:
-    package = Path(smidgen.__file__).parent
-    return info.traceback.filter(lambda entry: package not in Path(entry.path).parents)
+def _of_the_user(info: pytest.ExceptionInfo[BaseException]) -> Traceback:
+    """Without the frames of Smidgen and of pytest, which stand between the test and the error."""
+    folders = [Path(module.__file__).parent for module in (smidgen, pytest, pluggy, _pytest)]
+    return info.traceback.filter(lambda entry: not set(folders) & set(Path(entry.path).parents))

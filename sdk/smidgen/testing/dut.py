@@ -70,10 +70,12 @@ class Dut:
 
     def expect(self, pattern: Any, **options: Any) -> Any:
         """Regular expressions. Further options are those of pexpect.spawn.expect."""
+        __tracebackhide__ = True
         return self._wait(self._line.expect, pattern, **options)
 
     def expect_exact(self, pattern: Any, **options: Any) -> Any:
         """The bytes as they are. Further options are those of pexpect.spawn.expect_exact."""
+        __tracebackhide__ = True
         return self._wait(self._line.expect_exact, pattern, **options)
 
     def _wait(
@@ -86,6 +88,7 @@ class Dut:
         return_what_before_match: bool = False,
         **options: Any,
     ) -> Any:
+        __tracebackhide__ = True
         if expect_all and return_what_before_match:
             raise ValueError("expect_all and return_what_before_match cannot be had together")
         patterns = _listed(pattern)

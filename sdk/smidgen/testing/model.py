@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,9 +15,11 @@ from smidgen.compile.build import build
 from smidgen.compile.bundle import GOLDEN, Bundle
 from smidgen.compile.cache import content_key
 from smidgen.device import Device, SelfTest
-from smidgen.device.boards import open_board
+from smidgen.device.boards import open_board, prepare_board
 from smidgen.device.flashing import flash_bundle
 from smidgen.device.serial_device import WrongFirmware
+from smidgen.device.virtual_board import VirtualBoard
+from smidgen.device.virtual_board import is_virtual as is_flashable
 from smidgen.graph import Graph
 from smidgen.importers import load_model
 from smidgen.paths import cache_folder
@@ -156,6 +158,7 @@ def open_model(request: pytest.FixtureRequest, board: Board, name: str) -> Itera
         os.environ["SMIDGEN_CACHE"] = str(case.settings.cache)
     with deadline("build", case.seconds.build):
         graph, bundle = _built(request, settings, board.target)
+        prepare_board(board.entry, board.target)
     assert bundle.plan is not None
     figures = bundle.figures
     sizes = {"flash": figures.flash_bytes, "ram": figures.ram_bytes, "stack": figures.stack_bytes}
@@ -169,16 +172,13 @@ def open_model(request: pytest.FixtureRequest, board: Board, name: str) -> Itera
 
 @contextmanager
 def _loaded(board: Board, bundle: Bundle, case: Case) -> Iterator[Device]:
-    flashes = bool(board.entry.serial) and board.target.flasher is not None
-    if flashes and case.settings.flash == "always":
-        _flash(board, bundle, case)
-    device = open_board(board.entry, board.target, bundle, case.seconds.deadlines())
+    device = _device(board, bundle, case)
     board.attach(device)
     try:
         try:
             device.load()
         except WrongFirmware:
-            if not flashes or case.settings.flash == "never":
+            if case.settings.flash == "never" or not board.entry.serial or board.target.flasher is None:
                 raise
             device.close()
             _flash(board, bundle, case)
@@ -190,9 +190,28 @@ def _loaded(board: Board, bundle: Bundle, case: Case) -> Iterator[Device]:
         device.close()
 
 
+def _device(board: Board, bundle: Bundle, case: Case) -> Device:
+    """Not loaded yet. Virtual boards run the image as it is, unless they are to be flashed, too."""
+    entry, deadlines = board.entry, case.seconds.deadlines()
+    if (
+        case.settings.flash == "always"
+        and not entry.serial_pty
+        and (entry.serial or is_flashable(board.target))
+    ):
+        _flash(board, bundle, case)
+        if not entry.serial:
+            return VirtualBoard(board.target, entry.id).device(bundle, deadlines)
+    return open_board(entry, board.target, bundle, deadlines)
+
+
 def _flash(board: Board, bundle: Bundle, case: Case) -> None:
-    with deadline("flash", case.seconds.flash):
-        flash_bundle(bundle.folder, board.target, port=board.entry.serial)
+    """Through a virtual board's boot loader, or over the line that the hardware map names."""
+    with ExitStack() as stack:
+        stack.enter_context(deadline("flash", case.seconds.flash))
+        port = board.entry.serial
+        if not port:
+            port = stack.enter_context(VirtualBoard(board.target, board.id).bootloader())
+        flash_bundle(bundle.folder, board.target, port=port)
 
 
 def _built(request: pytest.FixtureRequest, settings: ModelSettings, target: Target) -> tuple[Graph, Bundle]:

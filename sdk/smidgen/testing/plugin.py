@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MARKER = (
     "smidgen(platform, fixtures, model, seconds, budget): run a test with the fixture 'board' only on this "
-    "platform, on boards with all of these fixtures, with this model; within this time, within these budgets"
+    "platform, on boards with all of these fixtures, with this model; with these deadlines and budgets"
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,14 +28,21 @@ class Seconds:
     wait: float = 900.0
     build: float = 900.0
     flash: float = 300.0
-    boot: float = 20.0
-    transfer: float = 20.0
+    boot: float = 60.0
+    transfer: float = 60.0
     run: float = 300.0
-    query: float = 20.0
+    query: float = 60.0
     test: float = 900.0
 
     def deadlines(self) -> Deadlines:
         return Deadlines(boot=self.boot, transfer=self.transfer, run=self.run, query=self.query)
+
+    def but(self, values: Mapping[str, object], where: str) -> Seconds:
+        """With other deadlines for some stages. UsageError with all that are wrong."""
+        problems = ProblemList()
+        changed = _changed(self, values, f"{where}, marker 'smidgen', seconds", problems)
+        problems.stop_if_any(UsageError)
+        return changed
 
 
 @dataclass(frozen=True)
@@ -153,21 +161,26 @@ def _model(line: str, folder: Path, problems: ProblemList) -> ModelSettings:
 
 
 def _seconds(texts: list[str], problems: ProblemList) -> Seconds:
-    known = [field.name for field in dataclasses.fields(Seconds)]
-    values: dict[str, float] = {}
+    values: dict[str, object] = {}
     for text in texts:
         stage, _, value = text.partition("=")
         try:
-            number = float(value)
+            values[stage] = float(value)
         except ValueError:
-            number = math.nan
-        if stage not in known or not 0 < number < math.inf:
-            problems.add(
-                f"smidgen_seconds '{text}'", "is not understood", f"use STAGE=N, of: {', '.join(known)}"
-            )
+            values[stage] = value
+    return _changed(Seconds(), values, "smidgen_seconds", problems)
+
+
+def _changed(seconds: Seconds, values: Mapping[str, object], where: str, problems: ProblemList) -> Seconds:
+    known = [field.name for field in dataclasses.fields(Seconds)]
+    for stage, value in values.items():
+        if stage not in known:
+            problems.add(where, f"'{stage}' is no stage", f"use one of: {', '.join(known)}")
+        elif not isinstance(value, (int, float)) or not 0 < value < math.inf:
+            problems.add(where, f"'{stage}={value}' is not understood", "give seconds, above 0")
         else:
-            values[stage] = number
-    return Seconds(**values)
+            seconds = dataclasses.replace(seconds, **{stage: float(value)})
+    return seconds
 
 
 def no_map() -> UsageError:

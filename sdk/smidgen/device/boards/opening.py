@@ -11,9 +11,22 @@ from smidgen.device.boards.platforms import is_virtual
 from smidgen.device.opening import open_device
 from smidgen.device.serial_device import Deadlines
 from smidgen.device.simulated_device import SimulatedDevice
-from smidgen.device.simulators import pty_program
+from smidgen.device.simulators import pty_program, rp2040js, verilator
 from smidgen.errors import Problem, UsageError
 from smidgen.targets import Target
+
+
+def prepare_board(entry: Entry, target: Target) -> None:
+    """Makes the simulator of a virtual board, if it is not there yet: minutes, the first time.
+
+    Raises BuildError and DeviceError: a tool is missing, or failed.
+    """
+    if entry.serial or entry.serial_pty:
+        return
+    if target.runner.kind == "verilator":
+        verilator.build(target.runner.configuration)
+    elif target.runner.kind == "rp2040js":
+        rp2040js.package()
 
 
 def open_board(entry: Entry, target: Target, bundle: Bundle, deadlines: Deadlines) -> Device:
