@@ -17,6 +17,7 @@ static struct {
     uint32_t received; /* bytes of the frame so far */
     bool started;
     bool reported; /* the damage of the present frame has been reported */
+    bool silent;   /* silence has ended the present line */
 } receiver;
 
 /* Watches the line, which wakes nobody, until a byte comes or it has been silent for too long.
@@ -58,8 +59,13 @@ uint8_t link_wait_byte(void) {
 }
 
 /* The next byte of a line. Silence ends it as a line feed would. */
+static uint32_t wait_in_line(void) {
+    receiver.silent = receiver.silent || !watch();
+    return receiver.silent ? '\n' : board_read();
+}
+
 static ALWAYS_INLINE uint32_t next_byte(void) {
-    return board_has_byte() || watch() ? board_read() : '\n';
+    return board_has_byte() ? board_read() : wait_in_line();
 }
 
 /* Decodes digits until the line ends. Returns false when anything but whole groups came. `*restart`
@@ -119,7 +125,7 @@ static link_event damaged(void) {
     return reported ? LINK_NOTHING : LINK_DAMAGED;
 }
 
-link_event link_receive_line(uint8_t first, link_message *message) {
+static link_event receive_line(uint8_t first, link_message *message) {
     const uint8_t *bytes = receiver.frame.bytes;
     bool whole;
     do {
@@ -149,6 +155,15 @@ link_event link_receive_line(uint8_t first, link_message *message) {
     receiver.started = false;
     *message = (link_message){bytes + LINK_LENGTH_BYTES, total - LINK_OVERHEAD};
     return LINK_MESSAGE;
+}
+
+link_event link_receive_line(uint8_t first, link_message *message) {
+    receiver.silent = false;
+    link_event event = receive_line(first, message);
+    if (receiver.silent) {
+        receiver.started = receiver.reported = false;
+    }
+    return event;
 }
 
 static ALWAYS_INLINE void send_group(uint32_t a, uint32_t b, uint32_t c) {
