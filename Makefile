@@ -38,18 +38,19 @@ $(INSTALLED): pyproject.toml scripts/prerequisites.sh
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@
 
-# What targets with a Cortex-M need: the compiler, and QEMU, which stands in for boards.
+# What targets with a Cortex-M need: the compiler, and QEMU, which stands in for boards; CMake builds what is exported.
 arm: $(ARM_INSTALLED)
 
 $(ARM_INSTALLED): $(INSTALLED) scripts/prerequisites.sh
-	scripts/prerequisites.sh gcc-arm-none-eabi qemu-system-arm
+	scripts/prerequisites.sh gcc-arm-none-eabi qemu-system-arm cmake
 	touch $@
 
 # What the slow proofs need beyond the others: Spike, the independent model that the core is compared with instruction by
-# instruction, TensorFlow, which imports are compared with and models are trained in, and Ray.
+# instruction, TensorFlow, which imports are compared with and models are trained in, Ray, and the build tools of the
+# ecosystems that models are exported to.
 $(SLOW_INSTALLED): $(INSTALLED)
-	scripts/prerequisites.sh device-tree-compiler
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[train,ray,verify]'
+	scripts/prerequisites.sh device-tree-compiler arduino-builder arduino-core-avr
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[train,ray,verify,ecosystems]'
 	touch $@
 
 clean:

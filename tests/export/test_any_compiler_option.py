@@ -71,7 +71,7 @@ def differences(graph: Graph, target_name: str, optimize: str, arena: str, folde
     return wrong
 
 
-@pytest.mark.parametrize("optimize", ["speed", "size"])
+@pytest.mark.parametrize("optimize", ["speed", pytest.param("size", marks=pytest.mark.slow)])
 def test_dsp_kernels(tmp_path: Path, optimize: str) -> None:
     """In place, a plan for speed relies on how many patches are read at once."""
     assert differences(MODELS["int8"](), "mps2-an386", optimize, "fast", tmp_path) == []

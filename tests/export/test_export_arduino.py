@@ -51,7 +51,8 @@ def outputs(model: str, target: str, folder: Path, is_spoilt: bool = False) -> d
     return written
 
 
-def test_a_sketch_passes_the_golden_test(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_both_sketches_run(tmp_path: Path) -> None:
     written = outputs("streaming", "mps2-an386", tmp_path)
     assert written["golden_test"] == "PASS: 0 output bytes are wrong\n"
     assert written["minimal"].startswith("the largest element of output 0 is number ")

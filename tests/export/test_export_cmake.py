@@ -40,10 +40,6 @@ def passes(model: str, folder: Path, target: str = "host") -> None:
     assert "the largest element of output 0 is number" in output
 
 
-def test_a_state_is_carried_on_the_host(tmp_path: Path) -> None:
-    passes("streaming", tmp_path)
-
-
 def test_dsp_kernels_on_a_cortex_m4(tmp_path: Path) -> None:
     passes("int8", tmp_path, "mps2-an386")
 
@@ -55,6 +51,7 @@ def test_every_model_everywhere(tmp_path: Path, model: str, target: str) -> None
     passes(model, tmp_path, target)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["host", "mps2-an386"])
 def test_a_wrong_byte_fails_the_golden_test(tmp_path: Path, target: str) -> None:
     export("streaming", "cmake", tmp_path / "library", target)

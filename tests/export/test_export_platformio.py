@@ -72,6 +72,7 @@ def on_a_board(example: Path, board: CortexM, environment: dict[str, str]) -> st
     return result.stdout + result.stderr
 
 
+@pytest.mark.slow
 def test_the_host_passes_the_golden_test(tmp_path: Path) -> None:
     export("streaming", "platformio", tmp_path / "library")
     environment = core(tmp_path / "core")

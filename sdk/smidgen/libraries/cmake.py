@@ -9,7 +9,8 @@ FORMAT = Format(
     specification="the CMake manual, 3.16",
     tool="CMake",
     proven=True,
-    proof="built and run with CTest on the host and on Cortex-M in QEMU; installed and found by find_package",
+    proof="built and run with CTest on the host and on Cortex-M3, M4 and M55 in QEMU; installed and found by "
+    "find_package",
     reserved=frozenset({
         "all", "clean", "depend", "edit_cache", "experimental", "help", "install", "list_install_components",
         "nightly", "package", "package_source", "preinstall", "rebuild_cache", "test",

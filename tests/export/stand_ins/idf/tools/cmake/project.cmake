@@ -1,0 +1,27 @@
+# Stands in for ESP-IDF's build system: a project's components, as its manual has them, on this machine.
+
+function(idf_component_register)
+    cmake_parse_arguments(of "" "" "SRCS;INCLUDE_DIRS" ${ARGN})
+    get_filename_component(name ${CMAKE_CURRENT_SOURCE_DIR} NAME)
+    set(COMPONENT_LIB idf_${name})
+    set(COMPONENT_LIB idf_${name} PARENT_SCOPE)
+    add_library(idf_${name} STATIC ${of_SRCS})
+    target_include_directories(idf_${name} PUBLIC ${of_INCLUDE_DIRS})
+    set_property(GLOBAL APPEND PROPERTY IDF_COMPONENTS idf_${name})
+endfunction()
+
+macro(project name)
+    _project(${name} C)
+    foreach(component ${EXTRA_COMPONENT_DIRS} ${CMAKE_CURRENT_SOURCE_DIR}/main)
+        get_filename_component(component ${component} ABSOLUTE)
+        get_filename_component(base ${component} NAME)
+        add_subdirectory(${component} ${CMAKE_CURRENT_BINARY_DIR}/components/${base})
+    endforeach()
+    # The component main requires all others.
+    get_property(components GLOBAL PROPERTY IDF_COMPONENTS)
+    list(REMOVE_ITEM components idf_main)
+    target_link_libraries(idf_main PUBLIC ${components})
+    file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/start.c "void app_main(void);\nint main(void) {\n    app_main();\n    return 0;\n}\n")
+    add_executable(app ${CMAKE_CURRENT_BINARY_DIR}/start.c)
+    target_link_libraries(app PRIVATE idf_main)
+endmacro()
