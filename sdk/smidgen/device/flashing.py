@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 from smidgen.compile.bundle import Bundle, load_bundle
@@ -34,7 +35,8 @@ def flash_bundle(
     """
     bundle = bundle_for(folder, target)
     with ExitStack() as stack:
-        if is_virtual(target) and not port and not probe:
+        virtual = is_virtual(target) and not port and not probe
+        if virtual:
             progress("starting the virtual board's boot loader")
             port = stack.enter_context(VirtualBoard(target).bootloader())
         flasher = stack.enter_context(closing(make_flasher(target, port, probe)))
@@ -42,7 +44,7 @@ def flash_bundle(
         found = flasher.probe()
         progress(f"flashing {found.place or found.board}")
         flasher.flash(bundle, track)
-        return found
+        return replace(found, place=f"the virtual board {target.name}") if virtual else found
 
 
 def bundle_for(folder: Path, target: Target) -> Bundle:

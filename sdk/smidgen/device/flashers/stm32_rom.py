@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,7 +35,7 @@ class _Line:
 
     def __init__(self, port: str, baud: int) -> None:
         # The loader wants even parity; a pseudo-terminal and a socket have none.
-        has_parity = "://" not in port and not port.startswith(_PSEUDO_TERMINALS)
+        has_parity = "://" not in port and not os.path.realpath(port).startswith(_PSEUDO_TERMINALS)
         self._serial = serial.serial_for_url(
             port,
             baudrate=baud,
