@@ -13,7 +13,7 @@ from smidgen.report.progress import track
 from smidgen.train.augment import Augmentation
 
 IMAGES = 40_000  # of CIFAR-10, so that three seeds take less than three hours on two cores
-EPOCHS = 6
+EPOCHS = 4
 MOST_EPOCHS = 8
 DISTILLATION = 0.5
 STATE = Path("build/training")  # where trainings are kept, which other benchmarks go on from
@@ -39,7 +39,7 @@ SETTINGS = {
     "vww": Setting(
         lambda folder, images: load_wake_words(folder), 600, 32, Augmentation(True), 5e-4, 1e-3, 0.5
     ),
-    "ic": Setting(load_cifar10, 5000, 64, Augmentation(True, 2), 1e-3, 3e-3, 0.0),
+    "ic": Setting(load_cifar10, 5000, 64, Augmentation(True, 2), 1e-3, 2e-3, 0.0),
 }
 
 
@@ -105,6 +105,6 @@ def _tune(
         epochs=epochs,
         seed=seed,
         options=Options(setting.batch, rate, share, augmentation=setting.augmentation),
-        state=Path(f"{prefix}-{what}-{seed}-{len(data.known)}x{epochs}.npz"),
+        state=Path(f"{prefix}-{what}-{seed}-{len(data.known)}x{epochs}-{rate:g}.npz"),
         track=lambda items, text: track(items, f"{text}, {what}, seed {seed}"),
     )
