@@ -22,6 +22,8 @@ from smidgen.targets import Target
 GOLDEN_SEED = 1
 STATEFUL_RUNS = 3  # the state is carried from the first to the second, and what that gave to the third
 EXAMPLES = ("minimal", "golden_test")
+# Optimizing compilers do so anyway unless a project asks for frame pointers; some kernels need every register.
+FREE_REGISTERS = "-fomit-frame-pointer"
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def library(bundle: Bundle, target: Target, optimize: str, version: str) -> Libr
         target=target,
         sources={f"{name}.h": header, **texts},
         golden=_golden_h(name, bundle.plan.graph, values),
-        optimization=(*COMPILE_FLAGS[optimize], *chosen),
+        optimization=(*COMPILE_FLAGS[optimize], FREE_REGISTERS, *chosen),
         machine=tuple(target.toolchain.flags),
         figures={
             "arena": bundle.manifest["arena"]["bytes"],
