@@ -46,7 +46,7 @@ def device_class(request: pytest.FixtureRequest) -> ModuleType:
 
 @contextmanager
 def board(target_name: str, shared_data: Path, folder: Path) -> Iterator[Simulator]:
-    """A simulated board that serves the keyword model, on a pseudo-terminal, and has finished its greeting."""
+    """A simulated board that serves the keyword model on a pseudo-terminal; its greeting is over."""
     target = load_target(target_name)
     graph = replace(load_model(shared_data / "mlperf_tiny" / "kws_int8.tflite"), name="kws01")
     if target.runner.kind == "qemu" and shutil.which(qemu.PROGRAM) is None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from smidgen.cli import options
 from smidgen.cli.parser import Parser
+from smidgen.cli.sessions import model_file
+from smidgen.graph import Graph
 from smidgen.importers import load_model
 from smidgen.report.files import write_json
 from smidgen.report.progress import Stages, track
@@ -22,7 +24,7 @@ from smidgen.run.mlperf import (
     Runner,
     open_agent,
 )
-from smidgen.run.mlperf_data import Dataset, load_dataset
+from smidgen.run.mlperf_data import Dataset, check_windows, load_dataset
 from smidgen.run.session import Session, open_bundle_session, open_session
 
 HELP = "run a benchmark the way its own runner does: MLPerf Tiny's accuracy and performance modes"
@@ -59,7 +61,13 @@ def add_options(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     dataset = load_dataset(arguments.data, arguments.limit)
-    with Stages() as stages, _session(arguments, dataset, stages) as session, open_agent(session) as device:
+    graph = load_model(model_file(arguments))
+    check_windows(dataset, graph)
+    with (
+        Stages() as stages,
+        _session(arguments, graph, dataset, stages) as session,
+        open_agent(session) as device,
+    ):
         stages.done()
         runner = Runner(device)
         measured: dict[str, Accuracy | Performance] = {}
@@ -78,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _session(
-    arguments: argparse.Namespace, dataset: Dataset, stages: Stages
+    arguments: argparse.Namespace, graph: Graph, dataset: Dataset, stages: Stages
 ) -> AbstractContextManager[Session]:
     if arguments.bundle is not None:
         return open_bundle_session(arguments.bundle, arguments.target, stages, arguments.port)

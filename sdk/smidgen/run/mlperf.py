@@ -93,8 +93,8 @@ class Runner:
         for recording in track(dataset.recordings, "accuracy"):
             results = []
             for window in recording.windows:
-                self._load(window)
-                results.append(self._infer(1, 0)[0])
+                self.load(window)
+                results.append(self.infer(1, 0)[0])
             scores.append(file_score(np.array(results)))
         labels = np.array([recording.label for recording in dataset.recordings])
         return Accuracy(len(scores), top_1(np.array(scores), labels), auc(np.array(scores), labels))
@@ -104,20 +104,21 @@ class Runner:
         files = [dataset.recordings[i % len(dataset.recordings)] for i in range(WINDOWS)]
         seconds = []
         for recording in track(files, "performance"):
-            self._load(recording.windows[0])
-            seconds.append(self._infer(inferences, warmups)[1])
+            self.load(recording.windows[0])
+            seconds.append(self.infer(inferences, warmups)[1])
         return Performance(inferences, warmups, tuple(seconds), self._instructions())
 
     def _ask(self, command: str, seconds: float = _COMMAND_SECONDS) -> list[str]:
         return self._client.ask(Stage(f"'{command}'", seconds), command)
 
-    def _load(self, data: bytes) -> None:
+    def load(self, data: bytes) -> None:
+        """Sends one input, as many bytes as the model takes."""
         self._ask(f"db load {len(data)}")
         for start in range(0, len(data), BYTES_PER_COMMAND):
             self._ask(f"db {data[start : start + BYTES_PER_COMMAND].hex()}")
 
-    def _infer(self, inferences: int, warmups: int) -> tuple[np.ndarray, float | None]:
-        """The results of the last inference, and the seconds that all took."""
+    def infer(self, inferences: int, warmups: int) -> tuple[np.ndarray, float | None]:
+        """The results (values,) of the last inference, and the seconds that all took."""
         deadline = _INFERENCE_SECONDS * (inferences + warmups)
         lines = self._ask(f"infer {inferences} {warmups}", deadline)
         text = "\n".join(lines)

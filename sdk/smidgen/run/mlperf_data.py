@@ -7,13 +7,17 @@ how far the next one is behind it. A file holds what is sent to the board, byte 
 from __future__ import annotations
 
 import csv
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from smidgen.errors import Problem, ProblemList, UsageError
+from smidgen.graph import Graph
+from smidgen.graph.packing import storage_bytes
 
 LABELS = "y_labels.csv"
-_SLIDING = "ad01"  # the benchmark whose files hold more than one input
+_SLIDING = "ad01"  # the benchmark whose files hold more than one input, as floats
+_FLOAT_BYTES = 4
 _SHOWN_PROBLEMS = 8
 
 
@@ -49,6 +53,20 @@ def load_dataset(folder: Path, limit: int | None = None) -> Dataset:
             break
     problems.stop_if_any(UsageError)
     return Dataset(benchmark, tuple(recordings))
+
+
+def check_windows(dataset: Dataset, graph: Graph) -> None:
+    """That each window is one input of the model. Raises UsageError with the files where it is not."""
+    tensors = [graph.tensor(name) for name in graph.inputs]
+    size = sum(storage_bytes(tensor.dtype, math.prod(tensor.shape)) for tensor in tensors)
+    if dataset.benchmark == _SLIDING:
+        size *= _FLOAT_BYTES
+    problems = ProblemList()
+    for recording in dataset.recordings:
+        found = len(recording.windows[0])
+        if found != size and len(problems.problems) < _SHOWN_PROBLEMS:
+            problems.add(recording.file, f"has {found} bytes", f"one input of '{graph.name}' is {size} bytes")
+    problems.stop_if_any(UsageError)
 
 
 def _rows(table: Path) -> list[list[str]]:
