@@ -21,7 +21,7 @@ from smidgen.report.files import write_json
 from smidgen.report.progress import track
 from smidgen.run.compressing import Workers, compress
 from smidgen.run.data import DataSource, is_function
-from smidgen.run.recipe import CALIBRATE, STEPS, Recipe, read_recipe
+from smidgen.run.recipe import CALIBRATE, SEARCH_STEPS, USUAL_STEPS, Recipe, read_recipe
 
 HELP = "quantize a float model to 8, 4 or 2 bits or a mix of them, and say what it cost on unseen data"
 
@@ -106,7 +106,7 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
             problems.add("--bits", "leaves nothing to choose for --budget", "leave one of them out")
             problems.stop_if_any(UsageError)
         recipe = Recipe(
-            steps=STEPS[:3] if budgets else STEPS[:2],
+            steps=SEARCH_STEPS if budgets else USUAL_STEPS,
             bits=arguments.bits or 8,
             calibrate=arguments.calibrate,
             ranges=arguments.ranges or "mse",

@@ -132,8 +132,10 @@ def gather_evidence(
     samples: Sequence[Sample],
     labels: np.ndarray | None,
     track: Track = untracked,
+    teacher: Graph | None = None,
 ) -> Evidence:
-    """Compare the float model with the integer one; samples: float inputs, labels: one per sample or None."""
+    """Compare the float model with the integer one; samples: float inputs, labels: one per sample or None;
+    teacher: the float model that layers are compared with, where it is equalized."""
     quantized = quantize_samples(after, samples)
     floats = BatchReference(before).outputs(samples, track, "running the float model")[0]
     integers = BatchReference(after).outputs(quantized, track, "running the quantized model")[0]
@@ -148,7 +150,7 @@ def gather_evidence(
         answers=Share(int((answers == after_answers).sum()), count),
         accuracy=None if labels is None else compare(answers == labels, after_answers == labels),
         sqnr=noise.sqnr,
-        layers=_layers(before, after, samples[:LAYER_SAMPLES], quantized[:LAYER_SAMPLES]),
+        layers=_layers(teacher or before, after, samples[:LAYER_SAMPLES], quantized[:LAYER_SAMPLES]),
         float_weight_bytes=_weight_bytes(before),
         weight_bytes=_weight_bytes(after),
     )

@@ -14,7 +14,7 @@ from smidgen.compress.batches import Sample, Track, untracked
 from smidgen.compress.evidence import Evidence, gather_evidence
 from smidgen.compress.layers import weight_layers
 from smidgen.compress.plausible import doubts
-from smidgen.compress.quantize import check_float, gather, quantize, reconstruct
+from smidgen.compress.quantize import check_float, equalize, gather, quantize, reconstruct
 from smidgen.errors import Problem, ProblemList, UsageError
 from smidgen.explore.budgets import limits
 from smidgen.explore.choosing import check_possible, meeting
@@ -29,7 +29,7 @@ from smidgen.importers import load_model
 from smidgen.paths import cache_folder
 from smidgen.run.data import load_data
 from smidgen.run.inputs import Inputs
-from smidgen.run.recipe import CALIBRATE, SEARCH_CALIBRATE, Recipe
+from smidgen.run.recipe import CALIBRATE, EQUALIZE_CALIBRATE, SEARCH_CALIBRATE, Recipe
 from smidgen.targets import Target, load_target
 
 Warn = Callable[[str], None]
@@ -114,16 +114,19 @@ def compress(
     warnings = tuple(_warnings(graph, inputs, parts))
     for warning in warnings:
         warn(warning)
+    teacher = graph
     if "search" in recipe.steps:
         searched, integer, after = _search(graph, parts, recipe, target, workers or Workers(), track)
         before = searched.costs.base if target is not None else None
     else:
         searched, before = None, None
         bits = {**dict.fromkeys((node.id for node in weight_layers(graph)), recipe.bits), **recipe.layers}
-        integer = _make(graph, parts, recipe, bits, track)
+        if "equalize" in recipe.steps:
+            teacher = equalize(graph, parts.calibration[:EQUALIZE_CALIBRATE], bits, track)
+        integer = _make(teacher, parts, recipe, bits, track)
         after = None if target is None else measure_model(integer, target, recipe.optimize)
     unseen_labels = None if parts.labels is None else parts.labels[2]
-    evidence = gather_evidence(graph, integer, parts.unseen, unseen_labels, track)
+    evidence = gather_evidence(graph, integer, parts.unseen, unseen_labels, track, teacher)
     digests = {"model": file_digest(model), "data": _data_digest(inputs)}
     return Compression(integer, recipe, parts, evidence, warnings, searched, before, after, digests)
 

@@ -16,11 +16,15 @@ from smidgen.run.data import DataSource, is_function
 from smidgen.targets.table import Table
 
 # In the order in which they are done.
-STEPS = ("quantize", "reconstruct", "search", "fine_tune")
+STEPS = ("equalize", "quantize", "reconstruct", "search", "fine_tune")
+# Unless said otherwise; channels are equalized for bits that are known, so not before a search.
+USUAL_STEPS, SEARCH_STEPS = STEPS[:3], STEPS[1:4]
 # Samples to quantize with unless said otherwise: more gain little, and each takes time.
 CALIBRATE = 512
 # Of them, those that a model is reconstructed with while searching, and others to choose on.
 SEARCH_CALIBRATE = 256
+# The largest value of a channel is found on fewer samples than its reconstruction takes.
+EQUALIZE_CALIBRATE = 256
 SEARCH_SAMPLES = 1000
 
 
@@ -31,7 +35,7 @@ class Recipe:
     for the usual; evaluations, samples: of the search; epochs, learning_rate: of the training (None for the
     usual rate)."""
 
-    steps: tuple[str, ...] = STEPS[:2]
+    steps: tuple[str, ...] = USUAL_STEPS
     data: DataSource | None = None
     calibrate: int | None = None
     unseen: int | None = None
@@ -93,12 +97,14 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def _steps(top: Table) -> tuple[str, ...]:
-    steps = top.texts("steps", list(STEPS[:2]))
+    steps = top.texts("steps", list(USUAL_STEPS))
     unknown = [step for step in steps if step not in STEPS]
     if unknown:
         top.problem("steps", f"names '{unknown[0]}'", f"use some of: {', '.join(STEPS)}")
-    elif list(steps) != [step for step in STEPS if step in steps] or steps[:1] != STEPS[:1]:
+    elif list(steps) != [step for step in STEPS if step in steps] or "quantize" not in steps:
         top.problem("steps", "are not in an order that works", f"keep the order {', '.join(STEPS)}")
+    elif "equalize" in steps and "search" in steps:
+        top.problem("steps", "has 'equalize' before the bits are known", "leave it out, or 'search'")
     return tuple(steps)
 
 

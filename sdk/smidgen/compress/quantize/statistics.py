@@ -7,7 +7,8 @@ outside, two bins becoming one, so the result does not depend on the order of th
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -102,10 +103,39 @@ def gather(graph: Graph, samples: Sequence[Sample], track: Track = untracked) ->
     return histograms
 
 
+@dataclass(frozen=True, eq=False)
+class ChannelStatistics:
+    """Of each channel, which is the last axis: the largest magnitude, and the mean square."""
+
+    largest: np.ndarray
+    power: np.ndarray
+
+
+def gather_channels(
+    graph: Graph, samples: Sequence[Sample], names: Iterable[str], track: Track = untracked
+) -> dict[str, ChannelStatistics]:
+    """What is seen of the channels of these float tensors over all samples, by name.
+
+    Raises ModelError when the model gives a value that is no finite number.
+    """
+    sizes = {name: graph.tensor(name).shape[-1] for name in names}
+    largest = {name: np.zeros(size) for name, size in sizes.items()}
+    squares = {name: np.zeros(size) for name, size in sizes.items()}
+    rows = dict.fromkeys(sizes, 0)
+    for _, tensors in BatchReference(graph).run(samples, "all", track, "looking at channels"):
+        _expect_finite(graph, {name: tensors[name] for name in sizes})
+        for name, size in sizes.items():
+            values = tensors[name].reshape(-1, size)
+            largest[name] = np.maximum(largest[name], np.abs(values).max(axis=0))
+            squares[name] += np.square(values, dtype=np.float64).sum(axis=0)
+            rows[name] += len(values)
+    return {name: ChannelStatistics(largest[name], squares[name] / max(rows[name], 1)) for name in sizes}
+
+
 def _expect_finite(graph: Graph, tensors: Mapping[str, np.ndarray]) -> None:
     for node in graph.nodes:
         for name in node.outputs:
-            if not np.isfinite(tensors[name]).all():
+            if name in tensors and not np.isfinite(tensors[name]).all():
                 where = f"{graph.name}: {node.operator.type_name} '{node.id}'"
                 what = f"its output '{name}' holds infinity, or what is not a number, on the calibration data"
                 raise ModelError(Problem(where, what, "check the data's range, and the model on them"))
