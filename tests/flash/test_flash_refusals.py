@@ -14,6 +14,8 @@ from serial.tools import list_ports
 
 from smidgen.cli import main
 from smidgen.compile.uf2 import uf2
+from smidgen.device.flashers import programs
+from smidgen.errors import DeviceError
 
 USAGE, DEVICE = 2, 3
 PROBE_A = {"unique_id": "A1", "info": "Arm DAPLink", "target": "cortex_m"}
@@ -244,3 +246,52 @@ def test_a_board_that_is_a_drive(tmp_path: Path) -> None:
     place = drive(tmp_path / "drive", "RPI-RP2")
     assert main(["flash", "-b", str(bundle.folder), "-t", "pico", "--probe", place]) == 0
     assert (tmp_path / "drive" / "firmware.uf2").read_bytes() == image
+
+
+def test_a_drive_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bundle = make_bundle(tmp_path / "bundle", "pico")
+    (bundle.folder / "firmware.uf2").write_bytes(b"UF2")
+    place = drive(tmp_path / "drive", "RPI-RP2")
+    (tmp_path / "drive" / "firmware.uf2").mkdir()
+    assert main(["flash", "-b", str(bundle.folder), "-t", "pico", "--probe", place]) == DEVICE
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_bundle_without_the_file_that_the_method_copies(flash, tmp_path: Path) -> None:
+    refused(flash("pico", "--probe", drive(tmp_path / "drive", "RPI-RP2")), USAGE, "holds no firmware.uf2")
+
+
+@pytest.mark.parametrize("answer", ["", "no json", "{}", '{"boards": [3]}', '{"boards": 3}'])
+def test_an_answer_that_is_not_understood(answer: str, flash, program) -> None:
+    program("pyocd", {"json": answer})
+    refused(flash("nrf52840-dk"), DEVICE, "pyocd answered something else than expected")
+
+
+def test_a_program_that_fails_is_quoted(
+    flash, ports, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a probe is pulled out half-way."""
+    ports()
+    path = tmp_path / "openocd"
+    path.write_text(f"#!{sys.executable}\nprint('0xe0042000: 10006421')\n" + FAILING)
+    path.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    outcome = flash("nucleo-f446re")
+    refused(outcome, DEVICE, "openocd ended with code 7", "the probe is gone", "command: openocd --file")
+
+
+FAILING = "import sys\nif 'program' in ' '.join(sys.argv):\n    print('the probe is gone')\n    sys.exit(7)\n"
+
+
+def test_a_program_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "hangs"
+    path.write_text(f"#!{sys.executable}\nimport time\nprint('waiting', flush=True)\ntime.sleep(600)\n")
+    path.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DeviceError, match=r"hangs did not end within 2 s\n    waiting"):
+        programs.run(["hangs"], "waiting for it", seconds=2)
+
+
+def test_a_missing_library_says_how_to_get_it(flash, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "stm32loader.bootloader", None)
+    refused(flash("netduinoplus2", "--port", "/dev/null"), DEVICE, "stm32loader", "pip install stm32loader")
