@@ -22,7 +22,7 @@ from smidgen.targets import Target
 GOLDEN_SEED = 1
 STATEFUL_RUNS = 3  # the state is carried from the first to the second, and what that gave to the third
 EXAMPLES = ("minimal", "golden_test")
-# Optimizing compilers do so anyway unless a project asks for frame pointers; some kernels need every register.
+# Optimizing compilers do so anyway unless a project asks for frame pointers; some kernels need all registers.
 FREE_REGISTERS = "-fomit-frame-pointer"
 
 
