@@ -182,6 +182,20 @@ def test_uf2_blocks_hold_the_image(size: int) -> None:
     assert set(memory[size:]) <= {0xFF}
 
 
+def test_uf2_blocks_are_read_by_others(tmp_path: Path) -> None:
+    program = programs.find("uf2conv")
+    if program is None:
+        pytest.skip("needs uf2conv: pip install adafruit-uf2")
+    image = image_of(1000)
+    (tmp_path / "firmware.uf2").write_bytes(uf2(image, 0x1000_0000, 0xE48B_FF56))
+    command = [program, "--convert", "firmware.uf2", "--output", "firmware.bin"]
+    output = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+    assert "start address: 0x10000000" in output
+    assert (tmp_path / "firmware.bin").read_bytes()[:1000] == image
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("program", "target", "option", "code", "words"),
