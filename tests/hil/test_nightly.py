@@ -15,6 +15,7 @@ import pytest
 from smidgen.device.simulators import qemu
 
 RUNS = 20
+FEW_INPUTS = "--smidgen-model=../digits/digits_int8.tflite data=../digits/digits_test.npz limit=2"
 RUN_SECONDS = 1800  # of the command, not of the tests: they have deadlines of their own
 
 needs_arm = pytest.mark.skipif(
@@ -47,13 +48,26 @@ def test_one_board_passes(repository: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @needs_arm
+def test_virtual_boards_are_flashed_as_real_ones(repository: Path, tmp_path: Path) -> None:
+    """Through the STM32 boot loader, into a flash that the board then runs from."""
+    pytest.importorskip("stm32loader", reason="the flash extra has stm32loader")
+    choice = ("--smidgen-board=netduino-1", "-k", "known_answers", "--smidgen-flash=always")
+    code, output, tests = run(repository, tmp_path, *choice)
+    assert code == 0, output
+    assert [test["outcome"] for test in tests] == ["passed"]
+    held = (tmp_path / "boards" / "netduino-1" / "flash.bin").read_bytes()
+    assert len(held.rstrip(b"\xff")) == pytest.approx(tests[0]["flash"], abs=16)
+
+
+@pytest.mark.slow
+@needs_arm
 @pytest.mark.skipif(not shutil.which("verilator"), reason="needs verilator")
 def test_twenty_runs_of_three_boards_at_once_have_no_flake(repository: Path, tmp_path: Path) -> None:
-    """Every run takes all three boards, each in a process of its own; none fails, and all measure the same."""
+    """Every run has all three boards, each in its own process; none fails, and all measure the same."""
     outcomes: Counter[str] = Counter()
     measured = set()
     for number in range(RUNS):
-        code, output, tests = run(repository, tmp_path, "-n", "3")
+        code, output, tests = run(repository, tmp_path, "-n", "3", FEW_INPUTS)
         outcomes.update(test["outcome"] for test in tests)
         assert code == 0, f"run {number + 1} of {RUNS}:\n{output}"
         assert {test["board"] for test in tests} == {"midge-1", "mps2-1", "netduino-1"}

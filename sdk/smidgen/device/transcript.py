@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 _KEPT_BYTES = 256 * 1024
-_SHOWN_LINES = 60
+_SHOWN_LINES = 40
 _SHOWN_COLUMNS = 110
 
 

@@ -35,11 +35,12 @@ class Budgets:
         self._tables = tables
         self.where = where
 
-    def limits(self, model: str, platform: str) -> dict[str, float]:
-        """Those of the model, with those of the platform over them."""
+    def limits(self, model: str, *platforms: str) -> dict[str, float]:
+        """Those of the model, with those of the platform over them; platforms: all names that it has."""
         table = self._tables.get(model, {})
         general = {name: value for name, value in table.items() if not isinstance(value, Mapping)}
-        return {**general, **table.get(platform, {})}
+        own = [table[name] for name in platforms if isinstance(table.get(name), Mapping)]
+        return {**general, **(own[0] if own else {})}
 
 
 def read_budgets(path: Path) -> Budgets:

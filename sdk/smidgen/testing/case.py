@@ -59,7 +59,7 @@ class Case:
 
     def set_budgets(self, model: str) -> None:
         """Those of the file, and those of the test's marker over them. UsageError: the latter are wrong."""
-        self.limits = self.settings.budgets.limits(model, self.board.platform)
+        self.limits = self.settings.budgets.limits(model, self.board.platform, self.board.target.name)
         own = self._marker.get("budget", {})
         problems = ProblemList()
         check_limits(own, f"{self._item.nodeid}, marker 'smidgen', budget", problems)

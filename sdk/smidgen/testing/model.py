@@ -16,6 +16,7 @@ from smidgen.compile.bundle import GOLDEN, Bundle
 from smidgen.compile.cache import content_key
 from smidgen.device import Device, SelfTest
 from smidgen.device.boards import open_board, prepare_board
+from smidgen.device.flashers import make_flasher
 from smidgen.device.flashing import flash_bundle
 from smidgen.device.serial_device import WrongFirmware
 from smidgen.device.virtual_board import VirtualBoard
@@ -211,6 +212,10 @@ def _flash(board: Board, bundle: Bundle, case: Case) -> None:
         port = board.entry.serial
         if not port:
             port = stack.enter_context(VirtualBoard(board.target, board.id).bootloader())
+        elif make_flasher(board.target).chosen_by == "probe":
+            # Twister's id is the probe's, where no other is named.
+            flash_bundle(bundle.folder, board.target, probe=board.entry.probe_id or board.id)
+            return
         flash_bundle(bundle.folder, board.target, port=port)
 
 

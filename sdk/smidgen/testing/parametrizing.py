@@ -9,6 +9,7 @@ import pytest
 
 from smidgen.device.boards import target_of
 from smidgen.errors import Problem, SmidgenError, UsageError
+from smidgen.targets import Target
 from smidgen.testing.marker import wanted
 from smidgen.testing.settings import no_map, no_model, settings
 
@@ -36,16 +37,18 @@ def _platforms(metafunc: pytest.Metafunc) -> list[Any]:
         raise no_map()
     names = wanted(metafunc.definition, "platform")
     fixtures = wanted(metafunc.definition, "fixtures")
-    platforms = [
-        platform
-        for platform in given.shelf.platforms()
-        if (not names or platform in names) and given.shelf.having(platform, fixtures)
+    targets = {platform: target_of(platform) for platform in given.shelf.platforms()}
+    chosen = [
+        _platform(platform, target)
+        for platform, target in targets.items()
+        if not names or platform in names or (target is not None and target.name in names)
+        if given.shelf.having(platform, fixtures)
     ]
-    return [_platform(platform) for platform in platforms] or [_nothing(f"no board in {given.map_file} fits")]
+    return chosen or [_nothing(f"no board in {given.map_file} fits")]
 
 
-def _platform(platform: str) -> Any:
-    if target_of(platform) is None:
+def _platform(platform: str, target: Target | None) -> Any:
+    if target is None:
         reason = f"'{platform}' is no target of Smidgen ('smidgen targets' lists them)"
         return pytest.param(platform, marks=pytest.mark.skip(reason=reason))
     return platform
