@@ -15,7 +15,7 @@ import pytest
 from smidgen.device.simulators import qemu
 
 RUNS = 20
-FEW_INPUTS = "--smidgen-model=../digits/digits_int8.tflite data=../digits/digits_test.npz limit=2"
+FEW_INPUTS = "--smidgen-model=../digits/digits_int8.tflite data=../digits/digits_test.npz limit=5"
 RUN_SECONDS = 1800  # of the command, not of the tests: they have deadlines of their own
 
 needs_arm = pytest.mark.skipif(
