@@ -1,7 +1,9 @@
-"""LiteRT's own quantizer on the same models, calibration data and images as `benchmarks.quantize`.
+"""LiteRT's own quantizer and ours in one run: the same models, calibration data and images.
 
-Needs the package litert-quantizer beside Smidgen. Its models run in LiteRT as they come; the best of its
-algorithms is what ours must reach.
+Needs the package litert-quantizer beside Smidgen. Its models run in LiteRT as they come, ours in the
+reference, which TensorFlow Lite Micro equals to the byte. The best of LiteRT's algorithms is what ours must
+reach; `--development` compares on images that are not those of the report. Rows that the JSON file holds
+already are not measured again.
 
     python -m benchmarks.quantize_peer --json peers.json
 """
@@ -15,15 +17,16 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from benchmarks.quantize import LOADERS, Data
+from benchmarks.quantize import LOADERS, Data, answers_of, compressed
 from benchmarks.rows import SHARED, open_rows
 from smidgen.compress.batches import Sample
-from smidgen.compress.evidence import compare
+from smidgen.compress.evidence import compare, quantize_samples
 from smidgen.exporters.tflite import export_tflite
 from smidgen.importers import load_model
 from smidgen.report.tables import print_table
 
 _ALGORITHMS = ("min_max_uniform_quantize", "MSE", "OCTAV")
+_OURS = "ours"
 
 
 def quantized(model: bytes, data: Data, bits: int, algorithm: str) -> bytes:
@@ -61,42 +64,71 @@ def answers(model: bytes, samples: list[Sample]) -> np.ndarray:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.quantize_peer", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.quantize_peer",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--data", type=Path, default=SHARED, metavar="DIR")
     parser.add_argument("--only", choices=tuple(LOADERS), nargs="+", default=("vww", "ic"))
     parser.add_argument("--bits", type=int, choices=(8, 4), nargs="+", default=[8, 4])
+    parser.add_argument("--development", action="store_true",
+                        help="on data to choose on, instead of those to report on")  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="rows measured before, and now")
     options = parser.parse_args()
     rows, save = open_rows(options.json)
     for name in options.only:
-        keys = {f"{name} {bits} {a}": (bits, a) for bits in options.bits for a in _ALGORITHMS}
+        keys = {f"{name} {bits} {by}": (bits, by) for bits in options.bits for by in (_OURS, *_ALGORITHMS)}
         keys = {key: wanted for key, wanted in keys.items() if key not in rows}
         if not keys:
             continue
-        data = LOADERS[name](options.data)
-        # Written again, because the quantizer wants a signature.
-        model = export_tflite(load_model(options.data / "mlperf_tiny" / f"{name}_float.tflite"))
-        right = answers(model, data.samples) == data.labels
-        for key, (bits, algorithm) in keys.items():
+        data = LOADERS[name](options.data, options.development)
+        graph = load_model(options.data / "mlperf_tiny" / f"{name}_float.tflite")
+        model = export_tflite(graph)  # written again, because the quantizer wants a signature
+        floats = answers(model, data.samples)
+        for key, (bits, by) in keys.items():
             print(f"measuring {key} ...", file=sys.stderr, flush=True)
             try:
-                theirs = answers(quantized(model, data, bits, algorithm), data.samples)
-                rows[key] = compare(right, theirs == data.labels).to_json()
+                if by == _OURS:
+                    integer = compressed(graph, data, bits, "equalized")
+                    said = answers_of(integer, quantize_samples(integer, data.samples))
+                else:
+                    said = answers(quantized(model, data, bits, by), data.samples)
             except (RuntimeError, ValueError, KeyError) as error:
                 rows[key] = {"refused": f"{type(error).__name__}: {error}".splitlines()[0]}
+            else:
+                rows[key] = {
+                    **compare(floats == data.labels, said == data.labels).to_json(),
+                    "differ": float((said != floats).mean()),
+                    "right": "".join("01"[int(right)] for right in said == data.labels),
+                }
             save()
-    print_table(
-        ["model", "bits", "algorithm", "float %", "theirs %", "points"],
-        [(*key.split(), *_cells(row)) for key, row in rows.items()],
-    )
+    print_rows(rows)
     return 0
 
 
-def _cells(row: dict) -> tuple[str, str, str]:
-    if "refused" in row:
-        return "-", "-", row["refused"]
-    shares = (f"{100 * row[which]['share']:.2f}" for which in ("float", "quantized"))
-    return (*shares, f"{100 * row['difference']:+.2f}")
+def print_rows(rows: dict[str, dict]) -> None:
+    """Each row beside ours with the same model and bits: its points less ours, and how sure that is."""
+    table = []
+    for key, row in rows.items():
+        name, bits, by = key.split()
+        if "refused" in row:
+            table.append((name, bits, by, "-", "-", "-", row["refused"], "-", "-"))
+            continue
+        cells = (f"{100 * row[which]['share']:.2f}" for which in ("float", "quantized"))
+        ours, less, sure = rows.get(f"{name} {bits} {_OURS}"), "-", "-"
+        if ours and by != _OURS:
+            versus = compare(_right(ours), _right(row))
+            less, sure = f"{100 * versus.difference:+.2f}", f"{versus.mcnemar:.3g}"
+        points, differ = f"{100 * row['difference']:+.2f}", f"{100 * row['differ']:.2f}"
+        table.append((name, bits, by, *cells, points, differ, less, sure))
+    print_table(
+        ("model", "bits", "by", "float %", "its %", "points", "differ %", "less ours", "McNemar p"), table
+    )
+
+
+def _right(row: dict) -> np.ndarray:
+    return np.array(list(row["right"])) == "1"
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ import numpy as np
 _RATE, _WINDOW, _STRIDE, _FFT = 16_000, 480, 320, 512
 _MELS, _COEFFICIENTS, _LOWEST, _HIGHEST = 40, 10, 20.0, 4000.0
 _FLOOR = 1e-6  # added to energies before the logarithm
-_NOISE = (1e-4, 1e-1)  # amplitudes beside a peak of 1; rooms are never silent
+_NOISY, _LOUDEST = 0.8, 0.1  # share of the samples with noise, and its largest peak beside a peak of 1
 
 
 def digit_features(archive_path: Path, count: int, seed: int) -> list[list[np.ndarray]]:
-    """`count` recordings, each somewhere in a second of noise: samples of shape (1, 49, 10, 1)."""
+    """`count` recordings, each somewhere in a second, most in noise: samples of shape (1, 49, 10, 1)."""
     rng = np.random.default_rng(seed)
     with zipfile.ZipFile(archive_path) as archive:
         names = sorted(name for name in archive.namelist() if name.endswith(".wav"))
@@ -34,9 +34,19 @@ def _second(content: bytes, rng: np.random.Generator) -> np.ndarray:
         factor = _RATE // file.getframerate()
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float64)
     samples = np.interp(np.arange(0, len(samples), 1 / factor), np.arange(len(samples)), samples)[:_RATE]
-    sound = rng.normal(0, np.exp(rng.uniform(*np.log(_NOISE))), _RATE)
+    loudness = rng.uniform(0, _LOUDEST) if rng.random() < _NOISY else 0.0
+    sound = loudness * _noise(rng)
     start = int(rng.integers(0, _RATE - len(samples) + 1))
     sound[start : start + len(samples)] += samples / np.abs(samples).max()
+    return sound / np.abs(sound).max()
+
+
+def _noise(rng: np.random.Generator) -> np.ndarray:
+    """A second of white or pink noise with a peak of 1."""
+    spectrum = np.fft.rfft(rng.normal(size=_RATE))
+    if rng.random() < 0.5:
+        spectrum[1:] /= np.sqrt(np.arange(1, len(spectrum)))
+    sound = np.fft.irfft(spectrum)
     return sound / np.abs(sound).max()
 
 

@@ -29,7 +29,7 @@ from smidgen.importers import load_model
 from smidgen.paths import cache_folder
 from smidgen.run.data import load_data
 from smidgen.run.inputs import Inputs
-from smidgen.run.recipe import CALIBRATE, EQUALIZE_CALIBRATE, SEARCH_CALIBRATE, Recipe
+from smidgen.run.recipe import CALIBRATE, SEARCH_CALIBRATE, Recipe
 from smidgen.targets import Target, load_target
 
 Warn = Callable[[str], None]
@@ -122,7 +122,7 @@ def compress(
         searched, before = None, None
         bits = {**dict.fromkeys((node.id for node in weight_layers(graph)), recipe.bits), **recipe.layers}
         if "equalize" in recipe.steps:
-            teacher = equalize(graph, parts.calibration[:EQUALIZE_CALIBRATE], bits, track)
+            teacher = equalize(graph, parts.calibration, bits, track)
         integer = _make(teacher, parts, recipe, bits, track)
         after = None if target is None else measure_model(integer, target, recipe.optimize)
     unseen_labels = None if parts.labels is None else parts.labels[2]

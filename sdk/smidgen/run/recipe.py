@@ -23,8 +23,6 @@ USUAL_STEPS, SEARCH_STEPS = STEPS[:3], STEPS[1:4]
 CALIBRATE = 512
 # Of them, those that a model is reconstructed with while searching, and others to choose on.
 SEARCH_CALIBRATE = 256
-# The largest value of a channel is found on fewer samples than its reconstruction takes.
-EQUALIZE_CALIBRATE = 256
 SEARCH_SAMPLES = 1000
 
 
