@@ -52,6 +52,18 @@ class Flasher(ABC):
         assert self.target.flasher is not None
         return self.target.flasher
 
+    def text(self, option: str) -> str:
+        """The method's option of this name in the target file; so do `number` and `texts`."""
+        return str(self.settings.options[option])
+
+    def number(self, option: str) -> int:
+        return int(self.text(option))
+
+    def texts(self, option: str) -> tuple[str, ...]:
+        value = self.settings.options[option]
+        assert isinstance(value, tuple)  # the target file was checked
+        return value
+
     @abstractmethod
     def command(self, bundle: Bundle) -> list[str] | None:
         """The command line that does what `flash` does, for `--dry-run`; None where there is no such program.

@@ -22,29 +22,27 @@ class DfuUtilFlasher(ExternalFlasher):
     chosen_by = "probe"
 
     def command(self, bundle: Bundle) -> list[str]:
-        options = self.settings.options
-        address = int(str(options["address"]))
+        address = self.number("address")
         end = ["--dfuse-address", f"{address:#x}:leave"] if address else ["--reset"]
         return [
-            "dfu-util", "--device", str(options["device"]), "--alt", str(options["alternate"]),
+            "dfu-util", "--device", self.text("device"), "--alt", self.text("alternate"),
             "--serial", self.probe_id or "PROBE", *end, "--download", str(bundle.folder / BIN),
         ]  # fmt: skip
 
     def probe(self) -> Found:
-        options = self.settings.options
         answer = programs.run(["dfu-util", "--list"], "looking for DFU devices", programs.PROBE_SECONDS)
         flashes = [
-            (Seen(serial, f"{device}, {name}", device == options["device"]), name)
+            (Seen(serial, f"{device}, {name}", device == self.text("device")), name)
             for device, alternate, name, serial in _DEVICE.findall(answer)
-            if int(alternate) == options["alternate"]
+            if int(alternate) == self.number("alternate")
         ]
         fix = "connect the board and bring it into its DFU boot loader"
         self.probe_id = choose(self.probe_id, [seen for seen, _ in flashes], "probe", fix)
         seen, name = next(one for one in flashes if one[0].name == self.probe_id)
-        if not seen.matches or str(options["memory"]) not in name:
+        if not seen.matches or self.text("memory") not in name:
             self.refuse(
                 self.probe_id,
-                f"is {seen.description}; the target is {options['device']}, {options['memory']}",
+                f"is {seen.description}; the target is {self.text('device')}, {self.text('memory')}",
             )
         return Found(self.probe_id, name)
 

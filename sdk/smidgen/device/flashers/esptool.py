@@ -16,9 +16,7 @@ class EsptoolFlasher(ExternalFlasher):
     """Every call says which chip it is for, and esptool refuses another one."""
 
     def command(self, bundle: Bundle) -> list[str]:
-        return self._esptool(
-            "write-flash", hex(int(str(self.settings.options["offset"]))), str(bundle.folder / BIN)
-        )
+        return self._esptool("write-flash", hex(self.number("offset")), str(bundle.folder / BIN))
 
     def probe(self) -> Found:
         self.port = choose_port(self.port, self.settings.usb)
@@ -26,13 +24,13 @@ class EsptoolFlasher(ExternalFlasher):
             self._esptool("chip-id"), f"asking the chip on {self.port} what it is", programs.PROBE_SECONDS
         )
         found = _CHIP.search(answer)
-        return Found(self.port, found[1].strip() if found else str(self.settings.options["chip"]))
+        return Found(self.port, found[1].strip() if found else self.text("chip"))
 
     def _esptool(self, *arguments: str) -> list[str]:
         return [
             "esptool",
             "--chip",
-            str(self.settings.options["chip"]),
+            self.text("chip"),
             "--port",
             self.port or "PORT",
             *arguments,

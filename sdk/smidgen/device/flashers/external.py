@@ -12,11 +12,10 @@ from smidgen.errors import DeviceError, Problem
 class ExternalFlasher(Flasher):
     """`flash` runs the command that `command` gives, which also verifies what it wrote."""
 
-    def command(self, bundle: Bundle) -> list[str]:
-        raise NotImplementedError
-
     def flash(self, bundle: Bundle, track: Track = untracked) -> None:
-        self.check_output(programs.run(self.command(bundle), f"flashing {self.target.name}"))
+        command = self.command(bundle)
+        assert command is not None
+        self.check_output(programs.run(command, f"flashing {self.target.name}"))
 
     def check_output(self, output: str) -> None:
         """DeviceError when the program says that it failed and yet ends as if it had not."""

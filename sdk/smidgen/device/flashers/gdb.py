@@ -18,7 +18,7 @@ class GdbFlasher(ExternalFlasher):
     connecting and loading, and after it, such as "monitor reset run"."""
 
     def command(self, bundle: Bundle) -> list[str]:
-        steps = [*self._texts("before"), "load", "compare-sections", *self._texts("after"), "detach"]
+        steps = [*self.texts("before"), "load", "compare-sections", *self.texts("after"), "detach"]
         return [*self._gdb(steps), str(bundle.folder / ELF)]
 
     def probe(self) -> Found:
@@ -30,7 +30,7 @@ class GdbFlasher(ExternalFlasher):
         register = chip_id.register if chip_id and chip_id.register is not None else None
         looks = [] if register is None else [f"x/1xw {register:#x}"]
         # Leaves the core halted: there may be nothing yet that it could run.
-        command = self._gdb([*self._texts("before"), "print/x $pc", *looks, "disconnect"])
+        command = self._gdb([*self.texts("before"), "print/x $pc", *looks, "disconnect"])
         what = f"asking the chip at {self.port} what it is"
         answer = programs.run(command, what, programs.PROBE_SECONDS, check=False)
         if "$1 = 0x" not in answer:
@@ -56,12 +56,7 @@ class GdbFlasher(ExternalFlasher):
 
     @property
     def _remote(self) -> str:
-        return self.port or str(self.settings.options["remote"])
-
-    def _texts(self, option: str) -> tuple[str, ...]:
-        texts = self.settings.options[option]
-        assert isinstance(texts, tuple)
-        return texts
+        return self.port or self.text("remote")
 
 
 FLASHER = GdbFlasher

@@ -34,10 +34,8 @@ class OpenocdFlasher(ExternalFlasher):
         return Found(place, self.check_chip(place, words.get(chip_id.register or 0)))
 
     def _openocd(self, *commands: str) -> list[str]:
-        config = self.settings.options["config"]
-        assert isinstance(config, tuple)
         chosen = (f"adapter serial {{{self.probe_id}}}",) if self.probe_id else ()
-        files = [part for file in config for part in ("--file", file)]
+        files = [part for file in self.texts("config") for part in ("--file", file)]
         return ["openocd", *files, *(part for text in (*chosen, *commands) for part in ("--command", text))]
 
 

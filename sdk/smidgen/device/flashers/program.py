@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 from smidgen.compile.bundle import BIN, ELF, HEX, Bundle
-from smidgen.device.flashers import Flasher, Found, Track, programs, untracked
+from smidgen.device.flashers import Found
 from smidgen.device.flashers.choosing import choose_port
+from smidgen.device.flashers.external import ExternalFlasher
+
+_PORT = "{port}"
+_IMAGES = {"{elf}": ELF, "{bin}": BIN, "{hex}": HEX}
 
 
-class ProgramFlasher(Flasher):
+class ProgramFlasher(ExternalFlasher):
     """In the arguments, {elf}, {bin} and {hex} stand for the bundle's images and {port} for the port."""
 
     def command(self, bundle: Bundle) -> list[str]:
-        images = {"elf": ELF, "bin": BIN, "hex": HEX}
-        values = {name: str(bundle.folder / file) for name, file in images.items()}
-        values["port"] = self.port or "PORT"
-        arguments = self.settings.options["arguments"]
-        assert isinstance(arguments, tuple)
-        filled = []
-        for argument in arguments:
-            for name, value in values.items():
-                argument = argument.replace(f"{{{name}}}", value)
-            filled.append(argument)
-        return [str(self.settings.options["command"]), *filled]
+        values = {place: str(bundle.folder / name) for place, name in _IMAGES.items()}
+        values[_PORT] = self.port or "PORT"
+        return [self.text("command"), *(_filled(one, values) for one in self.texts("arguments"))]
 
     def probe(self) -> Found:
-        if any("{port}" in str(argument) for argument in self.settings.options["arguments"]):  # type: ignore[union-attr]
+        if any(_PORT in argument for argument in self.texts("arguments")):
             self.port = choose_port(self.port, self.settings.usb)
-        return Found(self.port, "not asked: its program identifies it")
+        return Found(self.port or "the only board", f"what it is was left to {self.text('command')}")
 
-    def flash(self, bundle: Bundle, track: Track = untracked) -> None:
-        programs.run(self.command(bundle), f"flashing {self.target.name}")
+
+def _filled(argument: str, values: dict[str, str]) -> str:
+    for place, value in values.items():
+        argument = argument.replace(place, value)
+    return argument
 
 
 FLASHER = ProgramFlasher

@@ -64,7 +64,7 @@ class PyocdFlasher(ExternalFlasher):
 
     @property
     def _target(self) -> str:
-        return str(self.settings.options["target"])
+        return self.text("target")
 
 
 FLASHER = PyocdFlasher

@@ -145,7 +145,7 @@ class Stm32RomFlasher(Flasher):
 
     @property
     def _family(self) -> str:
-        return str(self.settings.options["family"])
+        return self.text("family")
 
     @property
     def _flash_origin(self) -> int:

@@ -29,7 +29,7 @@ class Uf2Flasher(Flasher):
     def probe(self) -> Found:
         drives = [Path(self.probe_id)] if self.probe_id else _drives()
         boards = {str(drive): _board(drive) for drive in drives}
-        wanted = str(self.settings.options["board"])
+        wanted = self.text("board")
         seen = [Seen(drive, board, board == wanted) for drive, board in boards.items() if board]
         fix = (
             "start the board's UF2 boot loader (its button held while it is plugged in), and mount its drive"
