@@ -11,6 +11,7 @@ import pytest
 from float_graphs import LAYERS, float_model, float_samples
 
 from smidgen.cli import main
+from smidgen.compress.channels import channel_groups, with_factors
 from smidgen.compress.evidence import quantize_samples
 from smidgen.exporters.tflite import save_tflite
 from smidgen.graph.reference import Reference, run
@@ -64,6 +65,28 @@ def test_compressed_file_is_what_the_oracle_runs(bits: int, model: Path, data: P
     assert [layer["bits"] for layer in content["layers"] if layer["bits"]] == [bits] * len(LAYERS)
     if bits == 8:
         assert content["accuracy"]["quantized"]["share"] > 0.9 and content["warnings"] == []
+
+
+def test_equalizing_is_usual_and_shows_in_the_evidence(data: Path, tmp_path: Path) -> None:
+    """Layers are compared with the equalized float model, answers with the model that was given."""
+    graph = GRAPH
+    for group in channel_groups(graph):
+        graph = with_factors(graph, group, 4.0 ** np.linspace(-2, 2, group.channels))
+    model, report, recipe = tmp_path / "uneven.tflite", tmp_path / "r.json", tmp_path / "recipe.toml"
+    save_tflite(graph, model)
+    contents = []
+    for steps in ("", 'steps = ["quantize", "reconstruct"]\n'):
+        recipe.write_text(f"{steps}[data]\ncalibrate = 60\n")
+        output = tmp_path / "o.tflite"
+        assert compress("-m", model, "--data", data, "--recipe", recipe, "-o", output, "--json", report) == 0
+        contents.append(json.loads(report.read_text()))
+    usual, plain = contents
+    assert usual["recipe"]["steps"] == ["equalize", "quantize", "reconstruct"]
+    assert (
+        usual["accuracy"]["float"] == plain["accuracy"]["float"] and plain["accuracy"]["float"]["share"] == 1
+    )
+    assert usual["output_sqnr_db"] > plain["output_sqnr_db"] + 3
+    assert min(layer["sqnr"] for layer in usual["layers"] if layer["sqnr"] is not None) > 20
 
 
 def test_same_command_writes_the_same_bytes(model: Path, data: Path, tmp_path: Path) -> None:

@@ -85,6 +85,8 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         ("step = []", ("'step' is not known", "did you mean 'steps'")),
         ('steps = ["prune"]', ("'steps' names 'prune'", "fine_tune")),
         ('steps = ["reconstruct", "quantize"]', ("'steps' are not in an order", "quantize, reconstruct")),
+        ('steps = ["equalize", "quantize", "search"]', ("'equalize' before the bits are known",)),
+        ('steps = ["equalize"]', ("'steps' are not in an order that works",)),
         ("[quantize]\nbits = 3", ("'quantize.bits' is 3", "8, 4, 2")),
         ('[quantize]\nbits = "4"', ("'quantize.bits' must be a whole number",)),
         ("[quantize.layers]\nconv = 5", ("'quantize.layers.conv' is 5",)),
