@@ -35,8 +35,8 @@ from smidgen.graph.reference.quantize import dequantize_array
 from smidgen.importers import load_model
 from smidgen.report.progress import track
 from smidgen.report.tables import print_table
+from smidgen.run.recipe import CALIBRATE
 
-CALIBRATE = 1024
 WAKE_WORDS = 3000  # of the images to choose on; the others are reported
 _CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _SEED = 1
