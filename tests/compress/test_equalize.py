@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -150,9 +151,19 @@ def test_tensors_that_others_see_are_left_alone() -> None:
     assert channel_groups(graph) and not channel_groups(seen)
 
 
-def test_numbers_that_are_not_finite_are_refused() -> None:
+def test_numbers_without_channels_are_left_alone() -> None:
+    tensors = {name: Tensor(name, (), DType.F32) for name in ("a", "b", "y")}
+    graph = Graph("sum", tensors, (Node("add", Add(), ("a", "b"), ("y",)),), ("a", "b"), ("y",))
+    assert channel_groups(graph) == []
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 3e38, 1e20])
+@pytest.mark.parametrize("step", [equalize, gather])
+@pytest.mark.filterwarnings("error")
+def test_numbers_out_of_reach_are_refused(value: float, step: Callable) -> None:
+    """As one error that names the layer, without NumPy's warnings before it."""
     graph = float_model()
     weights = graph.tensor("conv.weights")
-    broken = replace(weights, data=np.full(weights.shape, np.nan, np.float32))
-    with pytest.raises(ModelError, match="CONV_2D 'conv'"):
-        equalize(replace(graph, tensors={**graph.tensors, "conv.weights": broken}), KNOWN[:2])
+    broken = replace(weights, data=np.full(weights.shape, value, np.float32))
+    with pytest.raises(ModelError, match=r"CONV_2D 'conv': its output 'conv\.y' holds"):
+        step(replace(graph, tensors={**graph.tensors, "conv.weights": broken}), KNOWN[:2])

@@ -74,7 +74,7 @@ def _is_proportional(graph: Graph, node: Node) -> bool:
     if not isinstance(node.operator, _PROPORTIONAL):
         return False
     tensors = [graph.tensor(name) for name in (*node.inputs, *node.outputs)]
-    if any(tensor.is_constant or tensor.shape[-1] != tensors[0].shape[-1] for tensor in tensors):
+    if any(tensor.is_constant or tensor.shape[-1:] != tensors[0].shape[-1:] for tensor in tensors):
         return False
     match node.operator:
         case Pad(paddings=paddings, value=value):

@@ -57,4 +57,5 @@ def doubts(graph: Graph, samples: Sequence[Sample], labels: np.ndarray | None) -
 
 
 def _answers(reference: BatchReference, samples: Sequence[Sample]) -> np.ndarray:
-    return reference.outputs(samples)[0].reshape(len(samples), -1).argmax(axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):  # of no answer; `gather` says where
+        return reference.outputs(samples)[0].reshape(len(samples), -1).argmax(axis=1)

@@ -20,6 +20,7 @@ from smidgen.graph import DType, Graph
 # Bins over [-radius, radius]: of a tensor without negative values, at least an eighth holds the values.
 BINS = 16_384
 _SMALLEST = 2.0**-96  # radius, far from where float32 ends
+_LARGEST = 2.0**48  # value: sums of squares of many larger ones would leave float32
 
 
 class Histogram:
@@ -94,12 +95,13 @@ def gather(graph: Graph, samples: Sequence[Sample], track: Track = untracked) ->
         if not tensor.is_constant and tensor.dtype is DType.F32
     }
     masks = maskable(graph)
-    for _, tensors in reference.run(samples, "all", track, "gathering statistics"):
-        counted = {name: unmasked(tensors[name]) if name in masks else tensors[name] for name in tensors}
-        _expect_finite(graph, counted)
-        for name, histogram in histograms.items():
-            histogram.add(counted[name])
-            histogram.masked += tensors[name].size - counted[name].size
+    with np.errstate(over="ignore", invalid="ignore"):  # `_expect_finite` says what they would, and where
+        for _, tensors in reference.run(samples, "all", track, "gathering statistics"):
+            counted = {name: unmasked(tensors[name]) if name in masks else tensors[name] for name in tensors}
+            _expect_finite(graph, counted)
+            for name, histogram in histograms.items():
+                histogram.add(counted[name])
+                histogram.masked += tensors[name].size - counted[name].size
     return histograms
 
 
@@ -122,20 +124,25 @@ def gather_channels(
     largest = {name: np.zeros(size) for name, size in sizes.items()}
     squares = {name: np.zeros(size) for name, size in sizes.items()}
     rows = dict.fromkeys(sizes, 0)
-    for _, tensors in BatchReference(graph).run(samples, "all", track, "looking at channels"):
-        _expect_finite(graph, {name: tensors[name] for name in sizes})
-        for name, size in sizes.items():
-            values = tensors[name].reshape(-1, size)
-            largest[name] = np.maximum(largest[name], np.abs(values).max(axis=0))
-            squares[name] += np.square(values, dtype=np.float64).sum(axis=0)
-            rows[name] += len(values)
+    with np.errstate(over="ignore", invalid="ignore"):  # `_expect_finite` says what they would, and where
+        for _, tensors in BatchReference(graph).run(samples, "all", track, "looking at channels"):
+            _expect_finite(graph, {name: tensors[name] for name in sizes})
+            for name, size in sizes.items():
+                values = tensors[name].reshape(-1, size)
+                largest[name] = np.maximum(largest[name], np.abs(values).max(axis=0))
+                squares[name] += np.square(values, dtype=np.float64).sum(axis=0)
+                rows[name] += len(values)
     return {name: ChannelStatistics(largest[name], squares[name] / max(rows[name], 1)) for name in sizes}
 
 
 def _expect_finite(graph: Graph, tensors: Mapping[str, np.ndarray]) -> None:
     for node in graph.nodes:
-        for name in node.outputs:
-            if name in tensors and not np.isfinite(tensors[name]).all():
+        for name in (name for name in node.outputs if name in tensors):
+            # True for what is not a number, too.
+            if not (np.abs(tensors[name]) <= _LARGEST).all():
                 where = f"{graph.name}: {node.operator.type_name} '{node.id}'"
-                what = f"its output '{name}' holds infinity, or what is not a number, on the calibration data"
+                what = (
+                    f"its output '{name}' holds infinity, what is not a number, or values beyond "
+                    f"{_LARGEST:.0e} on the calibration data"
+                )
                 raise ModelError(Problem(where, what, "check the data's range, and the model on them"))
