@@ -9,13 +9,15 @@
 
 enum { BOOT_MODE_BOOTLOADER = 1 };
 
-/* Found by images through its address, and by nobody here. */
-const image_services services
-    __attribute__((section(".services"), used)) = {IMAGE_SERVICES_VERSION, image_is_whole, {0}};
+/* At UPDATE_SERVICES, where images look for it. */
+const upload_services services __attribute__((section(".services"), used)) = {
+    UPLOAD_SERVICES_VERSION, upload_begin, upload_command, slots_confirm};
+
+static upload_session upload;
 
 void smp_group_command(const smp_header *head, const cbor_bytes *request, cbor_writer *reply) {
-    if (head->group == IMAGE_GROUP) {
-        upload_command(head, request, reply);
+    if (upload_has(head)) {
+        upload_command(&upload, head, request, reply);
     } else {
         smp_put_error(reply, SMP_NOT_SUPPORTED);
     }
@@ -49,7 +51,7 @@ void smidgen_agent_main(void) {
     if (!asked) {
         start_image();
     }
-    upload_init(SLOT_NONE);
+    upload_begin(&upload, (uintptr_t)smidgen_agent_main);
     for (;;) {
         uint8_t byte = link_wait_byte();
         if (byte == LINK_START || byte == LINK_CONTINUE) {

@@ -22,7 +22,7 @@ void smp_group_command(const smp_header *head, const cbor_bytes *request, cbor_w
         statistics_command(head, request, reply);
         return;
     }
-    if (head->group != SMIDGEN_GROUP) {
+    if (head->group != SMIDGEN_GROUP || head->command == COMMAND_BOARD) {
         update_command(head, request, reply);
         return;
     }

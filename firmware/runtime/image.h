@@ -30,18 +30,8 @@ bool image_read(const uint8_t *data, uint32_t limit, image_info *image);
 const uint8_t *image_find(const uint8_t *at, uint32_t bytes, uint32_t type, uint32_t length);
 
 /* Whether the image at `data` is as it was built, for a board of class `board`, to lie at
- * `address`. The bootloader has this function, and images ask it there: nothing else decides what
- * may start. */
+ * `address`. */
 bool image_is_whole(const uint8_t *data, uint32_t limit, uint32_t address,
                     const uint8_t board[IMAGE_CLASS_BYTES]);
-
-/* Where images find it: at UPDATE_SERVICES, the end of the bootloader. */
-enum { IMAGE_SERVICES_VERSION = 1 };
-typedef struct {
-    uint32_t version;
-    bool (*image_is_whole)(const uint8_t *data, uint32_t limit, uint32_t address,
-                           const uint8_t board[IMAGE_CLASS_BYTES]);
-    uint32_t reserved[2];
-} image_services;
 
 #endif

@@ -15,7 +15,7 @@ enum {
 
 static const uint8_t magic[MAGIC_BYTES] = {0x77, 0xc2, 0x95, 0xf3, 0x60, 0xd2, 0xef, 0x7f,
                                            0x35, 0x52, 0x50, 0x0f, 0x2c, 0xb6, 0x79, 0x80};
-static const uint8_t board_class[IMAGE_CLASS_BYTES] = UPDATE_BOARD_CLASS;
+const uint8_t slots_board[IMAGE_CLASS_BYTES] = UPDATE_BOARD_CLASS;
 static const uint32_t address_of[SLOT_COUNT] = UPDATE_SLOTS;
 
 static uint32_t from_end(uint32_t slot, uint32_t bytes) {
@@ -50,7 +50,7 @@ bool slots_image(uint32_t slot, image_info *image) {
 }
 
 bool slots_whole(uint32_t slot) {
-    return image_is_whole(flash_at(address_of[slot]), SLOT_CAPACITY, address_of[slot], board_class);
+    return image_is_whole(flash_at(address_of[slot]), SLOT_CAPACITY, address_of[slot], slots_board);
 }
 
 slot_state slots_state(uint32_t slot) {

@@ -28,6 +28,9 @@ typedef enum {
     SLOT_PENDING,   /* it is to be tried once */
 } slot_state;
 
+/* The class of boards that this is one of. */
+extern const uint8_t slots_board[IMAGE_CLASS_BYTES];
+
 slot_state slots_state(uint32_t slot);
 uint32_t slots_address(uint32_t slot);
 /* The slot that this address lies in, or SLOT_NONE. */

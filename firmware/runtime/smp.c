@@ -3,7 +3,10 @@
 #include "board.h"
 #include "link.h"
 #include "mem.h"
-#include "update.h"
+
+#ifdef SMIDGEN_UPDATE
+#include "board_update.h"
+#endif
 
 enum {
     HEADER_BYTES = 8,
@@ -84,6 +87,18 @@ static void ask_again(void) {
     smp_send_notice(COMMAND_DAMAGED, 1, keys, values);
 }
 
+/* What is to start after a reset: `boot_mode` 1 asks for the bootloader. */
+static void choose_boot(const cbor_bytes *request) {
+#ifdef SMIDGEN_UPDATE
+    uint32_t mode;
+    if (cbor_get_uint(request->data, request->length, "boot_mode", &mode)) {
+        board_keep(mode);
+    }
+#else
+    (void)request;
+#endif
+}
+
 /* The management commands that every SMP server has. Returns whether the board is to be reset after
  * the reply. */
 static bool os_command(const smp_header *head, const cbor_bytes *request, cbor_writer *body) {
@@ -96,7 +111,7 @@ static bool os_command(const smp_header *head, const cbor_bytes *request, cbor_w
         smp_put_error(body, SMP_INVALID);
     } else if (head->command == OS_RESET && head->operation == SMP_WRITE) {
         cbor_put_map(body, 0);
-        update_choose_boot(request);
+        choose_boot(request);
         return true;
     } else if (head->command == OS_PARAMETERS && head->operation == SMP_READ) {
         cbor_put_map(body, 2);

@@ -16,8 +16,14 @@ enum {
     SMP_CORRUPT = 9
 };
 
-/* Smidgen's own group, and what a server may send in it without being asked. */
-enum { SMIDGEN_GROUP = 0x534d, COMMAND_FAULT = 126, COMMAND_DAMAGED = 127 };
+/* Smidgen's own group: the command that the bootloader has too, and what a server may send in it
+ * without being asked. */
+enum {
+    SMIDGEN_GROUP = 0x534d,
+    COMMAND_BOARD = 10,
+    COMMAND_FAULT = 126,
+    COMMAND_DAMAGED = 127,
+};
 
 typedef struct {
     uint32_t operation;

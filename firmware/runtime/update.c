@@ -3,9 +3,12 @@
 #include "board.h"
 #include "board_update.h"
 #include "session.h"
-#include "slots.h"
 #include "smidgen_agent.h"
+#include "update_layout.h"
 #include "upload.h"
+
+static const upload_services *const services = (const upload_services *)UPDATE_SERVICES;
+static upload_session upload;
 
 /* Whether the model gives all its known answers here. */
 static bool works(void) {
@@ -20,10 +23,11 @@ static bool works(void) {
 }
 
 void update_prove(void) {
-    uint32_t running = slots_holding((uintptr_t)smidgen_agent_main);
-    upload_init(running);
-    if (slots_state(running) == SLOT_TRIED) {
-        if (!works() || !slots_confirm(running)) {
+    if (services->version != UPLOAD_SERVICES_VERSION) {
+        return;
+    }
+    if (services->begin(&upload, (uintptr_t)smidgen_agent_main)) {
+        if (!works() || !services->confirm(upload.running)) {
             board_reset();
         }
         board_watchdog_stop();
@@ -31,16 +35,9 @@ void update_prove(void) {
 }
 
 void update_command(const smp_header *head, const cbor_bytes *request, cbor_writer *reply) {
-    if (head->group == IMAGE_GROUP) {
-        upload_command(head, request, reply);
+    if (upload_has(head) && services->version == UPLOAD_SERVICES_VERSION) {
+        services->command(&upload, head, request, reply);
     } else {
         smp_put_error(reply, SMP_NOT_SUPPORTED);
     }
-}
-
-bool image_is_whole(const uint8_t *data, uint32_t limit, uint32_t address,
-                    const uint8_t board[IMAGE_CLASS_BYTES]) {
-    const image_services *services = (const image_services *)UPDATE_SERVICES;
-    return services->version == IMAGE_SERVICES_VERSION &&
-           services->image_is_whole(data, limit, address, board);
 }

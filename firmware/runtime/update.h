@@ -10,18 +10,12 @@
  * which brings the image before it back. After service_init. */
 void update_prove(void);
 
-/* Before a reset: what the request says about what is to start (`boot_mode` 1: the bootloader). */
-void update_choose_boot(const cbor_bytes *request);
-
 /* A request to a group that is none of the agent's other ones. */
 void update_command(const smp_header *head, const cbor_bytes *request, cbor_writer *reply);
 
 #else
 
 static inline void update_prove(void) {}
-static inline void update_choose_boot(const cbor_bytes *request) {
-    (void)request;
-}
 static inline void update_command(const smp_header *head, const cbor_bytes *request,
                                   cbor_writer *reply) {
     (void)head;

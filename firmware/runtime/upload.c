@@ -1,10 +1,8 @@
 #include "upload.h"
 
-#include "board_update.h"
 #include "flash.h"
 #include "mem.h"
 #include "slots.h"
-#include "update.h"
 
 enum {
     COMMAND_STATE = 0,
@@ -29,22 +27,16 @@ enum {
     IMAGE_UNPROVEN = 32,
 };
 
-static struct {
-    uint32_t running;
-    uint32_t slot; /* that is being written, or SLOT_NONE */
-    uint32_t length;
-    uint32_t received;
-} upload;
-
-void upload_init(uint32_t running) {
-    upload.running = running;
-    upload.slot = SLOT_NONE;
+bool upload_begin(upload_session *session, uintptr_t address) {
+    session->running = slots_holding(address);
+    session->slot = SLOT_NONE;
+    return session->running != SLOT_NONE && slots_state(session->running) == SLOT_TRIED;
 }
 
 /* As slots_kept, without a hash where the running image itself is the answer. */
-static uint32_t kept_slot(void) {
-    return upload.running != SLOT_NONE && slots_state(upload.running) >= SLOT_REPLACED
-               ? upload.running
+static uint32_t kept_slot(const upload_session *session) {
+    return session->running != SLOT_NONE && slots_state(session->running) >= SLOT_REPLACED
+               ? session->running
                : slots_kept();
 }
 
@@ -72,9 +64,9 @@ static void put_version(cbor_writer *reply, const image_info *image) {
     cbor_put_text(reply, text, (uint32_t)(to - text));
 }
 
-static uint32_t put_states(cbor_writer *reply) {
+static uint32_t put_states(const upload_session *session, cbor_writer *reply) {
     image_info image;
-    uint32_t kept = kept_slot();
+    uint32_t kept = kept_slot(session);
     uint32_t images = 0;
     for (uint32_t slot = 0; slot < SLOT_COUNT; ++slot) {
         images += slots_image(slot, &image);
@@ -97,17 +89,25 @@ static uint32_t put_states(cbor_writer *reply) {
         cbor_pair_bool(reply, "bootable", state >= SLOT_REPLACED);
         cbor_pair_bool(reply, "pending", state == SLOT_PENDING);
         cbor_pair_bool(reply, "confirmed", slot == kept);
-        cbor_pair_bool(reply, "active", slot == upload.running);
+        cbor_pair_bool(reply, "active", slot == session->running);
         cbor_pair_bool(reply, "permanent", false);
     }
     return IMAGE_DONE;
 }
 
-static uint32_t set_state(const cbor_bytes *request, cbor_writer *reply) {
+static void put_board(cbor_writer *reply) {
+    cbor_put_map(reply, 1);
+    uint8_t *board = cbor_pair_bytes(reply, "board", IMAGE_CLASS_BYTES);
+    if (board != NULL) {
+        memcpy(board, slots_board, IMAGE_CLASS_BYTES);
+    }
+}
+
+static uint32_t set_state(upload_session *session, const cbor_bytes *request, cbor_writer *reply) {
     image_info image;
     cbor_bytes hash;
     bool confirm = cbor_is_true(request->data, request->length, "confirm");
-    uint32_t slot = upload.running;
+    uint32_t slot = session->running;
     if (cbor_get_bytes(request->data, request->length, "hash", &hash)) {
         for (slot = 0; slot < SLOT_COUNT; ++slot) {
             if (slots_image(slot, &image) && hash.length == IMAGE_HASH_BYTES &&
@@ -119,25 +119,27 @@ static uint32_t set_state(const cbor_bytes *request, cbor_writer *reply) {
     if (slot == SLOT_NONE) {
         return IMAGE_NONE;
     }
-    if (confirm && slot != upload.running) {
+    if (confirm && slot != session->running) {
         return IMAGE_UNPROVEN; /* an image confirms itself, once it has run */
     }
-    if (slot != upload.running && !slots_whole(slot)) {
+    if (slot != session->running && !slots_whole(slot)) {
         return IMAGE_BAD_HASH;
     }
-    if (confirm ? !slots_confirm(slot)
-                : slot != upload.running && slot != kept_slot() && !slots_mark_pending(slot)) {
+    if (confirm
+            ? !slots_confirm(slot)
+            : slot != session->running && slot != kept_slot(session) && !slots_mark_pending(slot)) {
         return IMAGE_WRITE_FAILED;
     }
-    return put_states(reply);
+    return put_states(session, reply);
 }
 
 /* The first piece: its header says which slot the image is linked for. */
-static uint32_t open_slot(const cbor_bytes *request, const cbor_bytes *data) {
+static uint32_t open_slot(upload_session *session, const cbor_bytes *request,
+                          const cbor_bytes *data) {
     image_info image;
     uint32_t slot = 0;
-    upload.slot = SLOT_NONE;
-    if (!cbor_get_uint(request->data, request->length, "len", &upload.length)) {
+    session->slot = SLOT_NONE;
+    if (!cbor_get_uint(request->data, request->length, "len", &session->length)) {
         return IMAGE_BAD_LENGTH;
     }
     if (data->length < IMAGE_HEADER_BYTES || !image_read_header(data->data, &image)) {
@@ -149,23 +151,23 @@ static uint32_t open_slot(const cbor_bytes *request, const cbor_bytes *data) {
     if (slot == SLOT_NONE) {
         return IMAGE_BAD_ADDRESS;
     }
-    if (upload.length > SLOT_CAPACITY) {
+    if (session->length > SLOT_CAPACITY) {
         return IMAGE_TOO_LARGE;
     }
-    if (slot == upload.running || slot == kept_slot()) {
+    if (slot == session->running || slot == kept_slot(session)) {
         return IMAGE_NO_FREE_SLOT;
     }
     if (!slots_open(slot)) {
         return IMAGE_ERASE_FAILED;
     }
-    upload.slot = slot;
-    upload.received = 0;
+    session->slot = slot;
+    session->received = 0;
     return IMAGE_DONE;
 }
 
 /* Writes whole units, and the last one filled up; blocks are erased as the writing enters them. */
-static uint32_t write_piece(const uint8_t *data, uint32_t length) {
-    uint32_t at = slots_address(upload.slot) + upload.received;
+static uint32_t write_piece(upload_session *session, const uint8_t *data, uint32_t length) {
+    uint32_t at = slots_address(session->slot) + session->received;
     uint32_t whole = length & ~(uint32_t)(FLASH_UNIT_BYTES - 1);
     for (uint32_t i = at + (-at & (UPDATE_BLOCK_BYTES - 1)); i < at + length;
          i += UPDATE_BLOCK_BYTES) {
@@ -184,11 +186,11 @@ static uint32_t write_piece(const uint8_t *data, uint32_t length) {
             return IMAGE_WRITE_FAILED;
         }
     }
-    upload.received += length;
+    session->received += length;
     return IMAGE_DONE;
 }
 
-static uint32_t take_piece(const cbor_bytes *request, cbor_writer *reply) {
+static uint32_t take_piece(upload_session *session, const cbor_bytes *request, cbor_writer *reply) {
     uint32_t offset;
     cbor_bytes data;
     if (!cbor_get_uint(request->data, request->length, "off", &offset) ||
@@ -196,47 +198,47 @@ static uint32_t take_piece(const cbor_bytes *request, cbor_writer *reply) {
         return IMAGE_UNKNOWN;
     }
     if (offset == 0) {
-        uint32_t refused = open_slot(request, &data);
+        uint32_t refused = open_slot(session, request, &data);
         if (refused != IMAGE_DONE) {
             return refused;
         }
-    } else if (upload.slot == SLOT_NONE) {
+    } else if (session->slot == SLOT_NONE) {
         return IMAGE_BAD_OFFSET;
     }
     bool last = false, match = false;
-    if (offset == upload.received) {
-        if (data.length > upload.length - offset) {
+    if (offset == session->received) {
+        if (data.length > session->length - offset) {
             return IMAGE_DATA_OVERRUN;
         }
-        last = data.length == upload.length - offset;
+        last = data.length == session->length - offset;
         /* What is no whole unit is left to the next piece: the reply says where to go on. */
         uint32_t length = last ? data.length : data.length & ~(uint32_t)(FLASH_UNIT_BYTES - 1);
         if (length == 0) {
             return IMAGE_BAD_LENGTH;
         }
-        uint32_t failed = write_piece(data.data, length);
+        uint32_t failed = write_piece(session, data.data, length);
         if (failed != IMAGE_DONE) {
-            upload.slot = SLOT_NONE;
+            session->slot = SLOT_NONE;
             return failed;
         }
     }
     if (last) {
-        match = slots_whole(upload.slot);
+        match = slots_whole(session->slot);
         /* With nothing to come back to there is no reason to wait for the request to try it. */
-        if (match && kept_slot() == SLOT_NONE && !slots_mark_pending(upload.slot)) {
+        if (match && kept_slot(session) == SLOT_NONE && !slots_mark_pending(session->slot)) {
             return IMAGE_WRITE_FAILED;
         }
-        upload.slot = SLOT_NONE;
+        session->slot = SLOT_NONE;
     }
     cbor_put_map(reply, last ? 2 : 1);
-    cbor_pair_uint(reply, "off", upload.received);
+    cbor_pair_uint(reply, "off", session->received);
     if (last) {
         cbor_pair_bool(reply, "match", match);
     }
     return IMAGE_DONE;
 }
 
-static uint32_t erase(const cbor_bytes *request, cbor_writer *reply) {
+static uint32_t erase(upload_session *session, const cbor_bytes *request, cbor_writer *reply) {
     uint32_t slot;
     if (!cbor_get_uint(request->data, request->length, "slot", &slot)) {
         slot = 1;
@@ -244,10 +246,10 @@ static uint32_t erase(const cbor_bytes *request, cbor_writer *reply) {
     if (slot >= SLOT_COUNT) {
         return IMAGE_BAD_SLOT;
     }
-    if (slot == upload.running || slot == kept_slot()) {
+    if (slot == session->running || slot == kept_slot(session)) {
         return IMAGE_NO_FREE_SLOT;
     }
-    upload.slot = SLOT_NONE;
+    session->slot = SLOT_NONE;
     /* Without its trailer and its header there is no image. */
     if (!slots_open(slot) || !flash_erase(slots_address(slot))) {
         return IMAGE_ERASE_FAILED;
@@ -256,27 +258,25 @@ static uint32_t erase(const cbor_bytes *request, cbor_writer *reply) {
     return IMAGE_DONE;
 }
 
-void upload_command(const smp_header *head, const cbor_bytes *request, cbor_writer *reply) {
+void upload_command(upload_session *session, const smp_header *head, const cbor_bytes *request,
+                    cbor_writer *reply) {
     bool write = head->operation == SMP_WRITE;
     uint32_t refused;
+    if (head->group == SMIDGEN_GROUP) {
+        put_board(reply);
+        return;
+    }
     if (head->command == COMMAND_STATE) {
-        refused = write ? set_state(request, reply) : put_states(reply);
+        refused = write ? set_state(session, request, reply) : put_states(session, reply);
     } else if (head->command == COMMAND_UPLOAD && write) {
-        refused = take_piece(request, reply);
+        refused = take_piece(session, request, reply);
     } else if (head->command == COMMAND_ERASE && write) {
-        refused = erase(request, reply);
+        refused = erase(session, request, reply);
     } else {
         smp_put_error(reply, SMP_NOT_SUPPORTED);
         return;
     }
     if (refused != IMAGE_DONE) {
         smp_put_group_error(reply, head, refused, SMP_INVALID);
-    }
-}
-
-void update_choose_boot(const cbor_bytes *request) {
-    uint32_t mode;
-    if (cbor_get_uint(request->data, request->length, "boot_mode", &mode)) {
-        board_keep(mode);
     }
 }

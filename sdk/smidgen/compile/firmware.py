@@ -226,6 +226,7 @@ def _check_stack(objects: list[Path], elf: Path, needs: Needs, target: Target, c
     agent = read_callgraph([path for path in graphs if path.stem != Path(MODEL_OBJECT).stem])
     if target.bootloader is not None:
         agent.update(slots.services(target, compiler))
+        agent[slots.CALLER].calls.add(slots.SERVICE)
     bound = image_stack_bound(AGENT_ENTRY, model, agent, linked_functions(elf, compiler))
     if bound > _stack_reserve(needs):
         what = f"the image can need {bound:,} bytes of stack and reserves {_stack_reserve(needs):,}"

@@ -36,7 +36,8 @@ IMAGES, FLASH = ("image-0.bin", "image-1.bin"), "flash.bin"
 FILES = (SECOND_ELF, *IMAGES, FLASH)
 BOOTLOADER = "bootloader"
 STACK_BYTES = 1024
-SERVICE = "image_is_whole"
+# What images call there, and their own function that does: the deepest of the calls.
+SERVICE, CALLER = "upload_command", "update_command"
 _ENTRY = "smidgen_agent_main"
 # MCUboot's trailer of an image that has proved itself, from the slot's end: magic, image ok.
 _MAGIC = bytes.fromhex("77c295f360d2ef7f3552500f2cb67980")
@@ -125,6 +126,6 @@ def build_bootloader(target: Target, compiler: Compiler) -> Path:
 
 
 def services(target: Target, compiler: Compiler) -> dict[str, Function]:
-    """What the functions that images call in the boot loader take of their stack."""
+    """What calls in the image lead to in the boot loader: the stack that is taken there."""
     bound = json.loads((build_bootloader(target, compiler) / "stack.json").read_text())[SERVICE]
     return {SERVICE: Function(bound)}

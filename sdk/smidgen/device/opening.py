@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smidgen.compile.bundle import Bundle
+from smidgen.compile.slots import FLASH
 from smidgen.device.base import Device
 from smidgen.errors import Problem, UsageError
 from smidgen.targets import Target
@@ -42,7 +43,9 @@ def open_device(
             fix = f"build it with -t {target.name}"
             raise UsageError(Problem(str(bundle.folder), "the bundle holds no firmware image", fix))
         if target.runner.kind == "verilator":
-            return MidgeDevice(bundle.elf, target.runner.configuration, expected=version, deadlines=deadlines)
+            # With our boot loader: all of the flash, as it is after an update.
+            image = bundle.folder / FLASH if target.bootloader else bundle.elf
+            return MidgeDevice(image, target.runner.configuration, expected=version, deadlines=deadlines)
         if target.runner.kind == "rp2040js":
             return Rp2040Device(bundle.elf, expected=version, deadlines=deadlines)
         return QemuDevice(bundle.elf, target.runner.machine, expected=version, deadlines=deadlines)

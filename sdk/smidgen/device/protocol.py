@@ -33,6 +33,7 @@ class Command(enum.IntEnum):
     MEMORY = 7
     SELFTEST = 8
     RESET = 9
+    BOARD = 10
     FAULT = 126
     DAMAGED = 127
 
@@ -286,6 +287,19 @@ class ResetStateRequest(_Write):
 
 class ResetStateReply(_WriteReply):
     _COMMAND_ID = Command.RESET
+
+
+class BoardRequest(_Read):
+    """Understood by boards with our boot loader, there and in the agent."""
+
+    _COMMAND_ID = Command.BOARD
+
+
+class BoardReply(_ReadReply):
+    """board: the class of boards that this is one of, as images for it say."""
+
+    _COMMAND_ID = Command.BOARD
+    board: bytes
 
 
 @dataclass(frozen=True)

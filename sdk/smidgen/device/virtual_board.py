@@ -9,18 +9,23 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from smidgen.compile.bundle import BIN, Bundle
+from smidgen.compile.slots import IMAGES
 from smidgen.device.base import Device
 from smidgen.device.serial_device import Deadlines
-from smidgen.device.simulated_device import QemuDevice
-from smidgen.device.simulators import qemu, stm32_rom
+from smidgen.device.simulated_device import QemuDevice, SimulatedDevice
+from smidgen.device.simulators import nor_board, qemu, stm32_rom
 from smidgen.device.simulators.process import Simulator
 from smidgen.errors import DeviceError, Problem
 from smidgen.paths import state_folder
 from smidgen.targets import Memory, Target
 
 # By flashing method: starts the board's boot loader on the flash in a file.
-_BOOTLOADERS: dict[str, Callable[[Target, Path], Simulator]] = {"stm32_rom": stm32_rom.start}
+_BOOTLOADERS: dict[str, Callable[[Target, Path], Simulator]] = {
+    "smp": nor_board.start,
+    "stm32_rom": stm32_rom.start,
+}
 _ERASED = b"\xff"
+_BOOT_SECONDS = 120.0  # the boot loader looks at every byte of the image first
 
 
 def is_virtual(target: Target) -> bool:
@@ -72,13 +77,18 @@ class VirtualBoard:
 
         DeviceError unless that is the bundle's image, byte for byte.
         """
-        image = (bundle.folder / BIN).read_bytes()
         held = self.flash.read_bytes() if self.flash.exists() else b""
-        if held[: len(image)] != image:
+        if not any(held.startswith(image, at) for at, image in self._places(bundle)):
             state = "holds another image than this bundle's" if held.strip(_ERASED) else "is empty"
             fix = f"smidgen flash -b {bundle.folder} -t {self.target.name}"
             raise DeviceError(Problem(f"virtual board {self.flash.parent.name}", f"its flash {state}", fix))
         assert bundle.elf is not None
+        if self.target.bootloader is not None:
+            return SimulatedDevice(
+                lambda: nor_board.start(self.target, self.flash),
+                expected=str(bundle.manifest["version"]),
+                deadlines=deadlines or Deadlines(boot=_BOOT_SECONDS),
+            )
         return QemuDevice(
             bundle.elf,
             self.target.runner.machine,
@@ -86,3 +96,12 @@ class VirtualBoard:
             expected=str(bundle.manifest["version"]),
             deadlines=deadlines,
         )
+
+    def _places(self, bundle: Bundle) -> list[tuple[int, bytes]]:
+        """Where in the flash the bundle's image can lie, and what it is there."""
+        if self.target.bootloader is None:
+            return [(0, (bundle.folder / BIN).read_bytes())]
+        return [
+            (slot.origin - self.memory.origin, (bundle.folder / name).read_bytes())
+            for slot, name in zip(self.target.slots, IMAGES, strict=True)
+        ]

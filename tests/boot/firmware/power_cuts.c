@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "board_update.h"
 #include "nor_model.h"
 #include "slots.h"
 #include "upload.h"
@@ -40,6 +39,7 @@ static uint32_t starts, operations, erases;
 static uint32_t started_old, started_new, started_none;
 
 static uint8_t reply_bytes[512];
+static upload_session session;
 static cbor_writer reply;
 static bool refused;
 
@@ -54,10 +54,6 @@ void smp_put_group_error(cbor_writer *body, const smp_header *head, uint32_t cod
     (void)head;
     (void)otherwise;
     smp_put_error(body, code);
-}
-
-void board_keep(uint32_t word) {
-    (void)word;
 }
 
 static void fail(const char *what) {
@@ -78,7 +74,7 @@ static void ask(uint32_t command, const uint8_t *body, uint32_t length) {
     cbor_bytes request = {body, length};
     reply = (cbor_writer){reply_bytes, reply_bytes + sizeof reply_bytes, false};
     refused = false;
-    upload_command(&head, &request, &reply);
+    upload_command(&session, &head, &request, &reply);
     expect(!refused, "a request was refused");
 }
 
@@ -141,7 +137,7 @@ static void live(void) {
     for (;;) {
         bool trial;
         const image_file *running = start(&trial);
-        upload_init(running == NULL ? SLOT_NONE : running->slot);
+        upload_begin(&session, running == NULL ? 0 : slots_address(running->slot));
         if (running == new_image) {
             expect(trial || confirmed || proves, "an unproven image was started twice");
             if (proves) {
