@@ -36,8 +36,7 @@ uint64_t board_cycles(void);
 uint64_t board_instructions(void);
 /* Clock in Hz, 0 when unknown. */
 uint32_t board_clock_hz(void);
-/* Whether there is a clock, and the time since it started: 0 for ever where there is none. */
-bool board_has_clock(void);
+/* The time since a clock started; 0 for ever where there is none. */
 uint64_t board_microseconds(void);
 
 /* All RAM that is free for the arena and the agent's tables; start is a multiple of 16. */

@@ -3,13 +3,9 @@
 
 #include "decimal.h"
 
-bool board_has_clock(void) {
-    return board_has_cycles() && board_clock_hz() != 0;
-}
-
 /* Clocks are whole kilohertz. */
 uint64_t board_microseconds(void) {
     uint64_t time = board_cycles() * 1000;
     decimal_divide(&time, board_clock_hz() / 1000);
-    return board_has_clock() ? time : 0;
+    return board_has_cycles() && board_clock_hz() != 0 ? time : 0;
 }

@@ -152,6 +152,15 @@ bool cbor_get_uint(const uint8_t *data, size_t length, const char *key, uint32_t
     return true;
 }
 
+bool cbor_get_uints(const uint8_t *data, size_t length, const char *keys, uint32_t *values) {
+    for (; *keys != 0; keys += strlen(keys) + 1) {
+        if (!cbor_get_uint(data, length, keys, values++)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool cbor_is_true(const uint8_t *data, size_t length, const char *key) {
     const uint8_t *end = data + length;
     const uint8_t *at = walk(data, end, key);
@@ -227,6 +236,12 @@ void cbor_put_uint(cbor_writer *writer, uint64_t value) {
 void cbor_pair_uint(cbor_writer *writer, const char *key, uint64_t value) {
     cbor_put_key(writer, key);
     cbor_put_uint(writer, value);
+}
+
+void cbor_pair_uints(cbor_writer *writer, const char *keys, const uint32_t *values) {
+    for (; *keys != 0; keys += strlen(keys) + 1) {
+        cbor_pair_uint(writer, keys, *values++);
+    }
 }
 
 void cbor_pair_int(cbor_writer *writer, const char *key, int32_t value) {

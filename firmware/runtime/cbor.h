@@ -20,6 +20,8 @@ bool cbor_is_map(const uint8_t *data, size_t length);
 /* Read the value of a key from a map that cbor_is_map has accepted. False when the key is missing,
  * or its value has another type or (integers) does not fit 32 bits. */
 bool cbor_get_uint(const uint8_t *data, size_t length, const char *key, uint32_t *value);
+/* Several: the keys one after the other, each with its end, and an empty one behind the last. */
+bool cbor_get_uints(const uint8_t *data, size_t length, const char *keys, uint32_t *values);
 bool cbor_get_bytes(const uint8_t *data, size_t length, const char *key, cbor_bytes *value);
 bool cbor_get_text(const uint8_t *data, size_t length, const char *key, cbor_bytes *value);
 /* Whether the key is there and its value true. */
@@ -42,6 +44,7 @@ void cbor_put_uint(cbor_writer *writer, uint64_t value);
 /* A key and its value. Names longer than CBOR_MAXIMUM_NAME bytes are cut. */
 enum { CBOR_MAXIMUM_NAME = 96 };
 void cbor_pair_uint(cbor_writer *writer, const char *key, uint64_t value);
+void cbor_pair_uints(cbor_writer *writer, const char *keys, const uint32_t *values);
 void cbor_pair_int(cbor_writer *writer, const char *key, int32_t value);
 void cbor_pair_float(cbor_writer *writer, const char *key, float value);
 void cbor_pair_bool(cbor_writer *writer, const char *key, bool value);

@@ -8,13 +8,13 @@ enum { ROWS_PER_REPLY = 24 };
 /* Takes the next piece of the input and says how much is here. A piece that is here already, or
  * that comes too early, changes nothing: the reply tells the sender where to go on. */
 service_status inference_input(const service_request *request, cbor_writer *reply) {
-    uint32_t transaction, offset;
+    uint32_t fields[2];
     cbor_bytes data;
-    if (!cbor_get_uint(request->data, request->length, "t", &transaction) ||
-        !cbor_get_uint(request->data, request->length, "off", &offset) ||
+    if (!cbor_get_uints(request->data, request->length, "t\0off\0", fields) ||
         !cbor_get_bytes(request->data, request->length, "data", &data)) {
         return STATUS_BAD_REQUEST;
     }
+    uint32_t transaction = fields[0], offset = fields[1];
     if (offset > session.input_bytes || data.length > session.input_bytes - offset) {
         return STATUS_OUT_OF_RANGE;
     }
@@ -75,13 +75,11 @@ static service_status run_reply(cbor_writer *reply) {
 
 service_status inference_run(const service_request *request, cbor_writer *reply) {
     const smidgen_model *model = session.model;
-    uint32_t transaction, run_id, mode, crc;
-    if (!cbor_get_uint(request->data, request->length, "t", &transaction) ||
-        !cbor_get_uint(request->data, request->length, "r", &run_id) ||
-        !cbor_get_uint(request->data, request->length, "mode", &mode) ||
-        !cbor_get_uint(request->data, request->length, "crc", &crc)) {
+    uint32_t fields[4];
+    if (!cbor_get_uints(request->data, request->length, "t\0r\0mode\0crc\0", fields)) {
         return STATUS_BAD_REQUEST;
     }
+    uint32_t transaction = fields[0], run_id = fields[1], mode = fields[2], crc = fields[3];
     if (mode > RUN_CHECKSUMS) {
         return STATUS_OUT_OF_RANGE;
     }
@@ -122,26 +120,25 @@ service_status inference_run(const service_request *request, cbor_writer *reply)
 
 /* Whether the reply to be read belongs to the run that the request names. */
 static service_status check_run(const service_request *request) {
-    uint32_t transaction, run_id;
-    if (!cbor_get_uint(request->data, request->length, "t", &transaction) ||
-        !cbor_get_uint(request->data, request->length, "r", &run_id)) {
+    uint32_t fields[2];
+    if (!cbor_get_uints(request->data, request->length, "t\0r\0", fields)) {
         return STATUS_BAD_REQUEST;
     }
-    return session.output_valid && transaction == session.transaction && run_id == session.run
+    return session.output_valid && fields[0] == session.transaction && fields[1] == session.run
                ? STATUS_OK
                : STATUS_NO_OUTPUT;
 }
 
 service_status inference_output(const service_request *request, cbor_writer *reply) {
-    uint32_t offset, length;
+    uint32_t fields[2];
     service_status status = check_run(request);
     if (status != STATUS_OK) {
         return status;
     }
-    if (!cbor_get_uint(request->data, request->length, "off", &offset) ||
-        !cbor_get_uint(request->data, request->length, "len", &length)) {
+    if (!cbor_get_uints(request->data, request->length, "off\0len\0", fields)) {
         return STATUS_BAD_REQUEST;
     }
+    uint32_t offset = fields[0], length = fields[1];
     if (length > SMIDGEN_CHUNK_BYTES || offset > session.output_bytes ||
         length > session.output_bytes - offset) {
         return STATUS_OUT_OF_RANGE;
@@ -207,12 +204,10 @@ service_status inference_selftest(const service_request *request, cbor_writer *r
     if (status != STATUS_OK) {
         return status;
     }
+    uint32_t values[] = {result.checked, result.layer, result.expected, result.actual};
     cbor_put_map(reply, 5);
     cbor_pair_bool(reply, "ok", result.passed);
-    cbor_pair_uint(reply, "checked", result.checked);
-    cbor_pair_uint(reply, "layer", result.layer);
-    cbor_pair_uint(reply, "expected", result.expected);
-    cbor_pair_uint(reply, "actual", result.actual);
+    cbor_pair_uints(reply, "checked\0layer\0expected\0actual\0", values);
     return STATUS_OK;
 }
 

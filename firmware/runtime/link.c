@@ -24,21 +24,18 @@ static struct {
  * Returns whether there is a byte. Looking at the clock takes longer than a byte, so that comes
  * second. */
 static bool watch(void) {
-    for (uint32_t i = 0; i < LOOKS; ++i) {
-        if (board_has_byte()) {
-            return true;
+    uint32_t since = 0;
+    for (uint32_t looks = 0; !board_has_byte(); ++looks) {
+        if (looks < LOOKS) {
+            continue;
         }
-    }
-    if (!board_has_clock()) {
-        while (!board_has_byte()) {
-            board_wait();
-        }
-        return true;
-    }
-    uint64_t since = board_microseconds();
-    while (!board_has_byte()) {
-        if (board_microseconds() - since >= LINK_SILENCE_MICROSECONDS) {
-            return board_has_byte();
+        uint32_t now = (uint32_t)board_microseconds();
+        if (now == 0) {
+            board_wait(); /* there is no clock */
+        } else if (looks == LOOKS) {
+            since = now;
+        } else if (now - since >= LINK_SILENCE_MICROSECONDS) {
+            return false;
         }
     }
     return true;

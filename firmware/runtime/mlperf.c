@@ -239,8 +239,7 @@ static void carry_out(void) {
         print_time(board_microseconds());
     } else if (alone("help")) {
         print(firmware_version);
-        print("\nname, profile, timestamp, results, db load N, db HH[HH]*, db print [N [OFFSET]], "
-              "infer N [WARMUPS]\n");
+        print("\nname profile timestamp results db infer\n");
     } else {
         refuse("Unknown command");
     }

@@ -106,8 +106,8 @@ static uint64_t thousandths(const smidgen_tensor *tensor, uint32_t at, uint32_t 
     return decimal_thousandths((uint32_t)(steps < 0 ? -steps : steps), unit != 0 ? unit : ONE);
 }
 
-static int64_t limited(uint64_t magnitude, bool negative) {
-    int64_t value = magnitude < THOUSANDTHS_LIMIT ? (int64_t)magnitude : THOUSANDTHS_LIMIT;
+static int32_t limited(uint64_t magnitude, bool negative) {
+    int32_t value = magnitude < THOUSANDTHS_LIMIT ? (int32_t)magnitude : THOUSANDTHS_LIMIT;
     return negative ? -value : value;
 }
 
@@ -118,9 +118,9 @@ static uint64_t mean_square_error(void) {
         bool negative;
         uint64_t magnitude = thousandths(session.model->outputs, i, 1, &negative);
         uint32_t number = float_at(i);
-        int64_t error = limited(magnitude, negative) -
+        int32_t error = limited(magnitude, negative) -
                         limited(decimal_thousandths(1, number), number >> 31 != 0);
-        sum += (uint64_t)(error * error);
+        sum += (uint64_t)((int64_t)error * error);
     }
     decimal_divide(&sum, session.output_bytes * 1000);
     return sum;

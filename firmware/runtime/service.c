@@ -10,30 +10,29 @@ static service_status describe(cbor_writer *reply) {
     uint32_t capabilities = (board_has_cycles() ? CAPABILITY_CYCLES : 0) |
                             (board_has_instructions() ? CAPABILITY_INSTRUCTIONS : 0) |
                             (session.input_copy != NULL ? CAPABILITY_INPUT_COPY : 0);
+    uint32_t values[] = {
+        SMIDGEN_PROTOCOL_VERSION, board_clock_hz(),     capabilities,       SMIDGEN_CHUNK_BYTES,
+        model->input_count,       model->output_count,  model->layer_count, model->golden_count,
+        session.input_bytes,      session.output_bytes,
+    };
     cbor_put_map(reply, 13);
-    cbor_pair_uint(reply, "proto", SMIDGEN_PROTOCOL_VERSION);
     cbor_pair_text(reply, "model", model->name);
     cbor_pair_text(reply, "rev", model->version);
     cbor_pair_text(reply, "board", BOARD_NAME);
-    cbor_pair_uint(reply, "clock", board_clock_hz());
-    cbor_pair_uint(reply, "caps", capabilities);
-    cbor_pair_uint(reply, "chunk", SMIDGEN_CHUNK_BYTES);
-    cbor_pair_uint(reply, "inputs", model->input_count);
-    cbor_pair_uint(reply, "outputs", model->output_count);
-    cbor_pair_uint(reply, "layers", model->layer_count);
-    cbor_pair_uint(reply, "golden", model->golden_count);
-    cbor_pair_uint(reply, "in_bytes", session.input_bytes);
-    cbor_pair_uint(reply, "out_bytes", session.output_bytes);
+    cbor_pair_uints(reply,
+                    "proto\0clock\0caps\0chunk\0inputs\0outputs\0layers\0golden\0"
+                    "in_bytes\0out_bytes\0",
+                    values);
     return STATUS_OK;
 }
 
 static service_status tensor(const service_request *request, cbor_writer *reply) {
     const smidgen_model *model = session.model;
-    uint32_t output, index;
-    if (!cbor_get_uint(request->data, request->length, "out", &output) ||
-        !cbor_get_uint(request->data, request->length, "i", &index)) {
+    uint32_t fields[2];
+    if (!cbor_get_uints(request->data, request->length, "out\0i\0", fields)) {
         return STATUS_BAD_REQUEST;
     }
+    uint32_t output = fields[0], index = fields[1];
     if (output > 1 || index >= (output ? model->output_count : model->input_count)) {
         return STATUS_OUT_OF_RANGE;
     }
@@ -70,16 +69,17 @@ static service_status memory(cbor_writer *reply) {
     board_region stack = board_stack();
     const uint8_t *arena = session.arena;
     session_note_stack();
+    uint32_t values[] = {
+        board_flash_bytes(),
+        board_ram_bytes(),
+        (uint32_t)(stack.end - stack.start),
+        session.stack_used,
+        session.stack_run,
+        session.model->arena_bytes,
+        measure_painted_depth(arena, arena + session.model->arena_bytes + ARENA_GUARD_BYTES),
+    };
     cbor_put_map(reply, 7);
-    cbor_pair_uint(reply, "flash", board_flash_bytes());
-    cbor_pair_uint(reply, "ram", board_ram_bytes());
-    cbor_pair_uint(reply, "stack", (uint32_t)(stack.end - stack.start));
-    cbor_pair_uint(reply, "stack_used", session.stack_used);
-    cbor_pair_uint(reply, "stack_run", session.stack_run);
-    cbor_pair_uint(reply, "arena", session.model->arena_bytes);
-    cbor_pair_uint(
-        reply, "arena_used",
-        measure_painted_depth(arena, arena + session.model->arena_bytes + ARENA_GUARD_BYTES));
+    cbor_pair_uints(reply, "flash\0ram\0stack\0stack_used\0stack_run\0arena\0arena_used\0", values);
     return STATUS_OK;
 }
 

@@ -18,10 +18,7 @@ GREETING = "m-timestamp-mode-performance\r\nm-lap-us-TIME\r\nm-init-done\r\nm-re
 _LONGEST = 80
 _NUMBER = r"0*[0-9]{1,9}"
 _VERSION = "ULPMark for tinyML Firmware V0.0.1"
-_HELP = (
-    f"{_VERSION}\r\nname, profile, timestamp, results, db load N, db HH[HH]*, "
-    "db print [N [OFFSET]], infer N [WARMUPS]\r\n"
-)
+_HELP = f"{_VERSION}\r\nname profile timestamp results db infer\r\n"
 
 
 def without_times(text: str) -> str:

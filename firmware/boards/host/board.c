@@ -78,10 +78,6 @@ uint64_t board_instructions(void) {
 uint32_t board_clock_hz(void) {
     return 0;
 }
-bool board_has_clock(void) {
-    return true;
-}
-
 uint64_t board_microseconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
