@@ -33,7 +33,17 @@ ALLOWED = {
         "golden",
     },
     "testing": {"graph", "importers", "compile", "device", "run", "targets"},
-    "report": {"graph", "importers", "compress", "explore", "compile", "libraries", "device", "run", "targets"},
+    "report": {
+        "graph",
+        "importers",
+        "compress",
+        "explore",
+        "compile",
+        "libraries",
+        "device",
+        "run",
+        "targets",
+    },
 }
 
 
