@@ -4,9 +4,10 @@ For each seed the given float model is trained, on the same images with the same
 epochs in all as ours. Ours trains the first half of its epochs in float; what post-training quantization then
 gives it trains with the bits that it will have, towards the labels and the trained float model's answers. So
 what is compared is the bits. Wake words are trained on the first 3,000 images and reported on the other
-2,000, CIFAR-10 trained on training images and reported on 5,000 test images. How to train was chosen with
-`--development`, which reports on images that are held back from those to train with, and sees no other. A run
-that was stopped goes on at the epoch where it was.
+2,000, CIFAR-10 trained on training images and reported on 5,000 test images. To choose how to train,
+`--development` reports on images that are held back from those to train with, and sees no other (the given
+CIFAR-10 model has seen them in its own training, so float looks better there than it is). A run that was
+stopped goes on at the epoch where it was.
 
     python -m benchmarks.quantize_training
 """
