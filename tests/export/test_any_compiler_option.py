@@ -79,13 +79,13 @@ def test_dsp_kernels(tmp_path: Path, optimize: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("model", ["kws", "sww", "ad", "ic", "vww", "mixed"])
+@pytest.mark.parametrize("model", ["kws", "sww", "mixed"])
 def test_every_kernel_set(shared_data: Path, tmp_path: Path, model: str, target: str) -> None:
     if model in MODELS:
         graph = MODELS[model]()
     else:
         graph = load_model(shared_data / "mlperf_tiny" / f"{model}_int8.tflite")
-    plans = [(optimize, arena) for optimize in ("speed", "size") for arena in ("fast", "small")]
+    plans = [("speed", "fast"), ("speed", "small"), ("size", "fast")]
     wrong = [
         one
         for number, (optimize, arena) in enumerate(plans)
