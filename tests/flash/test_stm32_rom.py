@@ -18,6 +18,7 @@ import serial
 from flash_bundles import image_of, make_bundle
 
 from smidgen.cli import main
+from smidgen.device.flashers.stm32_rom import _Line
 from smidgen.device.flashing import flash_bundle
 from smidgen.device.simulators import qemu, stm32_rom
 from smidgen.device.virtual_board import VirtualBoard
@@ -206,6 +207,19 @@ def test_a_board_that_vanishes_while_it_is_written(tmp_path: Path) -> None:
     assert board.flash.read_bytes()[:512] == image[:256] + b"\xff" * 256
     flash_bundle(bundle.folder, target)
     assert board.flash.read_bytes().startswith(image)
+
+
+def test_an_answer_that_comes_late_does_not_confuse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loader then sends a second synchronizing byte, which the chip takes as half a command."""
+    read, calls = _Line.read, []
+
+    def late(line: _Line, count: int = 1) -> bytes:
+        calls.append(count)
+        return b"" if len(calls) == 1 else read(line, count)
+
+    monkeypatch.setattr(_Line, "read", late)
+    flash_bundle(make_bundle(tmp_path / "bundle", F4).folder, load_target(F4))
+    assert VirtualBoard(load_target(F4)).flash.read_bytes().startswith(b"image")
 
 
 def test_one_process_at_a_time_flashes_a_virtual_board(tmp_path: Path) -> None:

@@ -52,11 +52,6 @@ def bundle_for(folder: Path, target: Target) -> Bundle:
     bundle = load_bundle(folder)
     built_for = bundle.manifest.get("target")
     if built_for != target.name:
-        fix = f"build it with -t {target.name}, or flash it with -t {built_for}"
+        fix = f"build it with -t {target.name}, or use it with -t {built_for}"
         raise UsageError(Problem(str(folder), f"was built for '{built_for}', not for '{target.name}'", fix))
-    if bundle.elf is None:
-        what = "holds no firmware: this target has no board"
-        raise UsageError(
-            Problem(str(folder), what, "choose a target with a board ('smidgen targets' lists them)")
-        )
     return bundle

@@ -26,6 +26,7 @@ except ImportError:  # Windows has none
 
 _PIECE = 256  # bytes, the most that a command writes
 _ANSWER_SECONDS = 5.0
+_SYNCHRONIZE = b"\x7f"
 _PSEUDO_TERMINALS = "/dev/pts/"
 _ENTER = "set BOOT0 high, press reset and try again; on a board that wires them, DTR resets and RTS is BOOT0"
 
@@ -107,8 +108,7 @@ class Stm32RomFlasher(Flasher):
                 problem = Problem(f"port {self.port}", f"cannot be opened: {error}", f"ports seen: {seen}")
                 raise DeviceError(problem) from None
             self._loader = Stm32Bootloader(self._line, device_family=self._family, verbosity=0)
-            self._loader.reset_from_system_memory()
-            self._loader.get()
+            self._begin()
             number = self._loader.get_id()
         name = f"chip {number:#x}, {CHIP_IDS.get(number, 'unknown')}"
         chip_id = self.settings.chip_id
@@ -117,6 +117,20 @@ class Stm32RomFlasher(Flasher):
             fix = "nothing was written; choose another port, or the target of this board"
             raise DeviceError(Problem(f"board on {self.port}", what, fix))
         return Found(self.port, name)
+
+    def _begin(self) -> None:
+        """Resets the chip, where the line can, and asks for the list of commands."""
+        assert self._line is not None
+        self._loader.reset_from_system_memory()
+        try:
+            self._loader.get()
+        except OSError:
+            # When the answer to the synchronizing byte comes late, the loader has sent another one, which the
+            # chip takes as half a command: one more byte completes it.
+            self._line.write(_SYNCHRONIZE)
+            self._line.read()
+            self._line.flush_input_buffer()
+            self._loader.get()
 
     def flash(self, bundle: Bundle, track: Track = untracked) -> None:
         image = (bundle.folder / BIN).read_bytes()
