@@ -23,6 +23,7 @@ static uint32_t word(const uint8_t *at) {
 
 const uint8_t *image_find(const uint8_t *at, uint32_t bytes, uint32_t type, uint32_t length) {
     const uint8_t *end = at + bytes;
+    const uint8_t *found = NULL;
     at += TABLE_HEADER_BYTES;
     while (end - at >= TABLE_HEADER_BYTES) {
         uint32_t here = half(at + 2);
@@ -30,11 +31,11 @@ const uint8_t *image_find(const uint8_t *at, uint32_t bytes, uint32_t type, uint
             break;
         }
         if (half(at) == type && here == length) {
-            return at + TABLE_HEADER_BYTES;
+            found = at + TABLE_HEADER_BYTES;
         }
         at += TABLE_HEADER_BYTES + here;
     }
-    return NULL;
+    return at == end ? found : NULL; /* the table's own length is under no hash */
 }
 
 bool image_read_header(const uint8_t *data, image_info *image) {

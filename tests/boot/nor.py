@@ -26,15 +26,29 @@ def make_image(folder: Path, name: str, slot: int, size: int) -> Path:
     return image
 
 
-def build(folder: Path, main: str, flags: tuple[str, ...] = SANITIZERS) -> Path:
-    """A program of tests/boot/firmware with the code of slots and uploads, and the model of the flash."""
+UPLOAD = ("runtime/upload.c", "runtime/cbor.c")
+
+
+def build(folder: Path, main: str, flags: tuple[str, ...] = SANITIZERS, more: tuple[str, ...] = ()) -> Path:
+    """A program of tests/boot/firmware with the code of slots and images, and the model of the flash.
+
+    more: further sources, below firmware/.
+    """
     firmware, program = data_folder("firmware"), folder / Path(main).stem
-    sources = [FIRMWARE / main, FIRMWARE / "nor_model.c"]
-    sources += [firmware / "runtime" / f"{name}.c" for name in ("upload", "slots", "image", "cbor")]
+    sources = [FIRMWARE / main, FIRMWARE / "nor_model.c", *(firmware / path for path in more)]
+    sources += [firmware / "runtime" / f"{name}.c" for name in ("slots", "image")]
     sources += [firmware / "bootloader" / f"{name}.c" for name in ("verify", "sha256")]
-    include = [FIRMWARE, firmware / "runtime", firmware / "bootloader", firmware / "boards"]
+    include = [FIRMWARE, *(firmware / name for name in ("runtime", "bootloader", "boards", "boards/host"))]
     command = ["gcc", "-std=c99", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-DSMIDGEN_UPDATE", *flags]
     command += [*(f"-I{path}" for path in include), *map(str, sources), "-o", str(program)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     return program
+
+
+def build_bootloader(folder: Path) -> Path:
+    """The boot loader as a program that serves its standard input and output (firmware/host_bootloader.c)."""
+    runtime = tuple(f"runtime/{name}.c" for name in ("smp", "link", "codec"))
+    return build(
+        folder, "host_bootloader.c", more=("bootloader/main.c", "boards/host/board.c", *runtime, *UPLOAD)
+    )

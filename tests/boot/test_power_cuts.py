@@ -27,7 +27,7 @@ def cut(program: Path, scenario: str, cuts: int, images: list[Path]) -> dict[str
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return nor.build(tmp_path_factory.mktemp("power"), "power_cuts.c")
+    return nor.build(tmp_path_factory.mktemp("power"), "power_cuts.c", more=nor.UPLOAD)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_a_cut_in_any_operation_leaves_the_old_or_the_new_image(
 def test_a_second_cut_in_any_operation_after_the_first_one_changes_nothing(
     tmp_path: Path, scenario: str
 ) -> None:
-    program = nor.build(tmp_path, "power_cuts.c", ())
+    program = nor.build(tmp_path, "power_cuts.c", (), nor.UPLOAD)
     images = [nor.make_image(tmp_path, name, slot, 280) for name, slot in (("a", 0), ("b", 1), ("c", 0))]
     once, twice = (cut(program, scenario, cuts, images) for cuts in (1, 2))
     print(scenario, twice)

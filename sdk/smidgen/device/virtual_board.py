@@ -25,7 +25,7 @@ _BOOTLOADERS: dict[str, Callable[[Target, Path], Simulator]] = {
     "stm32_rom": stm32_rom.start,
 }
 _ERASED = b"\xff"
-_BOOT_SECONDS = 120.0  # the boot loader looks at every byte of the image first
+_BOOT_SECONDS = 600.0  # the boot loader looks at every byte of the image first
 
 
 def is_virtual(target: Target) -> bool:

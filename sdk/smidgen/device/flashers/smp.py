@@ -61,7 +61,7 @@ class SmpFlasher(Flasher):
         image = (bundle.folder / IMAGES[slot]).read_bytes()
         self._upload(image, track)
         self._try(slot)
-        self._close()
+        self.close()
 
     def _upload(self, image: bytes, track: Track) -> None:
         stage = Stage("upload", _UPLOAD_SECONDS + len(image) / _UPLOAD_RATE)
@@ -106,7 +106,7 @@ class SmpFlasher(Flasher):
             stage, image_management.ImageStatesReadRequest, image_management.ImageStatesReadResponse
         ).images
 
-    def _close(self) -> None:
+    def close(self) -> None:
         if self._port is not None:
             self._port.close()
             self._port = None
