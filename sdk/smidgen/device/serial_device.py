@@ -126,13 +126,6 @@ class SerialDevice(Device):
             raise _not_loaded()
         return self._port
 
-    @property
-    def port(self) -> Port:
-        """The line, for another protocol that the device speaks on it."""
-        if self._port is None:
-            raise _not_loaded()
-        return self._port
-
     def _obituary(self) -> str:
         """What became of the device, when the port broke; "" when there is nothing to tell."""
         return ""
