@@ -6,7 +6,7 @@
 #include <string.h>
 
 class SemihostingSerial {
-public:
+  public:
     void begin(unsigned long baud);
     operator bool() { return true; }
     void print(const char *text);

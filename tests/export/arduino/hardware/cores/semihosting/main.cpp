@@ -8,8 +8,7 @@ void board_exit(int status);
 
 SemihostingSerial Serial;
 
-void SemihostingSerial::begin(unsigned long) {
-}
+void SemihostingSerial::begin(unsigned long) {}
 void SemihostingSerial::print(const char *text) {
     board_write(text);
 }
