@@ -25,26 +25,32 @@ def parameters(configuration: str) -> dict[str, int]:
     return {name: value for name, value in configurations[configuration].items() if name.isupper()}
 
 
+def sources(folder: Path) -> list[str]:
+    """The files of the system below `folder`, with those in sim in place of their namesakes."""
+    replaced = {path.name: f"sim/{path.name}" for path in (folder / "sim").glob("*.sv")}
+    return [replaced.get(Path(name).name, name) for name in (folder / "sources.f").read_text().split()]
+
+
 def build(configuration: str, output: Path, trace: bool, verilator: str) -> None:
     """Writes the simulator program to `output`; raises CalledProcessError when a tool fails."""
     with tempfile.TemporaryDirectory(prefix="midge-sim-") as temporary:
         # A copy: make cannot handle a source folder with spaces in its name.
-        sources = Path(temporary) / "hw"
+        copy = Path(temporary) / "hw"
         for folder in ("midge", "soc", "sim"):
-            shutil.copytree(HW / folder, sources / folder)
-        shutil.copy(HW / "sources.f", sources)
+            shutil.copytree(HW / folder, copy / folder)
+        shutil.copy(HW / "sources.f", copy)
         command = [
             verilator, "--cc", "--exe", "--build", "-Wno-fatal", "--noassert",
             "-O3", "--x-assign", "fast", "--x-initial", "fast",
             "-CFLAGS", "-std=c++17", "-LDFLAGS", "-lutil",
             "-MAKEFLAGS", "OPT_FAST=-O3 OPT_SLOW=-O1 OPT_GLOBAL=-O3",
             "--top-module", "midge_soc", "-Mdir", str(Path(temporary) / "build"), "-o", "midge-sim",
-            "-f", "sources.f", *(str(path) for path in sorted((sources / "sim").glob("*.cpp"))),
+            *sources(copy), *(str(path) for path in sorted((copy / "sim").glob("*.cpp"))),
         ]  # fmt: skip
         command += [f"-G{name}={value}" for name, value in parameters(configuration).items()]
         if trace:
             command.append("--trace")
-        subprocess.run(command, cwd=sources, check=True)
+        subprocess.run(command, cwd=copy, check=True)
         output.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(Path(temporary) / "build" / "midge-sim", output)
 

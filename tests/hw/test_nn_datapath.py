@@ -1,7 +1,7 @@
 """The datapath modules of the neural-network extension against NumPy: dot products, requantization, memories.
 
 Each module is driven alone with random and extreme operands, a new set every cycle, both as written and with
-the parts that the ECP5 flow replaces (hw/synth/ecp5).
+the parts that the ECP5 flow replaces (hw/synth/ecp5); the dot unit also as the simulator has it (hw/sim).
 """
 
 from __future__ import annotations
@@ -54,14 +54,16 @@ class Bench:
 
 
 def simulator(top: str, variant: str, folder: Path) -> Path:
-    """The program of a bench, with the modules as written ("portable") or with those of the ECP5 flow."""
+    """The program of a bench, with the modules as written ("portable"), or those of the ECP5 flow or of the
+    simulator in place of their namesakes."""
     if shutil.which("verilator") is None:
         pytest.skip("verilator is not installed (`smidgen doctor` says how to get it)")
     names = ["midge_late_choice", *(f"midge_nn_{name}" for name in (*SUMS, *MODULES))]
     sources = [HW / "midge" / "rtl" / f"{name}.sv" for name in names]
-    if variant == "ecp5":
-        replaced = HW / "synth" / "ecp5"
+    if variant != "portable":
+        replaced = HW / "sim" if variant == "simulator" else HW / "synth" / "ecp5"
         sources = [replaced / path.name if (replaced / path.name).exists() else path for path in sources]
+    if variant == "ecp5":
         sources += [replaced / f"{name}.sv" for name in ("carry_chain", "ccu2c", "lut4")]
     command = [
         "verilator", "--binary", "-Wno-fatal", "--top-module", top, "-Mdir", folder, "-o", "bench",
@@ -88,8 +90,24 @@ def signed(values: list[int], bits: int) -> np.ndarray:
     return np.where(array >> (bits - 1) & 1, array - (1 << bits), array)
 
 
+@pytest.fixture(scope="module")
+def bench_of_simulator(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return Bench(
+        simulator("nn_datapath_bench", "simulator", tmp_path_factory.mktemp("nn-datapath-simulator"))
+    )
+
+
 @pytest.mark.parametrize("width", [0, 1, 2])
 def test_dot_products_of_words(bench: Bench, width: int) -> None:
+    check_dot_products(bench, width)
+
+
+@pytest.mark.parametrize("width", [0, 1, 2])
+def test_dot_products_of_words_in_the_simulator(bench_of_simulator: Bench, width: int) -> None:
+    check_dot_products(bench_of_simulator, width)
+
+
+def check_dot_products(bench: Bench, width: int) -> None:
     """Random words and activations, then every combination of extreme bytes in all places."""
     random = np.random.default_rng(width)
     count = 2000
@@ -111,7 +129,7 @@ def test_dot_products_of_words(bench: Bench, width: int) -> None:
     packed = [
         int.from_bytes(row.astype(np.int8).tobytes(), "little") for row in activations.reshape(count, 16)
     ]
-    got = bench.run(count + 1, weights=weights, width=width, activations=packed)["sum"][1:]
+    got = bench.run(count + 1, enable=1, weights=weights, width=width, activations=packed)["sum"][1:]
     np.testing.assert_array_equal(signed(got, 18), expected)
 
 

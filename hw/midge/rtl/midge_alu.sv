@@ -28,11 +28,8 @@ module midge_alu (
   // One right shifter serves both directions: left shifts are reversed before and after it.
   logic [31:0] operand_reversed, shift_input, shifted, shifted_reversed;
   logic        fill;
-  always_comb
-    for (int i = 0; i < 32; i++) begin
-      operand_reversed[i] = early_operand_1[31-i];
-      shifted_reversed[i] = shifted[31-i];
-    end
+  assign operand_reversed = {<<{early_operand_1}};
+  assign shifted_reversed = {<<{shifted}};
   assign shift_input = funct3[2] ? early_operand_1 : operand_reversed;
   assign fill = alternate && early_operand_1[31];
   logic unused_shift_fill;

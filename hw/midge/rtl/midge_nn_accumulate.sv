@@ -65,6 +65,7 @@ module midge_nn_accumulate (
 
     midge_nn_dot dot (
         .clock,
+        .enable(m1_valid),
         .weights(unit_weights[p]),
         .width(m1_width),
         .activations(activations[p]),

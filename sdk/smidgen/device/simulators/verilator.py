@@ -87,7 +87,7 @@ def _key(configuration: str, trace: bool) -> str:
     digest = hashlib.sha256(f"{configuration} {trace}".encode())
     files = [hw / "configurations.toml", hw / "sources.f", hw / "sim" / "build.py"]
     files += [hw / line for line in (hw / "sources.f").read_text().split()]
-    files += sorted([*(hw / "sim").glob("*.cpp"), *(hw / "sim").glob("*.h")])
+    files += sorted(path for path in (hw / "sim").iterdir() if path.suffix in (".cpp", ".h", ".sv"))
     for file in files:
         digest.update(file.relative_to(hw).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     for tool in ("verilator", "g++"):
