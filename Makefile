@@ -4,6 +4,7 @@ PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 ARM_INSTALLED := $(VENV)/.installed-arm
 SLOW_INSTALLED := $(VENV)/.installed-slow
+FLASH_PROGRAMS := openocd dfu-util gdb-multiarch bossa-cli teensy-loader-cli
 WORKERS ?= 2
 
 .PHONY: demo test test-slow lint bench hw-synth setup arm clean
@@ -38,11 +39,13 @@ $(INSTALLED): pyproject.toml scripts/prerequisites.sh
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@
 
-# What targets with a Cortex-M need: the compiler, and QEMU, which stands in for boards; CMake builds what is exported.
+# What targets with a Cortex-M need: the compiler, QEMU, which stands in for boards, and the programs that flash them; CMake
+# builds what is exported.
 arm: $(ARM_INSTALLED)
 
 $(ARM_INSTALLED): $(INSTALLED) scripts/prerequisites.sh
-	scripts/prerequisites.sh gcc-arm-none-eabi qemu-system-arm cmake
+	scripts/prerequisites.sh gcc-arm-none-eabi qemu-system-arm cmake $(FLASH_PROGRAMS)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[flash]'
 	touch $@
 
 # What the slow proofs need beyond the others: Spike, the independent model that the core is compared with instruction by
