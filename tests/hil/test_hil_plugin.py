@@ -19,7 +19,7 @@ needs_compilers = pytest.mark.usefixtures("compilers")
 TESTS = """
     import pytest
 
-    SOON = {"boot": 1, "query": 1, "transfer": 1, "run": 1}
+    SOON = {"query": 1, "transfer": 1, "run": 1}
 
     @pytest.mark.smidgen(fixtures="good")
     def test_good(model_under_test, golden):
@@ -27,7 +27,13 @@ TESTS = """
             (output,) = model_under_test.run(*case.inputs)
             assert (output == case.outputs[0]).all()
 
-    @pytest.mark.smidgen(fixtures="hangs", seconds=SOON)
+    @pytest.mark.smidgen(fixtures="good")
+    def test_text_beside_the_protocol(model_under_test, dut):
+        dut.write(b"name%")
+        dut.expect("m-name-.*m-ready")
+        model_under_test.validate()
+
+    @pytest.mark.smidgen(fixtures="hangs", seconds={"boot": 1})
     def test_hangs(model_under_test):
         model_under_test.validate()
 
@@ -35,7 +41,7 @@ TESTS = """
     def test_hangs_later(model_under_test):
         model_under_test.validate()
 
-    @pytest.mark.smidgen(fixtures="garbage", seconds=SOON)
+    @pytest.mark.smidgen(fixtures="garbage", seconds={"boot": 1})
     def test_garbage(model_under_test):
         model_under_test.validate()
 
@@ -86,7 +92,7 @@ def test_each_board_fails_only_its_own_test(
         "--smidgen-map=map.yaml", f"--smidgen-model={small_model}", "--smidgen-json=out.json",
         "--junit-xml=out.xml", "-p", "no:cacheprovider",
     )  # fmt: skip
-    result.assert_outcomes(passed=1, failed=4, errors=2)
+    result.assert_outcomes(passed=2, failed=4, errors=2)
     text = result.stdout.str()
     for test, words in {
         "test_hangs": "boot: no answer within 1 s",
@@ -167,6 +173,38 @@ def test_a_serial_line_is_read_as_text(pytester: pytest.Pytester) -> None:
     assert "the test: not done within 1 s" in section(result.stdout.str(), "test_that_never_ends")
     waited = section(result.stdout.str(), "test_that_waits_in_vain")
     assert "pexpect.exceptions.TIMEOUT" in waited and "< booted" in waited, waited
+
+
+LONELY_BOARD = """
+import os, sys
+os.mkdir("in-use")
+print("nobody else is here", flush=True)
+sys.stdin.readline()
+os.rmdir("in-use")
+print("bye", flush=True)
+sys.stdin.read()
+"""
+
+LONELY_TESTS = """
+    import pytest
+
+    @pytest.mark.parametrize("number", range(3))
+    def test_alone(dut, number):
+        dut.expect_exact("nobody else is here")
+        dut.write("leave")
+        dut.expect_exact("bye")
+"""
+
+
+@pytest.mark.slow
+def test_processes_take_turns_at_one_board(pytester: pytest.Pytester) -> None:
+    """A board that ends when it is started while it runs: three processes use it, one after the other."""
+    pytest.importorskip("xdist", reason="needs pytest-xdist")
+    (pytester.path / "lonely_board.py").write_text(LONELY_BOARD)
+    write_map(pytester, entry("lonely", f"{sys.executable} lonely_board.py"))
+    pytester.makepyfile(LONELY_TESTS)
+    result = pytester.runpytest_subprocess("-n", "3", "--dist", "each", "--smidgen-map=map.yaml")
+    result.assert_outcomes(passed=9)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 import pexpect
@@ -130,25 +130,25 @@ def open_dut(board: Board) -> Iterator[Dut]:
         return
     entry = board.entry
     transcript = board.transcript = Transcript()
+    baud = entry.baud or 115200
     if entry.serial_pty:
-        with pty_program.start(entry.serial_pty, entry.file.parent) as program:
-            yield from _on_port(program.port, entry.baud, transcript)
+        with ExitStack() as stack:
+            ports: list[Port] = []
+
+            def open_port(url: str) -> None:
+                ports.append(stack.enter_context(closing(Port(url, baud, transcript))))
+
+            stack.enter_context(pty_program.start(entry.serial_pty, entry.file.parent, open_port))
+            yield Dut(ports[0], transcript)
     elif entry.serial:
-        yield from _on_port(entry.serial, entry.baud, transcript)
+        with closing(Port(entry.serial, baud, transcript)) as port:
+            yield Dut(port, transcript)
     else:
         fix = (
             "use the fixture 'model_under_test' as well, or write serial or serial_pty into the hardware map"
         )
         what = "runs no firmware" if is_virtual(board.target) else "has no serial line"
         raise UsageError(Problem(entry.place, f"the board {what}", fix))
-
-
-def _on_port(url: str, baud: int | None, transcript: Transcript) -> Iterator[Dut]:
-    port = Port(url, baud or 115200, transcript)
-    try:
-        yield Dut(port, transcript)
-    finally:
-        port.close()
 
 
 def _listed(patterns: Any) -> list[Any]:

@@ -8,6 +8,7 @@ import pty
 import shlex
 import shutil
 import tty
+from collections.abc import Callable
 from pathlib import Path
 
 from smidgen.device.simulators.process import Simulator, launch
@@ -28,8 +29,11 @@ class PtyProgram(Simulator):
         super().close()
 
 
-def start(command: str, folder: Path) -> PtyProgram:
-    """Starts a command line; folder: where relative names in it start. DeviceError when that fails."""
+def start(command: str, folder: Path, before: Callable[[str], None] = lambda port: None) -> PtyProgram:
+    """Starts a command line; folder: where relative names in it start. DeviceError when that fails.
+
+    before: told the port before the program starts, so that who opens it then misses nothing.
+    """
     try:
         words = shlex.split(command)
     except ValueError as error:
@@ -42,9 +46,12 @@ def start(command: str, folder: Path) -> PtyProgram:
     board_end, our_end = pty.openpty()
     try:
         tty.setraw(our_end)
+        before(os.ttyname(our_end))
         simulator = launch(words[0], lambda _: [program, *words[1:]], board_end, folder)
-    except OSError as error:
+    except BaseException as error:
         os.close(our_end)
+        if not isinstance(error, OSError):
+            raise
         what = f"cannot be started: {error.strerror}"
         raise DeviceError(Problem(f"serial_pty '{command}'", what)) from error
     finally:
