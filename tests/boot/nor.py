@@ -12,7 +12,7 @@ from smidgen.targets import Memory
 
 FIRMWARE = Path(__file__).parent / "firmware"
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-# As firmware/update_layout.h has them.
+# As firmware/host/update_layout.h has them.
 SLOTS = (Memory("slot 0", 0x400, 0x1000, "flash"), Memory("slot 1", 0x1800, 0x1000, "flash"))
 CLASS = "534d4944-4745-4e20-626f-6f7474657374"
 BLOCK = 256
@@ -38,7 +38,11 @@ def build(folder: Path, main: str, flags: tuple[str, ...] = SANITIZERS, more: tu
     sources = [FIRMWARE / main, FIRMWARE / "nor_model.c", *(firmware / path for path in more)]
     sources += [firmware / "runtime" / f"{name}.c" for name in ("slots", "image")]
     sources += [firmware / "bootloader" / f"{name}.c" for name in ("verify", "sha256")]
-    include = [FIRMWARE, *(firmware / name for name in ("runtime", "bootloader", "boards", "boards/host"))]
+    include = [
+        FIRMWARE,
+        FIRMWARE / "host",
+        *(firmware / name for name in ("runtime", "bootloader", "boards", "boards/host")),
+    ]
     command = ["gcc", "-std=c99", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-DSMIDGEN_UPDATE", *flags]
     command += [*(f"-I{path}" for path in include), *map(str, sources), "-o", str(program)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
