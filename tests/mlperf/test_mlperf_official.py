@@ -21,7 +21,7 @@ from keywords import keywords
 
 from smidgen.compile.build import build
 from smidgen.compile.host_agent import build_host_agent
-from smidgen.device.simulators import host_agent, qemu, verilator
+from smidgen.device.simulators import pty_program, qemu, verilator
 from smidgen.device.simulators.process import Simulator
 from smidgen.device.transports import Port
 from smidgen.graph.reference import Reference
@@ -54,7 +54,7 @@ def board(target_name: str, shared_data: Path, folder: Path) -> Iterator[Simulat
     bundle = build(graph, target, folder)
     if target.is_host:
         build_host_agent(bundle, target, folder / "agent")
-        simulator: Simulator = host_agent.start(folder / "agent")
+        simulator: Simulator = pty_program.start("agent", folder)
     elif target.runner.kind == "qemu":
         simulator = qemu.start(bundle.elf, target.runner.machine)
     else:

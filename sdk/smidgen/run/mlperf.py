@@ -13,7 +13,7 @@ from smidgen.compile.host_agent import build_host_agent
 from smidgen.device.client import Stage
 from smidgen.device.serial_device import SerialDevice
 from smidgen.device.simulated_device import SimulatedDevice
-from smidgen.device.simulators import host_agent
+from smidgen.device.simulators import pty_program
 from smidgen.device.text_client import TextClient
 from smidgen.run.mlperf_data import Dataset, Recording
 from smidgen.run.mlperf_scores import auc, file_score, top_1
@@ -69,7 +69,7 @@ def open_agent(session: Session) -> Iterator[SerialDevice]:
     program = session.bundle.folder / "agent"
     build_host_agent(session.bundle, session.target, program, session.optimize)
     expected = str(session.bundle.manifest["version"])
-    with SimulatedDevice(lambda: host_agent.start(program), expected=expected) as device:
+    with SimulatedDevice(lambda: pty_program.start("agent", program.parent), expected=expected) as device:
         yield device
 
 
