@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smidgen.compile.bundle import Bundle
-from smidgen.compile.slots import FLASH
 from smidgen.device.base import Device
 from smidgen.errors import Problem, UsageError
 from smidgen.targets import Target
@@ -43,8 +42,15 @@ def open_device(
             fix = f"build it with -t {target.name}"
             raise UsageError(Problem(str(bundle.folder), "the bundle holds no firmware image", fix))
         if target.runner.kind == "verilator":
-            # With our boot loader: all of the flash, as it is after an update.
-            image = bundle.folder / FLASH if target.bootloader else bundle.elf
+            if target.bootloader is not None:
+                from smidgen.compile.slots import FLASH
+                from smidgen.device.serial_device import Deadlines
+                from smidgen.device.simulators.nor_board import BOOT_SECONDS
+
+                # All of the flash, as it is after an update.
+                image, deadlines = bundle.folder / FLASH, deadlines or Deadlines(boot=BOOT_SECONDS)
+            else:
+                image = bundle.elf
             return MidgeDevice(image, target.runner.configuration, expected=version, deadlines=deadlines)
         if target.runner.kind == "rp2040js":
             return Rp2040Device(bundle.elf, expected=version, deadlines=deadlines)

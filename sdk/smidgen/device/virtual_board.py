@@ -25,7 +25,6 @@ _BOOTLOADERS: dict[str, Callable[[Target, Path], Simulator]] = {
     "stm32_rom": stm32_rom.start,
 }
 _ERASED = b"\xff"
-_BOOT_SECONDS = 600.0  # the boot loader looks at every byte of the image first
 
 
 def is_virtual(target: Target) -> bool:
@@ -87,7 +86,7 @@ class VirtualBoard:
             return SimulatedDevice(
                 lambda: nor_board.start(self.target, self.flash),
                 expected=str(bundle.manifest["version"]),
-                deadlines=deadlines or Deadlines(boot=_BOOT_SECONDS),
+                deadlines=deadlines or Deadlines(boot=nor_board.BOOT_SECONDS),
             )
         return QemuDevice(
             bundle.elf,

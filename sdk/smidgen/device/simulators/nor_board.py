@@ -10,6 +10,8 @@ from smidgen.device.simulators.process import Simulator
 from smidgen.targets import Target
 from smidgen.toolchains import find_compiler
 
+# The boot loader looks at every byte of the image first, which takes a simulator long.
+BOOT_SECONDS = 600.0
 _ERASED = 0xFF
 
 
