@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -106,5 +107,6 @@ class Case:
 
 def _of_the_user(info: pytest.ExceptionInfo[BaseException]) -> Traceback:
     """Without the frames of Smidgen and of pytest, which stand between the test and the error."""
-    folders = [Path(module.__file__).parent for module in (smidgen, pytest, pluggy, _pytest)]
-    return info.traceback.filter(lambda entry: not set(folders) & set(Path(entry.path).parents))
+    hidden = {Path(module.__file__).parent for module in (smidgen, pytest, pluggy, _pytest)}
+    hidden.add(Path(contextlib.__file__))
+    return info.traceback.filter(lambda entry: not hidden & {Path(entry.path), *Path(entry.path).parents})
