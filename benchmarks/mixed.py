@@ -2,8 +2,8 @@
 
 Bits are chosen on one part of the data and reported on another: wake words on the first 3,000 images and the
 other 2,000, CIFAR-10 on training images and 5,000 test images. First what post-training alone reaches, then
-(with `--seeds`) int8 and the mix trained alike, as `quantize_training` does it. Rows that the JSON file holds already are not
-measured again, and a search goes on where it was stopped.
+(with `--seeds`) int8 and the mix trained alike, as `quantize_training` does it. Rows that the JSON file holds
+already are not measured again, and a search goes on where it was stopped.
 
     python -m benchmarks.mixed --seeds 1 2 3
 """
