@@ -23,7 +23,7 @@ from smidgen.targets import Target, list_targets, load_target
 
 pytestmark = pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc")
 
-AGENT_LIMIT = 12 * 1024
+AGENT_LIMIT = 16 * 1024
 TARGETS = [load_target(name) for name in list_targets()]
 ARM = [target.name for target in TARGETS if target.toolchain.compiler.startswith("arm-")]
 FAST = ("mps2-an386", "microbit")

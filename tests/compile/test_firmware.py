@@ -21,7 +21,7 @@ from smidgen.importers import load_model
 from smidgen.targets import Target, load_target
 
 STACK_LIMIT = 1024
-AGENT_LIMIT = 12 * 1024
+AGENT_LIMIT = 16 * 1024
 CODE_LIMITS = {("kws", "speed"): 10 * 1024, ("kws", "size"): 5 * 1024, ("vww", "speed"): 16 * 1024}
 
 
