@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# For the tests of our own plugin; pytest takes it from no other conftest.py.
+pytest_plugins = ["pytester"]
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 

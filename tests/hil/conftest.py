@@ -17,8 +17,6 @@ from smidgen.paths import data_folder
 from smidgen.targets import load_target
 from tflite_builder import ModelBuilder
 
-pytest_plugins = ["pytester"]
-
 HOST = data_folder("firmware") / "boards" / "host"
 AGENT_SOURCES = [HOST / "board.c", *(path for path in runtime().sources if path.name != "mem.c")]
 
