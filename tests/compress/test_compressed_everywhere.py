@@ -25,7 +25,7 @@ def expect_equal_everywhere(model: Path, inputs: Path, folder: Path) -> None:
         assert content["bit_exact"] is True and content["inputs"] == 2, target
 
 
-@pytest.mark.parametrize(("name", "bits"), [("kws", 4), ("vww", 2), ("ic", 4), ("ad", 2), ("sww", 8)])
+@pytest.mark.parametrize(("name", "bits"), [("kws", 4), ("vww", 2), ("ic", 4), ("ad", 2)])
 def test_mlperf_tiny_models_compressed_from_float(
     name: str, bits: int, shared_data: Path, tmp_path: Path
 ) -> None:

@@ -8,7 +8,7 @@ from float_graphs import LAYERS, float_model, float_samples
 
 from smidgen.compress.evidence import gather_evidence, quantize_samples
 from smidgen.compress.quantize import correct_biases, gather, quantize, reconstruct
-from smidgen.compress.quantize.moments import empty_moments, rows_and_outputs
+from smidgen.compress.quantize.moments import Moments, empty_moments, rows_and_outputs
 from smidgen.compress.quantize.weights import rows_of
 from smidgen.graph import Graph
 from smidgen.graph.reference import run
@@ -84,3 +84,17 @@ def test_rows_times_weights_are_the_layer(layer: str) -> None:
     products = np.einsum("rgi,goi->rgo", rows, weights) + bias
     relu = node.operator.activation.value == "relu"
     np.testing.assert_allclose(np.maximum(products, 0) if relu else products, z, atol=1e-5)
+
+
+def test_a_small_variance_far_from_zero_is_kept() -> None:
+    rng = np.random.default_rng(5)
+    x = (1000 + rng.normal(0, 0.01, (12, 1, 40))).astype(np.float32)
+    z = x[:, :, :3].copy()
+    moments = Moments(1, 40, 3)
+    for part in (slice(5), slice(5, 12)):
+        moments.add(x[part], z[part])
+    exact = np.cov(x[:, 0].T.astype(np.float64), bias=True)
+    inputs, targets = moments.covariances()
+    np.testing.assert_allclose(inputs[0], exact, atol=1e-6 * exact.max())
+    np.testing.assert_allclose(targets[0], exact[:, :3], atol=1e-6 * exact.max())
+    np.testing.assert_allclose(moments.x_mean[0], x[:, 0].mean(axis=0, dtype=np.float64), rtol=1e-6)

@@ -24,12 +24,18 @@ class Moments:
 
     def __init__(self, groups: int, inputs: int, outputs: int) -> None:
         self.rows = 0
+        # Sums are of distances from the first batch's means: float32 products of values far from zero
+        # would lose a small variance.
+        self.x_origin, self.z_origin = np.zeros((groups, inputs)), np.zeros((groups, outputs))
         self.x = np.zeros((groups, inputs))
         self.z = np.zeros((groups, outputs))
         self.xx = np.zeros((groups, inputs, inputs))
         self.xz = np.zeros((groups, inputs, outputs))
 
     def add(self, x: np.ndarray, z: np.ndarray) -> None:
+        if self.rows == 0:
+            self.x_origin, self.z_origin = x.mean(axis=0), z.mean(axis=0)
+        x, z = x - self.x_origin, z - self.z_origin
         self.rows += len(x)
         self.x += x.sum(axis=0, dtype=np.float64)
         self.z += z.sum(axis=0, dtype=np.float64)
@@ -39,15 +45,15 @@ class Moments:
 
     @property
     def x_mean(self) -> np.ndarray:
-        return self.x / self.rows
+        return self.x_origin + self.x / self.rows
 
     @property
     def z_mean(self) -> np.ndarray:
-        return self.z / self.rows
+        return self.z_origin + self.z / self.rows
 
     def covariances(self) -> tuple[np.ndarray, np.ndarray]:
         """Of inputs with inputs (groups, inputs, inputs) and with outputs (groups, inputs, outputs)."""
-        x, z = self.x_mean, self.z_mean
+        x, z = self.x / self.rows, self.z / self.rows
         return (
             self.xx / self.rows - x[:, :, None] * x[:, None, :],
             self.xz / self.rows - x[:, :, None] * z[:, None, :],
