@@ -20,11 +20,11 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+from benchmarks.quantize import answers_of
 from benchmarks.rows import SHARED, open_rows
 from benchmarks.table import reached
 from benchmarks.training import EPOCHS, IMAGES, SETTINGS, STATE, train
-from smidgen.compress.batches import BatchReference
-from smidgen.compress.evidence import compare, quantize_samples
+from smidgen.compress.evidence import compare
 from smidgen.compress.quantize import gather, quantize, reconstruct
 from smidgen.errors import UsageError
 from smidgen.explore.choosing import meeting
@@ -58,7 +58,7 @@ class Bench:
         self, name: str, options: argparse.Namespace, rows: dict[str, Row], save: Callable[[], None]
     ) -> None:
         self.name, self.rows, self.save, self.state = name, rows, save, options.state
-        self.data = SETTINGS[name].load(options.data, IMAGES)
+        self.data = SETTINGS[name].load(options.data, IMAGES, 0)
         self.teacher = load_model(options.data / "mlperf_tiny" / f"{name}_float.tflite")
         self.calibration = self.data.known[:CALIBRATE]
 
@@ -109,10 +109,7 @@ class Bench:
                 graph = self.made(wanted)
             else:
                 graph = self._trained(wanted, kind if kind == "int8" else f"{kind}-{bar}", seed, epochs)
-            outputs = BatchReference(graph).outputs(
-                quantize_samples(graph, self.data.unseen), track, f"running {self.name} {kind}"
-            )[0]
-            right[kind] = outputs.reshape(len(outputs), -1).argmax(axis=1) == self.data.labels
+            right[kind] = answers_of(graph, self.data.unseen) == self.data.labels
             costs[kind] = measure_model(graph, load_target(TARGET))
         comparison = compare(right["int8"], right["mix"])
         self.rows[key] = {

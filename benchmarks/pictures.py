@@ -14,7 +14,6 @@ from PIL import Image
 from smidgen.compress.batches import Sample
 
 WAKE_WORDS = 3000  # of the images, to choose on; the others are reported
-TRAINING_IMAGES = 10_000  # of CIFAR-10
 _CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _SEED = 1
 
@@ -28,32 +27,33 @@ class Data:
     unseen: list[Sample]
     labels: np.ndarray
 
-    def development(self, count: int) -> Data:
-        """The last of what is known takes the place of what is unseen: to choose how to train."""
-        known, known_labels = self.known, self.known_labels
-        return Data(known[:-count], known_labels[:-count], known[-count:], known_labels[-count:])
 
-
-def load_wake_words(folder: Path) -> Data:
-    """Pixels from 0 to 1."""
+def load_wake_words(folder: Path, held_back: int = 0) -> Data:
+    """Pixels from 0 to 1; held_back: so many of the last that are known stand for those that are unseen."""
     with (folder / "vww96" / "labels.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     with zipfile.ZipFile(folder / "vww96" / "images.zip") as archive:
         samples = [_picture(archive, row["image"], 1 / 255) for row in rows]
     labels = np.array([int(row["person"]) for row in rows])
-    return Data(samples[:WAKE_WORDS], labels[:WAKE_WORDS], samples[WAKE_WORDS:], labels[WAKE_WORDS:])
+    known = WAKE_WORDS - held_back
+    unseen = slice(known, WAKE_WORDS) if held_back else slice(WAKE_WORDS, None)
+    return Data(samples[:known], labels[:known], samples[unseen], labels[unseen])
 
 
-def load_cifar10(folder: Path, images: int = TRAINING_IMAGES) -> Data:
-    """Pixels from 0 to 255; images: how many of the training images are known."""
+def load_cifar10(folder: Path, images: int, held_back: int = 0) -> Data:
+    """Pixels from 0 to 255; images: how many of the training images are known; held_back: so many of the
+    others stand for those that are unseen."""
     with zipfile.ZipFile(folder / "cifar10" / "images.zip") as archive:
         names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
         train = [name for name in names if name.startswith("train/")]
         test = [name for name in names if name.startswith("test/")]
         chosen = np.random.default_rng(_SEED).choice(len(train), images, replace=False)
         known = [train[index] for index in chosen]
-        samples = [[_picture(archive, name, 1.0) for name in part] for part in (known, test)]
-    labels = [np.array([_CLASSES.index(name.split("/")[1]) for name in part]) for part in (known, test)]
+        others = np.setdiff1d(np.arange(len(train)), chosen)
+        others = np.random.default_rng(_SEED + 1).choice(others, held_back, replace=False)
+        unseen = [train[index] for index in others] if held_back else test
+        samples = [[_picture(archive, name, 1.0) for name in part] for part in (known, unseen)]
+    labels = [np.array([_CLASSES.index(name.split("/")[1]) for name in part]) for part in (known, unseen)]
     return Data(samples[0], labels[0], samples[1], labels[1])
 
 

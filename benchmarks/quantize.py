@@ -12,35 +12,32 @@ where it was.
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import sys
 import time
-import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from benchmarks import pictures
+from benchmarks.pictures import Data
 from benchmarks.rows import SHARED, open_rows
 from benchmarks.speech import digit_features
 from benchmarks.table import reached
 from smidgen.compress.batches import BatchReference, Sample
 from smidgen.compress.evidence import compare, quantize_samples
 from smidgen.compress.quantize import equalize, gather, quantize, reconstruct
-from smidgen.graph import Graph
+from smidgen.graph import DType, Graph
 from smidgen.graph.reference.quantize import dequantize_array
 from smidgen.importers import load_model
 from smidgen.report.progress import track
 from smidgen.report.tables import print_table
 from smidgen.run.recipe import CALIBRATE
 
-WAKE_WORDS = 3000  # of the images to choose on; the others are reported
-_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _SEED = 1
 DEVELOPMENT = 5000  # of CIFAR-10's training images
+_UNLABELLED = np.full(CALIBRATE, -1)
 _METHODS = ("nearest", "reconstructed", "equalized")
 
 # What may be lost, in points of accuracy (must, aim); of keywords, how many % of the answers may differ.
@@ -53,45 +50,13 @@ BARS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Data:
-    """calibration: float samples to choose on; samples and labels: others, to report on."""
-
-    calibration: list[Sample]
-    samples: list[Sample]
-    labels: np.ndarray
-
-
 def load_wake_words(folder: Path, development: bool = False) -> Data:
-    """Pixels from 0 to 1."""
-    with (folder / "vww96" / "labels.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    with zipfile.ZipFile(folder / "vww96" / "images.zip") as archive:
-        reported = rows[CALIBRATE:WAKE_WORDS] if development else rows[WAKE_WORDS:]
-        samples = [_picture(archive, row["image"], 1 / 255) for row in rows[:CALIBRATE] + reported]
-    labels = np.array([int(row["person"]) for row in reported])
-    return Data(samples[:CALIBRATE], samples[CALIBRATE:], labels)
+    data = pictures.load_wake_words(folder, pictures.WAKE_WORDS - CALIBRATE if development else 0)
+    return replace(data, known=data.known[:CALIBRATE], known_labels=data.known_labels[:CALIBRATE])
 
 
 def load_cifar10(folder: Path, development: bool = False) -> Data:
-    """Pixels from 0 to 255."""
-    with zipfile.ZipFile(folder / "cifar10" / "images.zip") as archive:
-        names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
-        train = [name for name in names if name.startswith("train/")]
-        test = [name for name in names if name.startswith("test/")]
-        chosen = np.random.default_rng(_SEED).choice(len(train), CALIBRATE, replace=False)
-        calibration = [_picture(archive, train[index], 1.0) for index in chosen]
-        rest = np.setdiff1d(np.arange(len(train)), chosen)
-        others = np.random.default_rng(_SEED + 1).choice(rest, DEVELOPMENT, replace=False)
-        reported = [train[index] for index in others] if development else test
-        samples = [_picture(archive, name, 1.0) for name in reported]
-    labels = np.array([_CLASSES.index(name.split("/")[1]) for name in reported])
-    return Data(calibration, samples, labels)
-
-
-def _picture(archive: zipfile.ZipFile, name: str, scale: float) -> Sample:
-    pixels = np.asarray(Image.open(io.BytesIO(archive.read(name))).convert("RGB"), np.float32)
-    return [pixels[None] * np.float32(scale)]
+    return pictures.load_cifar10(folder, CALIBRATE, DEVELOPMENT if development else 0)
 
 
 def load_keywords(folder: Path, development: bool = False) -> Data:
@@ -101,13 +66,14 @@ def load_keywords(folder: Path, development: bool = False) -> Data:
     """
     if development:
         digits = digit_features(folder / "fsdd" / "recordings.zip", CALIBRATE + 500, _SEED)
-        return Data(digits[:CALIBRATE], digits[CALIBRATE:], np.full(500, -1))
+        return Data(digits[:CALIBRATE], _UNLABELLED, digits[CALIBRATE:], np.full(500, -1))
     quantized = load_model(folder / "mlperf_tiny" / "kws_int8.tflite")
     x = quantized.tensor(quantized.inputs[0])
     with np.load(folder / "mlperf_tiny" / "kws_inputs.npz") as arrays:
         samples = [[dequantize_array(one[None], x)] for one in arrays["x"]]
         labels = arrays["y"].astype(np.int64)
-    return Data(digit_features(folder / "fsdd" / "recordings.zip", CALIBRATE, _SEED), samples, labels)
+    digits = digit_features(folder / "fsdd" / "recordings.zip", CALIBRATE, _SEED)
+    return Data(digits, _UNLABELLED, samples, labels)
 
 
 LOADERS: dict[str, Callable[..., Data]] = {"vww": load_wake_words, "ic": load_cifar10, "kws": load_keywords}
@@ -116,9 +82,9 @@ LOADERS: dict[str, Callable[..., Data]] = {"vww": load_wake_words, "ic": load_ci
 def compressed(graph: Graph, data: Data, bits: int, method: str) -> Graph:
     """The integer model; "equalized" is all that `smidgen compress` does."""
     if method == "equalized":
-        graph = equalize(graph, data.calibration, bits, track)
-    integer = quantize(graph, gather(graph, data.calibration, track), bits, "mse")
-    return integer if method == "nearest" else reconstruct(graph, integer, data.calibration, track)
+        graph = equalize(graph, data.known, bits, track)
+    integer = quantize(graph, gather(graph, data.known, track), bits, "mse")
+    return integer if method == "nearest" else reconstruct(graph, integer, data.known, track)
 
 
 def measure(name: str, options: argparse.Namespace, rows: dict[str, dict], save: Callable[[], None]) -> None:
@@ -129,12 +95,12 @@ def measure(name: str, options: argparse.Namespace, rows: dict[str, dict], save:
         return
     data = LOADERS[name](options.data, options.development)
     graph = load_model(options.data / "mlperf_tiny" / f"{name}_float.tflite")
-    expected = answers_of(graph, data.samples)
+    expected = answers_of(graph, data.unseen)
     for number, method in wanted:
         start = time.process_time()
         integer = compressed(graph, data, number, method)
         seconds = time.process_time() - start
-        answers = answers_of(integer, quantize_samples(integer, data.samples))
+        answers = answers_of(integer, data.unseen)
         comparison = compare(expected == data.labels, answers == data.labels)
         differ = float((answers != expected).mean())
         rows[f"{name} {number} {method}"] = {**comparison.to_json(), "differ": differ, "seconds": seconds}
@@ -142,6 +108,9 @@ def measure(name: str, options: argparse.Namespace, rows: dict[str, dict], save:
 
 
 def answers_of(graph: Graph, samples: list[Sample]) -> np.ndarray:
+    """Of a float or an integer model to float samples."""
+    if graph.tensor(graph.inputs[0]).dtype is not DType.F32:
+        samples = quantize_samples(graph, samples)
     outputs = BatchReference(graph).outputs(samples, track, f"running {graph.name}")
     return outputs[0].reshape(len(samples), -1).argmax(axis=1)
 

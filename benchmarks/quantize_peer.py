@@ -20,7 +20,7 @@ from ai_edge_litert.interpreter import Interpreter
 from benchmarks.quantize import LOADERS, Data, answers_of, compressed
 from benchmarks.rows import SHARED, open_rows
 from smidgen.compress.batches import Sample
-from smidgen.compress.evidence import compare, quantize_samples
+from smidgen.compress.evidence import compare
 from smidgen.exporters.tflite import export_tflite
 from smidgen.importers import load_model
 from smidgen.report.tables import print_table
@@ -42,7 +42,7 @@ def quantized(model: bytes, data: Data, bits: int, algorithm: str) -> bytes:
     (signature,) = interpreter.get_signature_list().items()
     name, inputs = signature[0], signature[1]["inputs"]
 
-    samples = [dict(zip(inputs, sample, strict=True)) for sample in data.calibration]
+    samples = [dict(zip(inputs, sample, strict=True)) for sample in data.known]
     calibration = peer.calibrate({name: samples}, num_threads=1)
     return bytes(peer.quantize(calibration).quantized_model)
 
@@ -85,15 +85,15 @@ def main() -> int:
         data = LOADERS[name](options.data, options.development)
         graph = load_model(options.data / "mlperf_tiny" / f"{name}_float.tflite")
         model = export_tflite(graph)  # written again, because the quantizer wants a signature
-        floats = answers(model, data.samples)
+        floats = answers(model, data.unseen)
         for key, (bits, by) in keys.items():
             print(f"measuring {key} ...", file=sys.stderr, flush=True)
             try:
                 if by == _OURS:
                     integer = compressed(graph, data, bits, "equalized")
-                    said = answers_of(integer, quantize_samples(integer, data.samples))
+                    said = answers_of(integer, data.unseen)
                 else:
-                    said = answers(quantized(model, data, bits, by), data.samples)
+                    said = answers(quantized(model, data, bits, by), data.unseen)
             except (RuntimeError, ValueError, KeyError) as error:
                 rows[key] = {"refused": f"{type(error).__name__}: {error}".splitlines()[0]}
             else:

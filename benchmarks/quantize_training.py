@@ -23,14 +23,14 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.quantize import answers_of
 from benchmarks.rows import SHARED, open_rows
 from benchmarks.table import reached
 from benchmarks.training import EPOCHS, IMAGES, MOST_EPOCHS, SETTINGS, STATE, train
-from smidgen.compress.batches import BatchReference
-from smidgen.compress.evidence import compare, quantize_samples
+from smidgen.compress.evidence import compare
 from smidgen.compress.layers import weight_layers
 from smidgen.compress.quantize import gather, quantize, reconstruct
-from smidgen.graph import DType, Graph
+from smidgen.graph import Graph
 from smidgen.importers import load_model
 from smidgen.report.progress import track
 from smidgen.report.tables import print_table
@@ -65,9 +65,7 @@ class Bench:
         self.name, self.rows, self.save, self.state = name, rows, save, options.state
         self.setting, self.epochs = SETTINGS[name], options.epochs
         held_back = self.setting.development if options.development else 0
-        self.data = self.setting.load(options.data, options.images + held_back)
-        if held_back:
-            self.data = self.data.development(held_back)
+        self.data = self.setting.load(options.data, options.images, held_back)
         self.given = load_model(options.data / "mlperf_tiny" / f"{name}_float.tflite")
 
     def measure(self, bar: Bar, seed: int) -> None:
@@ -88,7 +86,7 @@ class Bench:
             what=f"{bar.bits}",
         )
         graphs = (self.given, trained.unquantized, trained.start, trained.ours)
-        right = [self._answers(graph) == self.data.labels for graph in graphs]
+        right = [answers_of(graph, self.data.unseen) == self.data.labels for graph in graphs]
         self.rows[key] = {
             **compare(right[1], right[3]).to_json(),
             "given_float": float(right[0].mean()),
@@ -104,13 +102,6 @@ class Bench:
         bits = {**dict.fromkeys(layers, bar.bits), layers[0]: bar.ends, layers[-1]: bar.ends}
         rounded = quantize(graph, gather(graph, calibration, track), bits, "mse")
         return reconstruct(graph, rounded, calibration, track)
-
-    def _answers(self, graph: Graph) -> np.ndarray:
-        """Of each unseen sample."""
-        quantized = graph.tensor(graph.inputs[0]).dtype is not DType.F32
-        samples = quantize_samples(graph, self.data.unseen) if quantized else self.data.unseen
-        outputs = BatchReference(graph).outputs(samples, track, f"running {graph.name}")
-        return outputs[0].reshape(len(samples), -1).argmax(axis=1)
 
 
 def print_rows(rows: dict[str, Row]) -> None:

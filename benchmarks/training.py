@@ -22,11 +22,11 @@ _THREADS = 2
 
 @dataclass(frozen=True)
 class Setting:
-    """load: of a folder, and how many images to know; development: how many of these to hold back when
-    something is to be chosen; float_rate, narrow_rate: learning rates of the float model and of one with
+    """load: of a folder, how many images to know, and how many to hold back; development: how many that is
+    when something is to be chosen; float_rate, narrow_rate: learning rates of the float model and of one with
     narrow weights; float_distillation: the share of the given model's answers in the float model's loss."""
 
-    load: Callable[[Path, int], Data]
+    load: Callable[[Path, int, int], Data]
     development: int
     batch: int
     augmentation: Augmentation
@@ -37,7 +37,13 @@ class Setting:
 
 SETTINGS = {
     "vww": Setting(
-        lambda folder, images: load_wake_words(folder), 600, 32, Augmentation(True), 5e-4, 1e-3, 0.5
+        lambda folder, images, held_back: load_wake_words(folder, held_back),
+        600,
+        32,
+        Augmentation(True),
+        5e-4,
+        1e-3,
+        0.5,
     ),
     "ic": Setting(load_cifar10, 5000, 64, Augmentation(True, 2), 1e-3, 2e-3, 0.0),
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from smidgen.compile.bundle import Bundle, load_bundle
 from smidgen.device.flashers import Found, Track, make_flasher, untracked
-from smidgen.device.virtual_board import VirtualBoard, is_virtual
+from smidgen.device.virtual_board import VirtualBoard, has_virtual_flash
 from smidgen.errors import Problem, UsageError
 from smidgen.targets import Target
 
@@ -35,7 +35,7 @@ def flash_bundle(
     """
     bundle = bundle_for(folder, target)
     with ExitStack() as stack:
-        virtual = is_virtual(target) and not port and not probe
+        virtual = has_virtual_flash(target) and not port and not probe
         if virtual:
             progress("starting the virtual board's boot loader")
             port = stack.enter_context(VirtualBoard(target).bootloader())

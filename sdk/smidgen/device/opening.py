@@ -74,8 +74,8 @@ def open_flashed_device(
     A simulator whose target has no flash that outlives it takes the image from the bundle. Raises as
     `open_device`, and DeviceError when a virtual board's flash holds something else.
     """
-    from smidgen.device.virtual_board import VirtualBoard, is_virtual
+    from smidgen.device.virtual_board import VirtualBoard, has_virtual_flash
 
-    if port is not None or not is_virtual(target):
+    if port is not None or not has_virtual_flash(target):
         return open_device(target, bundle, port, deadlines=deadlines)
     return VirtualBoard(target).device(bundle, deadlines)

@@ -27,14 +27,14 @@ _BOOTLOADERS: dict[str, Callable[[Target, Path], Simulator]] = {
 _ERASED = b"\xff"
 
 
-def is_virtual(target: Target) -> bool:
+def has_virtual_flash(target: Target) -> bool:
     """Whether boards of this target are simulated here and can be flashed."""
     simulated = target.runner.kind not in ("host", "serial")
     return simulated and target.flasher is not None and target.flasher.method in _BOOTLOADERS
 
 
 class VirtualBoard:
-    """A board of a target (see `is_virtual`), not running. name: tells several of one target apart.
+    """A board of a target (see `has_virtual_flash`), not running. name: tells several of one target apart.
 
     flash: the file with what is in its flash, from the first byte on; a new board's is erased.
     """

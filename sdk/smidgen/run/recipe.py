@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from smidgen.compress.quantize.ranges import METHODS
 from smidgen.compress.requantize import BITS
-from smidgen.errors import Problem, ProblemList, UsageError
+from smidgen.errors import ProblemList, UsageError
 from smidgen.explore.budgets import Budget, parse_budgets
 from smidgen.explore.search import EVALUATIONS
 from smidgen.run.data import DataSource, is_function
-from smidgen.targets.table import Table
+from smidgen.targets.table import Table, read_toml
 
 # In the order in which they are done.
 STEPS = ("equalize", "quantize", "reconstruct", "search", "fine_tune")
@@ -56,12 +55,7 @@ class Recipe:
 
 def read_recipe(path: Path) -> Recipe:
     """Raises UsageError naming every key that is unknown, missing or wrong."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(Problem(str(path), f"cannot read the recipe: {error.strerror}")) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(Problem(str(path), f"is not valid TOML: {error}")) from None
+    values = read_toml(path, "recipe")
     problems = ProblemList()
     top = Table(path, "", values, problems)
     recipe = Recipe(steps=_steps(top), seed=top.number("seed", 1) or 0, budgets=_budgets(top))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from smidgen.paths import data_folder
 from smidgen.targets.bootloader import read_bootloader
 from smidgen.targets.checks import check_kernels, check_map
 from smidgen.targets.flasher import read_flasher
-from smidgen.targets.table import Table
+from smidgen.targets.table import Table, read_toml
 from smidgen.targets.types import (
     MEMORY_KINDS,
     RUNNERS,
@@ -30,14 +29,8 @@ from smidgen.targets.types import (
 
 
 def read_target(path: Path) -> Target:
+    values = read_toml(path, "target file")
     problems = ProblemList()
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        problems.add(str(path), f"cannot read the target file: {error.strerror}")
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problems.add(str(path), f"is not valid TOML: {error}")
-    problems.stop_if_any(UsageError)
     top = Table(path, "", values, problems)
     name, description = top.text("name"), top.text("description")
     kernels = top.texts("kernels")

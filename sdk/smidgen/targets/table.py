@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import difflib
 import math
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from smidgen.errors import ProblemList
+from smidgen.errors import Problem, ProblemList, UsageError
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """What a file holds that a user wrote. what: names its kind. UsageError when it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(Problem(str(path), f"cannot read the {what}: {error.strerror}")) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(Problem(str(path), f"is not valid TOML: {error}")) from None
 
 
 class Table:

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import difflib
 import math
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from smidgen.errors import Problem, ProblemList, UsageError
+from smidgen.errors import ProblemList, UsageError
+from smidgen.targets.table import read_toml
 
 # What may be limited, and whether the limit is the least or the most that is allowed.
 AT_LEAST = ("accuracy",)
@@ -45,12 +45,7 @@ class Budgets:
 
 def read_budgets(path: Path) -> Budgets:
     """UsageError with everything that is wrong in the file."""
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(Problem(str(path), f"cannot read the budgets: {error.strerror}")) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(Problem(str(path), f"is not valid TOML: {error}")) from None
+    tables = read_toml(path, "budgets")
     problems = ProblemList()
     for model, table in tables.items():
         if not isinstance(table, dict):

@@ -19,8 +19,7 @@ from smidgen.device.boards import open_board, prepare_board
 from smidgen.device.flashers import make_flasher
 from smidgen.device.flashing import flash_bundle
 from smidgen.device.serial_device import WrongFirmware
-from smidgen.device.virtual_board import VirtualBoard
-from smidgen.device.virtual_board import is_virtual as is_flashable
+from smidgen.device.virtual_board import VirtualBoard, has_virtual_flash
 from smidgen.graph import Graph
 from smidgen.importers import load_model
 from smidgen.paths import cache_folder
@@ -197,7 +196,7 @@ def _device(board: Board, bundle: Bundle, case: Case) -> Device:
     if (
         case.settings.flash == "always"
         and not entry.serial_pty
-        and (entry.serial or is_flashable(board.target))
+        and (entry.serial or has_virtual_flash(board.target))
     ):
         _flash(board, bundle, case)
         if not entry.serial:
