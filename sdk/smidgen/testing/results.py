@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from smidgen import __version__
+from smidgen.testing.settings import ini_folder
 
 _COUNTED = ("cycles", "instructions")
 
@@ -22,7 +23,7 @@ class Results:
         # As pytest's own --junit-xml: from where pytest was started, or from the ini file.
         self._path = config.invocation_params.dir / name if name else None
         if not name and config.getini("smidgen_json"):
-            self._path = (config.inipath or config.rootpath / "_").parent / str(config.getini("smidgen_json"))
+            self._path = ini_folder(config) / str(config.getini("smidgen_json"))
         self._tests: dict[str, dict[str, Any]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

@@ -80,7 +80,7 @@ def settings(config: pytest.Config) -> Settings:
 
 def _read(config: pytest.Config) -> Settings:
     problems = ProblemList()
-    here, ini = config.invocation_params.dir, (config.inipath or config.rootpath / "_").parent
+    here, ini = config.invocation_params.dir, ini_folder(config)
     map_file = _file(config, "map")
     boards = tuple(config.getoption("--smidgen-board"))
     shelf = Shelf(read_hardware_map(map_file) if map_file else ())
@@ -111,13 +111,18 @@ def _read(config: pytest.Config) -> Settings:
     )
 
 
+def ini_folder(config: pytest.Config) -> Path:
+    """What files named in the ini file are relative to; without one, pytest's root."""
+    return config.inipath.parent if config.inipath else config.rootpath
+
+
 def _file(config: pytest.Config, name: str) -> Path | None:
     """From the command line, relative to where pytest was started, or from the ini file, relative to that."""
     given = config.getoption(f"--smidgen-{name}")
     if given:
         return config.invocation_params.dir / given
     written = str(config.getini(f"smidgen_{name}"))
-    return (config.inipath or config.rootpath / "_").parent / written if written else None
+    return ini_folder(config) / written if written else None
 
 
 def _chosen(shelf: Shelf, names: tuple[str, ...], problems: ProblemList) -> Shelf:
