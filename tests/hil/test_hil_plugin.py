@@ -254,8 +254,8 @@ def test_runs_without_boards_are_left_alone(pytester: pytest.Pytester) -> None:
             ours = ("smidgen", "numpy", "yaml", "serial", "pexpect")
             loaded = {name for name in sys.modules if name.split(".")[0] in ours}
             assert loaded <= {
-                "smidgen", "smidgen.testing", "smidgen.testing.plugin", "smidgen.testing.results",
-                "smidgen.testing.stash",
+                "smidgen", "smidgen.testing", "smidgen.testing.ini", "smidgen.testing.plugin",
+                "smidgen.testing.results", "smidgen.testing.stash",
             }
         """
     )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from smidgen import __version__
-from smidgen.testing.settings import ini_folder
+from smidgen.testing.ini import ini_folder
 
 _COUNTED = ("cycles", "instructions")
 

@@ -15,6 +15,7 @@ from smidgen.device.boards import Shelf, read_hardware_map
 from smidgen.device.serial_device import Deadlines
 from smidgen.errors import Problem, ProblemList, UsageError
 from smidgen.testing.budgets import Budgets, read_budgets
+from smidgen.testing.ini import ini_folder
 from smidgen.testing.stash import SETTINGS
 
 FLASH = ("auto", "always", "never")
@@ -109,11 +110,6 @@ def _read(config: pytest.Config) -> Settings:
         flash=flash,
         cache=_file(config, "cache"),
     )
-
-
-def ini_folder(config: pytest.Config) -> Path:
-    """What files named in the ini file are relative to; without one, pytest's root."""
-    return config.inipath.parent if config.inipath else config.rootpath
 
 
 def _file(config: pytest.Config, name: str) -> Path | None:
