@@ -108,7 +108,8 @@ class Bench:
             if seed is None:
                 graph = self.made(wanted)
             else:
-                graph = self._trained(wanted, kind if kind == "int8" else f"{kind}-{bar}", seed, epochs)
+                what = kind if kind == "int8" else f"{kind}-{''.join(map(str, bits))}"
+                graph = self._trained(wanted, what, seed, epochs)
             right[kind] = answers_of(graph, self.data.unseen) == self.data.labels
             costs[kind] = measure_model(graph, load_target(TARGET))
         comparison = compare(right["int8"], right["mix"])
