@@ -1,0 +1,15 @@
+npu/npu_package.sv
+npu/npu_record_types.sv
+npu/npu_fifo.sv
+npu/npu_bursts.sv
+npu/npu_check.sv
+npu/npu_control.sv
+npu/npu_list.sv
+npu/npu_load.sv
+npu/npu_progress.sv
+npu/npu_queue.sv
+npu/npu_read.sv
+npu/npu_records.sv
+npu/npu_registers.sv
+npu/npu_store.sv
+npu/npu.sv
