@@ -67,6 +67,7 @@ class Bench:
         held_back = self.setting.development if options.development else 0
         self.data = self.setting.load(options.data, options.images, held_back)
         self.given = load_model(options.data / "mlperf_tiny" / f"{name}_float.tflite")
+        self._answered: dict[str, np.ndarray] = {}
 
     def measure(self, bar: Bar, seed: int) -> None:
         key = f"{self.name} {bar.bits} {seed}"
@@ -85,16 +86,22 @@ class Bench:
             state=self.state,
             what=f"{bar.bits}",
         )
-        graphs = (self.given, trained.unquantized, trained.start, trained.ours)
-        right = [answers_of(graph, self.data.unseen) == self.data.labels for graph in graphs]
+        given, unquantized = self._right("given", self.given), self._right(str(seed), trained.unquantized)
+        before, ours = self._right(f"{key} before", trained.start), self._right(key, trained.ours)
         self.rows[key] = {
-            **compare(right[1], right[3]).to_json(),
-            "given_float": float(right[0].mean()),
-            "before": float(right[2].mean()),
+            **compare(unquantized, ours).to_json(),
+            "given_float": float(given.mean()),
+            "before": float(before.mean()),
             **conditions,
             "seconds": time.monotonic() - began,
         }
         self.save()
+
+    def _right(self, what: str, graph: Graph) -> np.ndarray:
+        """Which answers are right, for each image to report on; run once for each name."""
+        if what not in self._answered:
+            self._answered[what] = answers_of(graph, self.data.unseen) == self.data.labels
+        return self._answered[what]
 
     def _quantized(self, graph: Graph, bar: Bar) -> Graph:
         calibration = self.data.known[:CALIBRATE]
