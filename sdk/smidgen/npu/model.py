@@ -98,13 +98,15 @@ class Model:
     def _depthwise(self, d: Depthwise) -> None:
         lanes = self.engine.lanes
         bias, multiplier, shift, kernel = self._block_weights(d, lanes)
-        # (block, kernel row, tap, lane) to (kernel row, tap, channel); the taps of a narrow kernel are the last
+        # (block, kernel row, tap, lane) to (kernel row, tap, channel); a narrow kernel has the last taps
         taps = kernel.view(np.int8).reshape(d.blocks, d.kernel_rows, TAPS, lanes).transpose(1, 2, 0, 3)
         taps = taps.reshape(d.kernel_rows, TAPS, -1).astype(np.int64)
         sums = np.zeros((d.output_rows, d.output_width, d.blocks * lanes), np.int64)
         for row in range(d.kernel_rows):
             for column in range(d.kernel_width):
-                sums += self._read(d, row, self._channel_places(d, column)) * taps[row, column - d.kernel_width]
+                sums += (
+                    self._read(d, row, self._channel_places(d, column)) * taps[row, column - d.kernel_width]
+                )
         self._requantize(d, sums, bias, multiplier, shift)
 
     def _max_pool(self, d: MaxPool) -> None:

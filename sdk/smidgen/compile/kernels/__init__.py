@@ -40,6 +40,11 @@ from smidgen.compile.kernels.mve import conv as mve_conv
 from smidgen.compile.kernels.mve import elementwise as mve_elementwise
 from smidgen.compile.kernels.mve import matmul as mve_matmul
 from smidgen.compile.kernels.mve import pool as mve_pool
+from smidgen.compile.kernels.npu import conv as npu_conv
+from smidgen.compile.kernels.npu import depthwise as npu_depthwise
+from smidgen.compile.kernels.npu import elementwise as npu_elementwise
+from smidgen.compile.kernels.npu import matmul as npu_matmul
+from smidgen.compile.kernels.npu import pool as npu_pool
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.kernels.thumb import conv as thumb_conv
 from smidgen.compile.kernels.thumb import depthwise as thumb_depthwise
@@ -85,7 +90,10 @@ _MIDGE = (
     midge_elementwise,
     midge_activation,
 )
-_ALL = tuple(spec for family in (*_DSP, *_MVE, *_THUMB, *_MIDGE, *_PORTABLE) for spec in family.KERNELS)
+_NPU = (npu_conv, npu_matmul, npu_depthwise, npu_pool, npu_elementwise)
+_ALL = tuple(
+    spec for family in (*_DSP, *_MVE, *_THUMB, *_NPU, *_MIDGE, *_PORTABLE) for spec in family.KERNELS
+)
 
 
 def kernels_for(kernel_sets: Sequence[str]) -> list[KernelSpec]:

@@ -1,0 +1,103 @@
+"""Residual additions on the neural engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+
+from smidgen.compile.kernels.common import constant_operands, refuse_other_types
+from smidgen.compile.kernels.npu import ENGINE, FIRST_INPUT, NPU, OUTPUT, SECOND_INPUT
+from smidgen.compile.kernels.npu.lists import LONGEST, ListBuilder, Region
+from smidgen.compile.kernels.npu.lowering import list_blob
+from smidgen.compile.kernels.npu.tiling import call_cycles
+from smidgen.compile.kernels.npu.timing import list_cycles
+from smidgen.compile.kernels.spec import KernelSpec, Lowered
+from smidgen.compile.schedule import Cost
+from smidgen.graph import Graph, Node, operators
+from smidgen.graph.reference.elementwise import add_parameters
+from smidgen.npu.descriptor import QUAD, Add, Descriptor, Load, Store, round_up
+
+PARTS = (64, 128, 256, 512, 1024, 2048, 4096)  # bytes of an operand that are added by one descriptor
+
+
+def _add(graph: Graph, node: Node) -> Add:
+    """The whole sum, all of it at address 0 of the buffer."""
+    p = add_parameters(graph, node)
+    return Add(
+        a_address=0,
+        b_address=0,
+        output_address=0,
+        bytes=0,
+        multiplier_a=p.input1_multiplier,
+        multiplier_b=p.input2_multiplier,
+        multiplier_output=p.output_multiplier,
+        shift_a=p.input1_shift,
+        shift_b=p.input2_shift,
+        shift_output=p.output_shift,
+        input_zero_point=p.input1_zero_point,
+        output_zero_point=p.output_zero_point,
+        b_zero_point=p.input2_zero_point,
+        clamp_min=p.clamp_min,
+        clamp_max=p.clamp_max,
+    )
+
+
+@cache
+def _fastest(whole: Add, elements: int) -> tuple[int, Sequence[Descriptor]] | None:
+    """(cycles, list) of the fastest way, or None when every list is too long."""
+    lists = [_make(whole, elements, part) for part in PARTS]
+    found = [(list_cycles(one, ENGINE), one) for one in lists if len(one) <= LONGEST]
+    return min(found, key=lambda one: one[0], default=None)
+
+
+def _make(whole: Add, elements: int, part: int) -> Sequence[Descriptor]:
+    """Parts of both operands and of the sum lie side by side, in one place after the other."""
+    builder = ListBuilder()
+    places = ENGINE.activation_bytes // (3 * part)
+    for index, first in enumerate(range(0, elements, part)):
+        count = min(part, elements - first)
+        words = round_up(count, QUAD)
+        a, b, output = (index % places * 3 * part + operand * part for operand in range(3))
+        regions = {address: Region(False, address, address + words) for address in (a, b, output)}
+        for base, address in ((FIRST_INPUT, a), (SECOND_INPUT, b)):
+            load = Load(base=base, memory_offset=first, buffer=0, buffer_address=address, bytes=words)
+            builder.add(load, [], [regions[address]])
+        add = replace(whole, a_address=a, b_address=b, output_address=output, bytes=words)
+        builder.add(add, [regions[a], regions[b]], [regions[output]])
+        store = Store(base=OUTPUT, memory_offset=first, buffer_address=output, bytes=count)
+        builder.add(store, [regions[output]], [])
+    return builder.descriptors
+
+
+def _refuse(graph: Graph, node: Node) -> str | None:
+    elements = {graph.tensor(name).elements for name in (*node.inputs, *node.outputs)}
+    if len(elements) > 1:
+        return "its inputs broadcast"
+    reason = refuse_other_types(graph, node, 2)
+    if reason is not None:
+        return reason
+    if _fastest(_add(graph, node), elements.pop()) is None:
+        return f"its list has more than {LONGEST} descriptors"
+    return None
+
+
+def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
+    elements = graph.tensor(node.outputs[0]).elements
+    fastest = _fastest(_add(graph, node), elements)
+    assert fastest is not None
+    cycles, descriptors = fastest
+    words = -(-elements // QUAD)
+    return Lowered(
+        symbol="smidgen_npu_add",
+        shape_type="struct smidgen_npu_shape",
+        shape={"descriptors": len(descriptors)},
+        reads=node.inputs[:2],
+        blobs=(list_blob(descriptors),),
+        specialise=False,
+        constants=constant_operands(graph, node.inputs[:2]),
+        cost=Cost(cycles=call_cycles(cycles), data_port=3 * words, requantizer=3 * words),
+    )
+
+
+KERNELS = (KernelSpec("npu_add", "elementwise", NPU, (operators.Add,), _refuse, _lower),)
