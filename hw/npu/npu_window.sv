@@ -26,7 +26,7 @@ module npu_window
   logic signed [17:0] before_row, to_end;
   logic [LANE_BITS:0] first_inside, first_after;
   logic               all_outside;
-  logic [LANES-1:0]   next_outside;
+  logic [LANES-1:0]   next_outside, outside_3;
   for (genvar lane = 0; lane < LANES; lane++) begin : g_lane
     assign next_outside[lane] = all_outside || first_inside > (LANE_BITS + 1)'(lane)
         || first_after <= (LANE_BITS + 1)'(lane);
@@ -47,7 +47,6 @@ module npu_window
     outside_3 <= next_outside;
     outside <= outside_3;
   end
-  logic [LANES-1:0] outside_3;
 
   logic unused_fields;
   assign unused_fields = ^descriptor;
