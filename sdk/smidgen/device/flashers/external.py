@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NoReturn
 
-from smidgen.compile.bundle import Bundle
+from smidgen.compile.bundle import BIN, BITSTREAM, Bundle
 from smidgen.device.flashers import Flasher, Track, programs, untracked
-from smidgen.errors import DeviceError, Problem
+from smidgen.errors import DeviceError, Problem, UsageError
 
 
 class ExternalFlasher(Flasher):
     """`flash` runs the command that `command` gives, which also verifies what it wrote."""
+
+    def image(self, bundle: Bundle) -> Path:
+        """The file that is written as it is. UsageError: a bundle for an FPGA has none."""
+        if self.target.fpga is None:
+            return bundle.folder / BIN
+        if BITSTREAM not in bundle.manifest["files"]:
+            fix = "build it again, without --no-bitstream"
+            raise UsageError(Problem(str(bundle.folder), f"holds no {BITSTREAM}", fix))
+        return bundle.folder / BITSTREAM
 
     def flash(self, bundle: Bundle, track: Track = untracked) -> None:
         command = self.command(bundle)

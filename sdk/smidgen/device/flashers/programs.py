@@ -25,6 +25,7 @@ _SOURCES = {
     "openocd": (_APT, "openocd"),
     "dfu-util": (_APT, "dfu-util"),
     "gdb-multiarch": (_APT, "gdb-multiarch"),
+    "openFPGALoader": (_APT, "openfpgaloader"),
     "bossac": (_APT, "bossa-cli"),
     "teensy_loader_cli": (_APT, "teensy-loader-cli"),
 }

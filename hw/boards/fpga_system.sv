@@ -1,5 +1,5 @@
-// FPGA top for a Lattice ECP5: the Midge system with its serial line on two pins.
-module ecp5_top #(
+// The Midge system as it goes onto an FPGA: with its serial line on two pins. The boards' modules give it a clock.
+module fpga_system #(
     parameter int          PROGRAM_BYTES = 1 << 16,
     parameter int          PROGRAM_WAIT_STATES = 0,
     parameter string       PROGRAM_CONTENTS = "",

@@ -1,0 +1,1 @@
+"""From Midge's sources and a program to a bitstream for a Lattice ECP5, with Yosys, nextpnr and Trellis."""

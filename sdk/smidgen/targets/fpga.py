@@ -1,0 +1,85 @@
+"""`[fpga]`: the FPGA that the target's system is made for, and what can be wrong with that."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from smidgen.fpga.clock import dividers
+from smidgen.paths import data_folder
+from smidgen.targets.table import Table
+from smidgen.targets.types import MEMORY_KINDS, Core, Fpga, Memory
+
+# Block RAMs (DP16KD) of each device; they hold 2 KiB of bytes each.
+BLOCK_RAMS = {"LFE5U-25F": 56, "LFE5U-45F": 108, "LFE5U-85F": 208}
+BLOCK_BYTES = 2048
+PACKAGES = ("CABGA256", "CSFBGA285", "CABGA381", "CABGA554", "CABGA756")
+_SPEED_GRADES = (6, 7, 8)
+# Where Midge's system has its memories.
+_ORIGINS = {"flash": 0x0000_0000, "ram": 0x1000_0000}
+
+
+def read_fpga(top: Table, memories: tuple[Memory, ...], core: Core) -> Fpga | None:
+    """The target's `[fpga]`, None when it has none."""
+    table = top.table("fpga", required=False)
+    if table is None:
+        return None
+    fpga = Fpga(
+        device=table.choice("device", tuple(BLOCK_RAMS)),
+        package=table.choice("package", PACKAGES),
+        speed_grade=table.number("speed_grade") or 0,
+        configuration=table.choice("configuration", _configurations()),
+        top=_file(table, "top", ".sv"),
+        pins=_file(table, "pins", ".lpf"),
+        clock_input_hz=table.number("clock_input_hz") or 0,
+    )
+    if "speed_grade" in table.values and fpga.speed_grade not in _SPEED_GRADES:
+        table.problem("speed_grade", f"is {fpga.speed_grade}", f"use one of: {_listed(_SPEED_GRADES)}")
+    if fpga.clock_input_hz and core.clock_hz and dividers(fpga.clock_input_hz, core.clock_hz) is None:
+        what = f"is {fpga.clock_input_hz:,}, of which no PLL makes core.clock_hz, {core.clock_hz:,}"
+        table.problem(
+            "clock_input_hz", what, "choose a core.clock_hz in a ratio of small whole numbers to it"
+        )
+    if core.clock_hz is None:
+        top.problem("core.clock_hz", "is missing", "the FPGA's PLL is set to make it")
+    _check_memories(top, memories, fpga.device)
+    table.finish()
+    return fpga
+
+
+def _configurations() -> tuple[str, ...]:
+    return tuple(tomllib.loads((data_folder("hw") / "configurations.toml").read_text(encoding="utf-8")))
+
+
+def _file(table: Table, key: str, suffix: str) -> Path:
+    """A file beside the target file, or of hw/boards."""
+    named = table.text(key)
+    own, ours = table.file.parent / named, data_folder("hw") / "boards" / named
+    path = own if own.is_file() else ours
+    if named and (path.suffix != suffix or not path.is_file()):
+        table.problem(key, f"is '{named}', but neither {own} nor {ours} is a file with the ending {suffix}")
+    return path
+
+
+def _check_memories(top: Table, memories: tuple[Memory, ...], device: str) -> None:
+    """They lie where the system has them, and the device's block RAMs can hold them."""
+    for memory in memories:
+        key = f"memory.{memory.name}"
+        if memory.origin != _ORIGINS[memory.kind]:
+            top.problem(f"{key}.origin", f"is {memory.origin:#x}", f"write {_ORIGINS[memory.kind]:#x}")
+        if memory.length & (memory.length - 1) or memory.length < BLOCK_BYTES:
+            what = f"is {memory.length:#x}, which is no power of two of {BLOCK_BYTES:,} bytes and more"
+            top.problem(f"{key}.length", what)
+    for kind in MEMORY_KINDS:
+        if sum(memory.kind == kind for memory in memories) > 1:
+            top.problem("memory", f"has several regions of kind {kind}; Midge's system has one")
+    blocks = sum(-(-memory.length // BLOCK_BYTES) for memory in memories)
+    if blocks > BLOCK_RAMS.get(device, blocks):
+        listed = ", ".join(f"{memory.name} {memory.length // 1024} KiB" for memory in memories)
+        most = BLOCK_RAMS[device] * BLOCK_BYTES // 1024
+        what = f"takes {blocks} block RAMs ({listed}); {device} has {BLOCK_RAMS[device]}, {most} KiB"
+        top.problem("memory", what, "let them be smaller")
+
+
+def _listed(values: tuple[int, ...]) -> str:
+    return ", ".join(map(str, values))
