@@ -15,6 +15,8 @@ import tomllib
 from pathlib import Path
 
 HW = Path(__file__).resolve().parents[1]
+# What is around the system.
+SIMULATED = [f"sim/{name}.sv" for name in ("sdram_chip", "psram_chip", "no_chip", "simulated_board")]
 
 
 def parameters(configuration: str) -> dict[str, int]:
@@ -36,7 +38,7 @@ def build(configuration: str, output: Path, trace: bool, verilator: str) -> None
     with tempfile.TemporaryDirectory(prefix="midge-sim-") as temporary:
         # A copy: make cannot handle a source folder with spaces in its name.
         copy = Path(temporary) / "hw"
-        for folder in ("midge", "soc", "sim"):
+        for folder in ("midge", "npu", "soc", "sim"):
             shutil.copytree(HW / folder, copy / folder)
         shutil.copy(HW / "sources.f", copy)
         command = [
@@ -44,8 +46,8 @@ def build(configuration: str, output: Path, trace: bool, verilator: str) -> None
             "-O3", "--x-assign", "fast", "--x-initial", "fast",
             "-CFLAGS", "-std=c++17", "-LDFLAGS", "-lutil",
             "-MAKEFLAGS", "OPT_FAST=-O3 OPT_SLOW=-O1 OPT_GLOBAL=-O3",
-            "--top-module", "midge_soc", "-Mdir", str(Path(temporary) / "build"), "-o", "midge-sim",
-            *sources(copy), *(str(path) for path in sorted((copy / "sim").glob("*.cpp"))),
+            "--top-module", "simulated_board", "-Mdir", str(Path(temporary) / "build"), "-o", "midge-sim",
+            *sources(copy), *SIMULATED, *(str(path) for path in sorted((copy / "sim").glob("*.cpp"))),
         ]  # fmt: skip
         command += [f"-G{name}={value}" for name, value in parameters(configuration).items()]
         if trace:

@@ -45,7 +45,7 @@ std::string store(const uint8_t *data, uint32_t size, uint64_t address, const Me
             continue;
         const uint32_t offset = static_cast<uint32_t>(address) - memory.origin;
         for (uint32_t byte = 0; byte < size; byte++)
-            memory.lanes[(offset + byte) % 4][(offset + byte) / 4] = data[byte];
+            memory.byte(offset + byte) = data[byte];
         return "";
     }
     std::string problem =

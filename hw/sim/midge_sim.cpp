@@ -14,8 +14,8 @@
 #include <memory>
 #include <string>
 
-#include "Vmidge_soc.h"
-#include "Vmidge_soc___024root.h"
+#include "Vsimulated_board.h"
+#include "Vsimulated_board___024root.h"
 #include "image.h"
 #include "nor_flash.h"
 #include "uart_host.h"
@@ -189,7 +189,7 @@ class Simulation {
 
     const Options &options_;
     VerilatedContext context_;
-    Vmidge_soc soc_;
+    Vsimulated_board soc_;
     UartHost host_;
     NorFlash flash_;
     uint64_t cycle_ = 0;
@@ -201,31 +201,38 @@ class Simulation {
 #endif
 };
 
+// The bytes of one lane of a block RAM.
+#define LANE(memory, lane)                                                                         \
+    top.simulated_board__DOT__soc__DOT__##memory##__DOT__g_lane__BRA__##lane##__KET____DOT__ram__DOT__bytes
+
 void Simulation::load() {
     auto &top = *soc_.rootp;
-    auto &program =
-        top.midge_soc__DOT__program_memory__DOT__g_lane__BRA__0__KET____DOT__ram__DOT__bytes;
-    auto &sram = top.midge_soc__DOT__sram__DOT__g_lane__BRA__0__KET____DOT__ram__DOT__bytes;
+    auto &external = top.simulated_board__DOT__g_external__DOT__chip__DOT__words;
+    const auto bytes = reinterpret_cast<uint8_t *>(&external[0]);
     const Memory memories[] = {
         {"program memory",
          0x00000000,
-         4 * sizeof program,
-         {&program[0],
-          &top.midge_soc__DOT__program_memory__DOT__g_lane__BRA__1__KET____DOT__ram__DOT__bytes[0],
-          &top.midge_soc__DOT__program_memory__DOT__g_lane__BRA__2__KET____DOT__ram__DOT__bytes[0],
-          &top.midge_soc__DOT__program_memory__DOT__g_lane__BRA__3__KET____DOT__ram__DOT__bytes
-               [0]}},
+         4 * sizeof LANE(program_memory, 0),
+         {&LANE(program_memory, 0)[0], &LANE(program_memory, 1)[0], &LANE(program_memory, 2)[0],
+          &LANE(program_memory, 3)[0]},
+         1},
         {"SRAM",
          0x10000000,
-         4 * sizeof sram,
-         {&sram[0], &top.midge_soc__DOT__sram__DOT__g_lane__BRA__1__KET____DOT__ram__DOT__bytes[0],
-          &top.midge_soc__DOT__sram__DOT__g_lane__BRA__2__KET____DOT__ram__DOT__bytes[0],
-          &top.midge_soc__DOT__sram__DOT__g_lane__BRA__3__KET____DOT__ram__DOT__bytes[0]}},
+         4 * sizeof LANE(sram, 0),
+         {&LANE(sram, 0)[0], &LANE(sram, 1)[0], &LANE(sram, 2)[0], &LANE(sram, 3)[0]},
+         1},
+        {"external memory",
+         0x80000000,
+         sizeof external,
+         {bytes, bytes + 1, bytes + 2, bytes + 3},
+         4},
     };
+    // Where there is no chip, no_chip.sv stands for it, with a single word.
+    const int memory_count = sizeof external > sizeof(uint32_t) ? 3 : 2;
     if (!options_.flash.empty())
         NorFlash::erase(memories[0]);
     if (!options_.image.empty()) {
-        const std::string problem = load_image(options_.image, memories, 2);
+        const std::string problem = load_image(options_.image, memories, memory_count);
         if (!problem.empty())
             fail(options_.image + ": " + problem);
     }
@@ -351,8 +358,8 @@ int Simulation::run() {
             code = kExitCycleLimit;
             break;
         }
-        const bool idle =
-            soc_.asleep && !soc_.timer_wakes && !host_.has_received() && !soc_.send_valid;
+        const bool idle = soc_.asleep && !soc_.timer_wakes && !soc_.npu_busy &&
+                          !host_.has_received() && !soc_.send_valid;
         if (idle || cycle_ % kExchangeInterval == 0) {
             // A host that is gone ends the simulation; with stdio, once the program has nothing
             // left to do.

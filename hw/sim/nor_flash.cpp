@@ -21,8 +21,8 @@ NorFlash::~NorFlash() {
 }
 
 void NorFlash::erase(const Memory &memory) {
-    for (uint8_t *lane : memory.lanes)
-        memset(lane, 0xff, memory.bytes / 4);
+    for (uint32_t i = 0; i < memory.bytes; i++)
+        memory.byte(i) = 0xff;
 }
 
 std::string NorFlash::open(const Memory &memory) {

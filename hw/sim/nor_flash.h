@@ -36,7 +36,7 @@ class NorFlash {
     bool change(bool busy, uint32_t address);
     void tear(uint32_t end);
     void save(uint32_t from, uint32_t to);
-    uint8_t &byte(uint32_t address) { return memory_.lanes[address % 4][address / 4]; }
+    uint8_t &byte(uint32_t address) { return memory_.byte(address); }
 
     std::string path_;
     uint64_t cut_operation_;

@@ -2,17 +2,36 @@
 //   0x00000000 program and weight memory (stores fault)    0x20000000 UART
 //   0x10000000 SRAM                                        0x20010000 timer
 //                                                          0x20020000 system registers
-// and, where program memory is NOR flash: 0x20030000 flash controller, 0x20040000 watchdog.
+// and, where program memory is NOR flash: 0x20030000 flash controller, 0x20040000 watchdog;
+// where there are those: 0x30000000 the neural engine, 0x80000000 external memory.
 // Any other address, and any hole in a peripheral, answers with an access fault. Peripheral registers are words;
 // a narrower store writes zeros to the rest of the word, and acts only if it covers the lowest byte.
-module midge_soc #(
+module midge_soc
+  import external_package::*;
+#(
     parameter int          PROGRAM_BYTES = 1 << 20,
     parameter int          PROGRAM_WAIT_STATES = 0,
     parameter string       PROGRAM_CONTENTS = "",
     parameter int          SRAM_BYTES = 1 << 18,
     parameter int unsigned CLOCK_HZ = 40_000_000,
     parameter int          NN = 0,              // 1: the core has Xmidge
-    parameter int          NOR_BLOCK_BYTES = 0  // program memory is NOR flash with such blocks; 0: it is not
+    parameter int          NOR_BLOCK_BYTES = 0,  // program memory is NOR flash with such blocks; 0: it is not
+    parameter int          NPU = 0,             // 1: there is the neural engine; not with PROGRAM_WAIT_STATES
+    parameter int          NPU_LANES = 16,
+    parameter int          NPU_ACTIVATION_BYTES = 1 << 15,
+    parameter int          NPU_WEIGHT_BYTES = 1 << 15,
+    parameter int          EXTERNAL_BYTES = 0,
+    parameter int          EXTERNAL_KIND = 0,   // 0: none, 1: SDRAM, 2: PSRAM; for what follows see external_memory
+    parameter int          SDRAM_COLUMN_BITS = 8,
+    parameter int          SDRAM_CAS_LATENCY = 2,
+    parameter int          SDRAM_T_RCD_NS = 15,
+    parameter int          SDRAM_T_RP_NS = 15,
+    parameter int          SDRAM_T_RAS_NS = 42,
+    parameter int          SDRAM_T_RC_NS = 60,
+    parameter int          SDRAM_T_WR_NS = 15,
+    parameter int          SDRAM_T_REFI_NS = 7812,
+    parameter int          SDRAM_OPEN_ROWS = 1,
+    parameter int          PSRAM_LATENCY = 6
 ) (
     input  logic        clock,
     input  logic        reset,
@@ -24,11 +43,17 @@ module midge_soc #(
     output logic        send_valid,
     input  logic        send_ready,
     output logic [7:0]  send_data,
+    // external memory
+    output sdram_t      sdram,
+    input  logic [31:0] sdram_read_data,
+    output psram_t      psram,
+    input  logic [7:0]  psram_read_data,
     // for the simulator
     output logic        exit,
     output logic [31:0] exit_code,
     output logic        asleep,
     output logic        timer_wakes,
+    output logic        npu_busy,
     output logic        flash_busy,
     output logic [31:2] flash_address,          // of the word that is being changed
     output logic        rvfi_valid,
@@ -37,6 +62,8 @@ module midge_soc #(
   localparam int PROGRAM_BITS = $clog2(PROGRAM_BYTES);
   localparam int SRAM_BITS = $clog2(SRAM_BYTES);
   localparam logic [31:SRAM_BITS] SRAM_PAGE = (32 - SRAM_BITS)'(32'h1000_0000 >> SRAM_BITS);
+  localparam int EXTERNAL_BITS = EXTERNAL_KIND == 0 ? 12 : $clog2(EXTERNAL_BYTES);
+  localparam logic [31:EXTERNAL_BITS] EXTERNAL_PAGE = (32 - EXTERNAL_BITS)'(32'h8000_0000 >> EXTERNAL_BITS);
 
   logic reset_request, watchdog_reset, soc_reset, core_timer_wakes, watchdog_runs;
   assign soc_reset = reset || reset_request || watchdog_reset;
@@ -47,7 +74,7 @@ module midge_soc #(
   logic data_request, data_write, data_response, data_error;
   logic [31:0] data_write_data, data_read_data;
   logic [3:0] data_byte_lanes;
-  logic timer_interrupt, received_interrupt;
+  logic timer_interrupt, received_interrupt, npu_interrupt;
 
   // Fetch port. Code in SRAM is read through registers on both sides, two cycles later than code in program memory:
   // it is there for small routines, and must not lengthen the path to and from the program memory.
@@ -90,7 +117,7 @@ module midge_soc #(
       .data_error,
       .data_read_data,
       .timer_interrupt,
-      .external_interrupt(received_interrupt),
+      .external_interrupt(received_interrupt || npu_interrupt),
       .asleep,
       .timer_wakes(core_timer_wakes),
       .rvfi_valid,
@@ -98,7 +125,7 @@ module midge_soc #(
   );
 
   // Data port
-  typedef enum logic [2:0] {
+  typedef enum logic [3:0] {
     SELECT_ERROR,
     SELECT_PROGRAM,
     SELECT_SRAM,
@@ -106,7 +133,9 @@ module midge_soc #(
     SELECT_TIMER,
     SELECT_SYSTEM,
     SELECT_FLASH,
-    SELECT_WATCHDOG
+    SELECT_WATCHDOG,
+    SELECT_NPU,
+    SELECT_EXTERNAL
   } select_t;
   select_t select, answering;
   always_comb begin
@@ -118,6 +147,8 @@ module midge_soc #(
     else if (data_address[31:4] == 28'h2002_000) select = SELECT_SYSTEM;
     else if (NOR_BLOCK_BYTES != 0 && data_address[31:4] == 28'h2003_000) select = SELECT_FLASH;
     else if (NOR_BLOCK_BYTES != 0 && data_address[31:4] == 28'h2004_000) select = SELECT_WATCHDOG;
+    else if (NPU != 0 && data_address[31:12] == 20'h3000_0) select = SELECT_NPU;
+    else if (EXTERNAL_KIND != 0 && data_address[31:EXTERNAL_BITS] == EXTERNAL_PAGE) select = SELECT_EXTERNAL;
   end
 
   logic program_data_response, other_data_response, from_memory, from_program;
@@ -127,7 +158,7 @@ module midge_soc #(
   logic [1:0] peripheral_register;
   logic [31:0] peripheral_write_data;
   always_ff @(posedge clock) begin
-    other_data_response <= data_request && select != SELECT_PROGRAM && !soc_reset;
+    other_data_response <= data_request && !(select inside {SELECT_PROGRAM, SELECT_NPU, SELECT_EXTERNAL}) && !soc_reset;
     peripheral_request <= data_request && (!data_write || data_byte_lanes[0]) && !soc_reset;
     if (data_request) begin
       answering <= select;
@@ -142,15 +173,18 @@ module midge_soc #(
 
   // Memories answer late in the cycle.
   logic [31:0] uart_read_data, timer_read_data, system_read_data, peripheral_read_data;
-  logic [31:0] flash_read_data, watchdog_read_data;
-  assign data_response = program_data_response || other_data_response;
-  assign data_error = answering == SELECT_ERROR;
+  logic [31:0] flash_read_data, watchdog_read_data, npu_read_data, external_read_data;
+  logic        npu_response, npu_error, external_response;
+  assign data_response = program_data_response || other_data_response || npu_response || external_response;
+  assign data_error = answering == SELECT_ERROR || (answering == SELECT_NPU && npu_error);
   always_comb
     unique case (answering)
       SELECT_UART: peripheral_read_data = uart_read_data;
       SELECT_TIMER: peripheral_read_data = timer_read_data;
       SELECT_FLASH: peripheral_read_data = flash_read_data;
       SELECT_WATCHDOG: peripheral_read_data = watchdog_read_data;
+      SELECT_NPU: peripheral_read_data = npu_read_data;
+      SELECT_EXTERNAL: peripheral_read_data = external_read_data;
       default: peripheral_read_data = system_read_data;
     endcase
   midge_late_choice data_choice (
@@ -161,6 +195,13 @@ module midge_soc #(
       .early(peripheral_read_data),
       .value(data_read_data)
   );
+
+  // The engine gives way to any access of the core: to which memory one is, is known too late.
+  logic        npu_program_request, npu_program_ready, program_ready;
+  logic [31:2] npu_read_address, npu_write_address;
+  logic [3:0]  npu_byte_lanes;
+  logic [31:0] npu_write_data;
+  assign npu_program_ready = program_ready && !data_request;
 
   logic        flash_change;
   logic [31:0] flash_change_data, flash_held_data;
@@ -181,6 +222,9 @@ module midge_soc #(
       .data_address,
       .data_response(program_data_response),
       .data_read_data(program_read_data),
+      .engine_request(npu_program_request && npu_program_ready),
+      .engine_address(npu_read_address),
+      .engine_ready(program_ready),
       .change_busy(flash_busy),
       .change(flash_change),
       .change_address(flash_address),
@@ -232,18 +276,123 @@ module midge_soc #(
     assign unused_flash = ^flash_held_data;
   end
 
+  logic npu_sram_request, npu_sram_write, sram_ready;
+  assign sram_ready = !other_fetch[0];
   sram #(
       .BYTES(SRAM_BYTES)
   ) sram (
       .clock,
-      .fetch_address(sram_fetch_address),
-      .fetch_data(sram_fetch_data),
+      .shared_write(npu_sram_request && npu_sram_write && sram_ready),
+      .shared_address(!sram_ready ? sram_fetch_address : npu_sram_write ? npu_write_address : npu_read_address),
+      .shared_byte_lanes(npu_byte_lanes),
+      .shared_write_data(npu_write_data),
+      .shared_read_data(sram_fetch_data),
       .write(data_request && data_write && select == SELECT_SRAM),
       .address(data_address),
       .byte_lanes(data_byte_lanes),
       .write_data(data_write_data),
       .read_data(sram_read_data)
   );
+
+  logic        npu_external_request, npu_external_write, npu_external_ready, npu_external_response;
+  logic [31:0] npu_external_read_data;
+  if (NPU != 0) begin : g_npu
+    npu_system #(
+        .LANES(NPU_LANES),
+        .ACTIVATION_BYTES(NPU_ACTIVATION_BYTES),
+        .WEIGHT_BYTES(NPU_WEIGHT_BYTES),
+        .PROGRAM_BYTES(PROGRAM_BYTES),
+        .SRAM_BYTES(SRAM_BYTES),
+        .EXTERNAL_BYTES(EXTERNAL_KIND == 0 ? 0 : EXTERNAL_BYTES)
+    ) npu_system (
+        .clock,
+        .reset(soc_reset),
+        .interrupt(npu_interrupt),
+        .busy(npu_busy),
+        .core_request(data_request && select == SELECT_NPU && !soc_reset),
+        .core_write(data_write),
+        .core_address(data_address[11:2]),
+        .core_byte_lanes(data_byte_lanes),
+        .core_write_data(data_write_data),
+        .core_response(npu_response),
+        .core_error(npu_error),
+        .core_read_data(npu_read_data),
+        .read_address(npu_read_address),
+        .write_address(npu_write_address),
+        .write_byte_lanes(npu_byte_lanes),
+        .write_data(npu_write_data),
+        .program_request(npu_program_request),
+        .program_ready(npu_program_ready),
+        .program_read_data,
+        .sram_request(npu_sram_request),
+        .sram_write(npu_sram_write),
+        .sram_ready,
+        .sram_read_data(sram_fetch_data),
+        .external_request(npu_external_request),
+        .external_write(npu_external_write),
+        .external_ready(npu_external_ready),
+        .external_response(npu_external_response),
+        .external_read_data(npu_external_read_data)
+    );
+  end else begin : g_no_npu
+    assign {npu_interrupt, npu_busy, npu_response, npu_error, npu_program_request, npu_sram_request} = '0;
+    assign {npu_sram_write, npu_external_request, npu_external_write} = '0;
+    assign npu_read_address = sram_fetch_address;
+    assign npu_write_address = '0;
+    assign npu_byte_lanes = '0;
+    assign npu_write_data = '0;
+    assign npu_read_data = '0;
+    logic unused_npu;
+    assign unused_npu = ^{npu_program_ready, npu_external_ready, npu_external_response, npu_external_read_data};
+  end
+
+  if (EXTERNAL_KIND != 0) begin : g_external
+    external_memory #(
+        .KIND(EXTERNAL_KIND),
+        .BYTES(EXTERNAL_BYTES),
+        .CLOCK_HZ(CLOCK_HZ),
+        .SDRAM_COLUMN_BITS(SDRAM_COLUMN_BITS),
+        .SDRAM_CAS_LATENCY(SDRAM_CAS_LATENCY),
+        .SDRAM_T_RCD_NS(SDRAM_T_RCD_NS),
+        .SDRAM_T_RP_NS(SDRAM_T_RP_NS),
+        .SDRAM_T_RAS_NS(SDRAM_T_RAS_NS),
+        .SDRAM_T_RC_NS(SDRAM_T_RC_NS),
+        .SDRAM_T_WR_NS(SDRAM_T_WR_NS),
+        .SDRAM_T_REFI_NS(SDRAM_T_REFI_NS),
+        .SDRAM_OPEN_ROWS(SDRAM_OPEN_ROWS),
+        .PSRAM_LATENCY(PSRAM_LATENCY)
+    ) external_memory (
+        .clock,
+        .reset(soc_reset),
+        .core_request(data_request && select == SELECT_EXTERNAL && !soc_reset),
+        .core_write(data_write),
+        .core_address(data_address),
+        .core_byte_lanes(data_byte_lanes),
+        .core_write_data(data_write_data),
+        .core_response(external_response),
+        .core_read_data(external_read_data),
+        .engine_request(npu_external_request),
+        .engine_ready(npu_external_ready),
+        .engine_write(npu_external_write),
+        .engine_address(npu_external_write ? npu_write_address : npu_read_address),
+        .engine_byte_lanes(npu_byte_lanes),
+        .engine_write_data(npu_write_data),
+        .engine_response(npu_external_response),
+        .engine_read_data(npu_external_read_data),
+        .sdram,
+        .sdram_read_data,
+        .psram,
+        .psram_read_data
+    );
+  end else begin : g_no_external
+    assign {npu_external_ready, npu_external_response, external_response} = '0;
+    assign npu_external_read_data = '0;
+    assign external_read_data = '0;
+    assign sdram = '{command: SDRAM_NOTHING, default: '0};
+    assign psram = '0;
+    logic unused_external;
+    assign unused_external = ^{npu_external_request, npu_external_write, sdram_read_data, psram_read_data};
+  end
 
   uart uart (
       .clock,

@@ -6,6 +6,7 @@
 // flash interrupts the burst of the fetch port and both pay the wait states again. The data port keeps the last
 // word that it read, so the bytes of one word cost one access.
 // NOR = 1, with WAIT_STATES = 0: flash_controller changes what it holds, and both ports wait for it.
+// The engine, with WAIT_STATES = 0, reads through the data port in cycles in which the core asks for nothing.
 module program_memory #(
     parameter int    BYTES = 1 << 20,
     parameter int    WAIT_STATES = 0,
@@ -25,6 +26,9 @@ module program_memory #(
     input  logic [31:2] data_address,
     output logic        data_response,
     output logic [31:0] data_read_data,
+    input  logic        engine_request,   // never together with data_request
+    input  logic [31:2] engine_address,
+    output logic        engine_ready,
     // flash_controller
     input  logic        change_busy,
     input  logic        change,
@@ -41,12 +45,14 @@ module program_memory #(
   localparam int INDEX_BITS = $clog2(DEPTH);
   typedef logic [INDEX_BITS-1:0] index_t;
 
-  index_t fetch_index, data_index;
+  index_t fetch_index, data_index, engine_index;
+  assign engine_index = engine_address[2+:INDEX_BITS];
   assign fetch_index = fetch_address[2+:INDEX_BITS];
   assign data_index = data_address[2+:INDEX_BITS];
   logic unused_high_bits;
   assign unused_high_bits =
-      ^{fetch_address[31:2+INDEX_BITS], data_address[31:2+INDEX_BITS], change_address[31:2+INDEX_BITS]};
+      ^{fetch_address[31:2+INDEX_BITS], data_address[31:2+INDEX_BITS], engine_address[31:2+INDEX_BITS],
+        change_address[31:2+INDEX_BITS]};
 
   logic        enable;
   index_t      index_a;
@@ -63,7 +69,9 @@ module program_memory #(
         .address_a(index_a),
         .write_data_a(NOR != 0 ? change_data[8*lane+:8] : 8'b0),
         .read_data_a(data_a[8*lane+:8]),
+        .write_b(1'b0),
         .address_b(fetch_index),
+        .write_data_b(8'b0),
         .read_data_b(data_b[8*lane+:8])
     );
   end
@@ -75,7 +83,9 @@ module program_memory #(
     index_t data_waiting_index;
     assign fetch_ready = !change_busy;
     assign enable = 1'b1;
-    assign index_a = change_busy ? change_address[2+:INDEX_BITS] : data_waiting ? data_waiting_index : data_index;
+    assign engine_ready = !change_busy && !data_waiting;
+    assign index_a = change_busy ? change_address[2+:INDEX_BITS] : data_waiting ? data_waiting_index
+        : engine_request ? engine_index : data_index;
     assign fetch_data = data_b;
     assign data_read_data = data_a;
     always_ff @(posedge clock) begin
@@ -87,7 +97,8 @@ module program_memory #(
   end else if (WAIT_STATES == 0) begin : g_block_ram
     assign fetch_ready = 1'b1;
     assign enable = 1'b1;
-    assign index_a = data_index;
+    assign engine_ready = 1'b1;
+    assign index_a = engine_request ? engine_index : data_index;
     assign fetch_data = data_b;
     assign data_read_data = data_a;
     always_ff @(posedge clock) begin
@@ -124,6 +135,9 @@ module program_memory #(
 
     assign enable = start;
     assign index_a = start_index;
+    assign engine_ready = 1'b0;
+    logic unused_engine;
+    assign unused_engine = ^{engine_request, engine_index};
     logic unused_port_b;
     assign unused_port_b = ^data_b;
 

@@ -1,4 +1,4 @@
-// One byte lane of a memory in true dual-port block RAM: port A reads or writes, port B reads; one cycle each.
+// One byte lane of a memory in true dual-port block RAM: each port reads or writes in one cycle.
 // Lanes of eight bits map onto block RAMs of one or two bits' width without a multiplexer behind them.
 module ram_lane #(
     parameter int    DEPTH = 1 << 14,
@@ -10,11 +10,13 @@ module ram_lane #(
     input  logic [$clog2(DEPTH)-1:0] address_a,
     input  logic [7:0]               write_data_a,
     output logic [7:0]               read_data_a,   // kept while a write goes on
+    input  logic                     write_b,
     input  logic [$clog2(DEPTH)-1:0] address_b,
+    input  logic [7:0]               write_data_b,
     output logic [7:0]               read_data_b
 );
-  // A read of port B while port A writes the same byte gives either value: only a program that changes its own
-  // code without waiting can tell.
+  // A read of one port while the other writes the same byte gives either value, and of two writes either stays: only a
+  // program that changes its own code without waiting can tell, or one that changes what it has given to the engine.
   (* no_rw_check *)
   logic [7:0] bytes[DEPTH]  /* verilator public_flat_rw */;
 
@@ -22,10 +24,12 @@ module ram_lane #(
     initial $readmemh(CONTENTS, bytes);
   end
 
-  always_ff @(posedge clock) begin
+  // Processes of their own, and so not always_ff, tell synthesis that neither port's writes come first.
+  always @(posedge clock)
     if (enable_a)
       if (write_a) bytes[address_a] <= write_data_a;
       else read_data_a <= bytes[address_a];
-    read_data_b <= bytes[address_b];
-  end
+  always @(posedge clock)
+    if (write_b) bytes[address_b] <= write_data_b;
+    else read_data_b <= bytes[address_b];
 endmodule

@@ -1,10 +1,13 @@
-// Static RAM: a data port with byte lanes and a read-only fetch port, one cycle each.
+// Static RAM: two ports with byte lanes, one cycle each: the core's data port, and one that fetches and the engine share.
 module sram #(
     parameter int BYTES = 1 << 18
 ) (
     input  logic        clock,
-    input  logic [31:2] fetch_address,
-    output logic [31:0] fetch_data,
+    input  logic        shared_write,
+    input  logic [31:2] shared_address,
+    input  logic [3:0]  shared_byte_lanes,
+    input  logic [31:0] shared_write_data,
+    output logic [31:0] shared_read_data,
     input  logic        write,
     input  logic [31:2] address,
     input  logic [3:0]  byte_lanes,
@@ -24,11 +27,13 @@ module sram #(
         .address_a(address[2+:INDEX_BITS]),
         .write_data_a(write_data[8*lane+:8]),
         .read_data_a(read_data[8*lane+:8]),
-        .address_b(fetch_address[2+:INDEX_BITS]),
-        .read_data_b(fetch_data[8*lane+:8])
+        .write_b(shared_write && shared_byte_lanes[lane]),
+        .address_b(shared_address[2+:INDEX_BITS]),
+        .write_data_b(shared_write_data[8*lane+:8]),
+        .read_data_b(shared_read_data[8*lane+:8])
     );
   end
 
   logic unused_high_bits;
-  assign unused_high_bits = ^{fetch_address[31:2+INDEX_BITS], address[31:2+INDEX_BITS]};
+  assign unused_high_bits = ^{shared_address[31:2+INDEX_BITS], address[31:2+INDEX_BITS]};
 endmodule
