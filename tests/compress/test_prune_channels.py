@@ -10,7 +10,7 @@ from float_graphs import float_model, float_samples
 
 from smidgen.compress.coupling import Coupling, couple
 from smidgen.compress.layers import BIAS, CHANNEL_AXIS, WEIGHTS, weight_layers
-from smidgen.compress.prune_channels import Budget, Size, choose, remove_channels, size
+from smidgen.compress.prune_channels import Shares, Size, choose, remove_channels, size
 from smidgen.compress.quantize import gather, quantize
 from smidgen.errors import ModelError, UsageError
 from smidgen.graph import DType, Graph, Node, Tensor
@@ -236,7 +236,7 @@ def test_inputs_outputs_and_operators_that_mix_channels_keep_theirs() -> None:
     with pytest.raises(
         UsageError, match=r"cannot be reached by removing channels: the least is 100.0% of its"
     ):
-        choose(graph, coupling, np.zeros(len(coupling.removable)), Budget(0.5))
+        choose(graph, coupling, np.zeros(len(coupling.removable)), Shares(0.5))
 
 
 def test_size_counts_parameters_and_products() -> None:
@@ -249,29 +249,29 @@ def test_size_counts_parameters_and_products() -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("make", [unet, classifier])
-@pytest.mark.parametrize("budget", [Budget(0.5), Budget(1, 0.6), Budget(0.45, 0.4), Budget(0.8, 0.8, 2)])
-def test_the_choice_keeps_the_budget_and_no_more_than_that(make, seed: int, budget: Budget) -> None:
-    """The last set that went was needed: with any of its kind left in, a share exceeds the budget."""
+@pytest.mark.parametrize("shares", [Shares(0.5), Shares(1, 0.6), Shares(0.45, 0.4), Shares(0.8, 0.8, 2)])
+def test_the_choice_keeps_the_budget_and_no_more_than_that(make, seed: int, shares: Shares) -> None:
+    """The last set that went was needed: with any of its kind left in, a share exceeds the shares."""
     graph = make(seed)
     coupling = couple(graph)
     importance = np.random.default_rng(seed).random(len(coupling.removable))
-    chosen = choose(graph, coupling, importance, budget)
+    chosen = choose(graph, coupling, importance, shares)
     whole, left = size(graph), size(remove_channels(graph, coupling, chosen))
-    assert left.parameters <= budget.parameters * whole.parameters
-    assert left.operations <= budget.operations * whole.operations
+    assert left.parameters <= shares.parameters * whole.parameters
+    assert left.operations <= shares.operations * whole.operations
     needed = []
     for family in coupling.families():
         gone = family[chosen[family]]
-        assert len(family) - len(gone) >= min(budget.multiple, len(family))
+        assert len(family) - len(gone) >= min(shares.multiple, len(family))
         if len(gone):
             assert importance[gone].max() <= importance[family[~chosen[family]]].min()
-            assert (len(family) - len(gone)) % budget.multiple == 0
+            assert (len(family) - len(gone)) % shares.multiple == 0
             fewer = chosen.copy()
-            fewer[gone[np.argsort(importance[gone])[-budget.multiple :]]] = False
+            fewer[gone[np.argsort(importance[gone])[-shares.multiple :]]] = False
             more = size(remove_channels(graph, coupling, fewer))
             needed.append(
-                more.parameters > budget.parameters * whole.parameters
-                or more.operations > budget.operations * whole.operations
+                more.parameters > shares.parameters * whole.parameters
+                or more.operations > shares.operations * whole.operations
             )
     assert any(needed)
 
@@ -282,22 +282,22 @@ def test_the_least_important_goes_first() -> None:
     importance = np.ones(len(coupling.removable))
     wanted = sets_of(coupling, "bottom.y", [1, 5]) | sets_of(coupling, "last.y", [2])
     importance[wanted] = 1e-6
-    chosen = choose(graph, coupling, importance, Budget(0.85))
+    chosen = choose(graph, coupling, importance, Shares(0.85))
     assert (chosen & wanted).sum() == 3 - (~chosen & wanted).sum() and (chosen & ~wanted).sum() == 0
 
 
 @pytest.mark.parametrize(
-    ("budget", "words"),
+    ("shares", "words"),
     [
-        (Budget(0.0), "'parameters' is 0"),
-        (Budget(1, 1.5), "'operations' is 1.5"),
-        (Budget(), "nothing is to be removed"),
-        (Budget(0.5, multiple=0), "'multiple' is 0"),
+        (Shares(0.0), "'parameters' is 0"),
+        (Shares(1, 1.5), "'operations' is 1.5"),
+        (Shares(), "nothing is to be removed"),
+        (Shares(0.5, multiple=0), "'multiple' is 0"),
     ],
 )
-def test_impossible_budgets_are_refused(budget: Budget, words: str) -> None:
+def test_impossible_budgets_are_refused(shares: Shares, words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        budget.check("budget")
+        shares.check("where")
 
 
 def test_a_budget_below_the_least_is_refused() -> None:
@@ -306,7 +306,7 @@ def test_a_budget_below_the_least_is_refused() -> None:
     with pytest.raises(
         UsageError, match=r"1.0% of its parameters cannot be reached .* the least is [0-9.]+%"
     ):
-        choose(graph, coupling, np.zeros(len(coupling.removable)), Budget(0.01))
+        choose(graph, coupling, np.zeros(len(coupling.removable)), Shares(0.01))
 
 
 def test_quantized_models_are_refused() -> None:

@@ -10,6 +10,7 @@ import pytest
 from float_graphs import float_model, float_samples
 
 from smidgen.cli import main
+from smidgen.compress.prune_channels import Rounds, Shares
 from smidgen.errors import UsageError
 from smidgen.exporters.tflite import save_tflite
 from smidgen.graph.reference import run
@@ -18,7 +19,7 @@ from smidgen.run.recipe import read_recipe
 
 GRAPH = float_model()
 FULL = """
-steps = ["quantize", "reconstruct", "search", "fine_tune"]
+steps = ["prune", "quantize", "reconstruct", "search", "fine_tune"]
 target = "midge"
 optimize = "size"
 seed = 7
@@ -30,6 +31,15 @@ scale = 1
 offset = -0.5
 calibrate = 100
 unseen = 200
+[prune]
+parameters = 0.25
+operations = 0.5
+multiple = 4
+rounds = 3
+epochs = 1
+last_epochs = 5
+batch = 16
+learning_rate = 0.002
 [quantize]
 ranges = "kl"
 [search]
@@ -66,10 +76,11 @@ def data(tmp_path: Path) -> Path:
 
 def test_every_key_arrives(tmp_path: Path) -> None:
     recipe = read_recipe(written(tmp_path, FULL))
-    assert recipe.steps == ("quantize", "reconstruct", "search", "fine_tune")
+    assert recipe.steps == ("prune", "quantize", "reconstruct", "search", "fine_tune")
     assert (recipe.target, recipe.optimize, recipe.seed, recipe.ranges) == ("midge", "size", 7, "kl")
     assert (recipe.calibrate, recipe.unseen, recipe.evaluations, recipe.samples) == (100, 200, 12, 300)
     assert (recipe.epochs, recipe.learning_rate) == (2, 0.001)
+    assert (recipe.shares, recipe.rounds) == (Shares(0.25, 0.5, 4), Rounds(3, 1, 5, 16, 0.002))
     assert {budget.name: budget.text for budget in recipe.budgets} == {
         "accuracy": "-1.0", "cycles": "0.5x", "flash": "64K"
     }  # fmt: skip
@@ -83,7 +94,12 @@ def test_every_key_arrives(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("step = []", ("'step' is not known", "did you mean 'steps'")),
-        ('steps = ["prune"]', ("'steps' names 'prune'", "fine_tune")),
+        ('steps = ["shrink"]', ("'steps' names 'shrink'", "fine_tune")),
+        ('steps = ["prune", "quantize"]', ("'prune' is missing", "parameters = 0.5")),
+        ('steps = ["prune", "quantize"]\n[prune]\nparameters = 1.5', ("'prune'", "'parameters' is 1.5")),
+        ('steps = ["prune", "quantize"]\n[prune]\nrounds = 3', ("'prune'", "nothing is to be removed")),
+        ('steps = ["quantize", "prune"]\n[prune]\nparameters = 0.5', ("'steps' are not in an order",)),
+        ("[prune]\nparameters = 0.5", ("'prune' is set, but 'steps' leaves it out",)),
         ('steps = ["reconstruct", "quantize"]', ("'steps' are not in an order", "quantize, reconstruct")),
         ('steps = ["equalize", "quantize", "search"]', ("'equalize' before the bits are known",)),
         ('steps = ["equalize"]', ("'steps' are not in an order that works",)),

@@ -31,7 +31,7 @@ class Size:
 
 
 @dataclass(frozen=True)
-class Budget:
+class Shares:
     """The shares of a model's size that may be left; multiple: of how many channels are removed at once, for
     targets that compute so many side by side."""
 
@@ -53,37 +53,50 @@ class Budget:
         problems.stop_if_any(UsageError)
 
 
+@dataclass(frozen=True)
+class Rounds:
+    """count: in how many steps the shares are approached, each leaving as large a part of what is left as the
+    others; epochs: of training after each; last_epochs: after the last one; batch: samples of a step of
+    training; learning_rate: None for the usual."""
+
+    count: int = 4
+    epochs: int = 2
+    last_epochs: int = 8
+    batch: int = 32
+    learning_rate: float | None = None
+
+
 def size(graph: Graph) -> Size:
     return sum((_Layer(graph, node).size for node in weight_layers(graph)), Size(0, 0))
 
 
 def choose(
-    graph: Graph, coupling: Coupling, importance: np.ndarray, budget: Budget, whole: Size | None = None
+    graph: Graph, coupling: Coupling, importance: np.ndarray, shares: Shares, whole: Size | None = None
 ) -> np.ndarray:
-    """Which sets of channels to remove, so that the budget is kept and little importance is lost: booleans.
+    """Which sets of channels to remove, so that the shares are kept and little importance is lost: booleans.
 
-    importance: of each set; whole: what the budget is a share of (this graph, unless given). One bundle after
-    the other goes that loses least for what it saves, counted in shares of what still exceeds the budget.
-    Raises UsageError when the budget cannot be kept.
+    importance: of each set; whole: what they are shares of (this graph, unless given). One bundle after
+    the other goes that loses least for what it saves, counted in what still exceeds its share.
+    Raises UsageError when they cannot be kept.
     """
     whole = whole or size(graph)
     layers = [_Layer(graph, node) for node in weight_layers(graph)]
     families = [
         _Family(
-            sets[np.argsort(importance[sets], kind="stable")], importance, coupling, layers, budget.multiple
+            sets[np.argsort(importance[sets], kind="stable")], importance, coupling, layers, shares.multiple
         )
         for sets in coupling.families()
     ]
     removed = np.zeros(len(coupling.removable), bool)
     now = size(graph)
-    while exceeded := _exceeded(now, whole, budget):
+    while exceeded := _exceeded(now, whole, shares):
         best, least = None, math.inf
         for family in families:
             share = sum(getattr(family.saved, name) / getattr(whole, name) for name in exceeded)
             if share > 0 and (loss := family.loss / share) < least:
                 best, least = family, loss
         if best is None:
-            raise _impossible(graph, exceeded, now, whole, budget)
+            raise _impossible(graph, exceeded, now, whole, shares)
         now -= best.saved
         removed[best.take()] = True
         for family in families:
@@ -186,19 +199,19 @@ class _Family:
         return inputs, layer.outputs - count * self._counts[layer.y]
 
 
-def _exceeded(now: Size, whole: Size, budget: Budget) -> list[str]:
+def _exceeded(now: Size, whole: Size, shares: Shares) -> list[str]:
     return [
         name
         for name in ("parameters", "operations")
-        if getattr(now, name) > getattr(budget, name) * getattr(whole, name)
+        if getattr(now, name) > getattr(shares, name) * getattr(whole, name)
     ]
 
 
-def _impossible(graph: Graph, exceeded: list[str], now: Size, whole: Size, budget: Budget) -> UsageError:
-    shares = (f"{getattr(now, name) / getattr(whole, name):.1%} of its {name}" for name in exceeded)
-    asked = " and ".join(f"{getattr(budget, name):.1%} of its {name}" for name in exceeded)
-    what = f"{asked} cannot be reached by removing channels: the least is {' and '.join(shares)}"
-    fix = "raise the budget; inputs, outputs and what operators hold together keep their channels"
+def _impossible(graph: Graph, exceeded: list[str], now: Size, whole: Size, shares: Shares) -> UsageError:
+    least = (f"{getattr(now, name) / getattr(whole, name):.1%} of its {name}" for name in exceeded)
+    asked = " and ".join(f"{getattr(shares, name):.1%} of its {name}" for name in exceeded)
+    what = f"{asked} cannot be reached by removing channels: the least is {' and '.join(least)}"
+    fix = "raise the shares; inputs, outputs and what operators hold together keep their channels"
     return UsageError(Problem(f"pruning {graph.name}", what, fix))
 
 

@@ -41,6 +41,7 @@ def to_json(result: Compression, model: Path, output: Path) -> dict[str, Any]:
         "file_bytes": output.stat().st_size,
         "warnings": list(result.warnings),
         **evidence.to_json(),
+        "sizes": None if result.sizes is None else [asdict(one) for one in result.sizes],
         "before": None if result.before is None else asdict(result.before),
         "after": None if result.after is None else asdict(result.after),
         "search": None,
@@ -87,6 +88,7 @@ def _summary(result: Compression, model: Path, output: Path) -> list[tuple[str, 
         ("same answer as float", _share(evidence.answers)),
         ("output SQNR", f"{short(evidence.sqnr)} dB"),
         ("weights and biases", f"{number(weights)} B of {number(float_weights)} B"),
+        *_pruned(result),
         *_on_target(result),
         ("samples", samples),
         ("file", f"{number(file_bytes)} B of {number(float_bytes)} B, written to {output}"),
@@ -110,6 +112,20 @@ def _accuracy(evidence: Evidence) -> list[tuple[str, str]]:
         ("accuracy, quantized", _share(accuracy.after)),
         ("difference", change),
         ("McNemar's test", test),
+    ]
+
+
+def _pruned(result: Compression) -> list[tuple[str, str]]:
+    """What pruning left of the float model."""
+    if result.sizes is None:
+        return []
+    before, after = (asdict(one) for one in result.sizes)
+    return [
+        (
+            f"{name} left",
+            f"{number(after[name])} of {number(before[name])} ({percent(after[name] / before[name])})",
+        )
+        for name in before
     ]
 
 

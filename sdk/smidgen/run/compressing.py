@@ -14,6 +14,7 @@ from smidgen.compress.batches import Sample, Track, untracked
 from smidgen.compress.evidence import Evidence, gather_evidence
 from smidgen.compress.layers import weight_layers
 from smidgen.compress.plausible import doubts
+from smidgen.compress.prune_channels import Size, size
 from smidgen.compress.quantize import check_float, equalize, gather, quantize, reconstruct
 from smidgen.errors import Problem, ProblemList, UsageError
 from smidgen.explore.budgets import limits
@@ -73,7 +74,7 @@ class Searched:
 class Compression:
     """graph: the integer model; parts: the data; evidence: on unseen data; warnings: what is doubtful about
     the data; searched: with the step search; before, after: int8 and this model on the target, if there is
-    one; digests: SHA-256 of model and data."""
+    one; digests: SHA-256 of model and data; sizes: with the step prune, before and after it."""
 
     graph: Graph
     recipe: Recipe
@@ -84,6 +85,7 @@ class Compression:
     before: ModelCost | None
     after: ModelCost | None
     digests: Mapping[str, str]
+    sizes: tuple[Size, Size] | None = None
 
 
 def compress(
@@ -101,9 +103,10 @@ def compress(
     target = None if recipe.target is None else load_target(recipe.target)
     if target is not None:
         check_counts(target)
-    if "fine_tune" in recipe.steps and importlib.util.find_spec("tensorflow") is None:
+    training = [step for step in ("prune", "fine_tune") if step in recipe.steps]
+    if training and importlib.util.find_spec("tensorflow") is None:
         fix = "install it with: pip install 'smidgen[train]'"
-        raise UsageError(Problem("step fine_tune", "TensorFlow is not installed", fix))
+        raise UsageError(Problem(f"step {training[0]}", "TensorFlow is not installed", fix))
     graph = load_model(model)
     check_float(graph)
     if recipe.data is None:
@@ -114,6 +117,7 @@ def compress(
     warnings = tuple(_warnings(graph, inputs, parts))
     for warning in warnings:
         warn(warning)
+    given, graph = graph, _prune(graph, parts, recipe, track)
     teacher = graph
     if "search" in recipe.steps:
         searched, integer, after = _search(graph, parts, recipe, target, workers or Workers(), track)
@@ -126,14 +130,15 @@ def compress(
         integer = _make(teacher, parts, recipe, bits, track)
         after = None if target is None else measure_model(integer, target, recipe.optimize)
     unseen_labels = None if parts.labels is None else parts.labels[2]
-    evidence = gather_evidence(graph, integer, parts.unseen, unseen_labels, track, teacher)
+    evidence = gather_evidence(given, integer, parts.unseen, unseen_labels, track, teacher)
     digests = {"model": file_digest(model), "data": _data_digest(inputs)}
-    return Compression(integer, recipe, parts, evidence, warnings, searched, before, after, digests)
+    sizes = (size(given), size(graph)) if "prune" in recipe.steps else None
+    return Compression(integer, recipe, parts, evidence, warnings, searched, before, after, digests, sizes)
 
 
 def split(inputs: Inputs, recipe: Recipe) -> Parts:
     """Raises UsageError when a part would be empty."""
-    total, chooses = len(inputs), "search" in recipe.steps or "fine_tune" in recipe.steps
+    total, chooses = len(inputs), not {"prune", "search", "fine_tune"}.isdisjoint(recipe.steps)
     count = min(CALIBRATE, total // (4 if chooses else 2)) if recipe.calibrate is None else recipe.calibrate
     unseen = recipe.unseen
     if unseen is None:
@@ -200,6 +205,20 @@ def _fits(cost: ModelCost, wanted: Mapping[str, float]) -> bool:
         "taken": cost.taken, "weights": cost.weight_bytes, "flash": cost.flash_bytes, "ram": cost.ram_bytes
     }  # fmt: skip
     return all(figures[name] <= limit for name, limit in wanted.items() if name in figures)
+
+
+def _prune(graph: Graph, parts: Parts, recipe: Recipe, track: Track) -> Graph:
+    """The float model after the step prune, if there is one."""
+    if "prune" not in recipe.steps:
+        return graph
+    # TensorFlow is an optional dependency, and slow to load.
+    from smidgen.train.prune import prune
+
+    samples, state = [*parts.calibration, *parts.chosen], cache_folder() / "training"
+    return prune(
+        graph, samples, parts.known_labels, recipe.shares, recipe.rounds,
+        seed=recipe.seed, state=state, track=track,
+    )  # fmt: skip
 
 
 def _make(graph: Graph, parts: Parts, recipe: Recipe, bits: Mapping[str, int], track: Track) -> Graph:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from smidgen.compress.prune_channels import Rounds, Shares
 from smidgen.compress.quantize.ranges import METHODS
 from smidgen.compress.requantize import BITS
 from smidgen.errors import ProblemList, UsageError
@@ -15,9 +16,9 @@ from smidgen.run.data import DataSource, is_function
 from smidgen.targets.table import Table, read_toml
 
 # In the order in which they are done.
-STEPS = ("equalize", "quantize", "reconstruct", "search", "fine_tune")
+STEPS = ("prune", "equalize", "quantize", "reconstruct", "search", "fine_tune")
 # Unless said otherwise; channels are equalized for bits that are known, so not before a search.
-USUAL_STEPS, SEARCH_STEPS = STEPS[:3], STEPS[1:4]
+USUAL_STEPS, SEARCH_STEPS = STEPS[1:4], STEPS[2:5]
 # Samples to quantize with unless said otherwise: more gain little, and each takes time.
 CALIBRATE = 512
 # Of them, those that a model is reconstructed with while searching, and others to choose on.
@@ -30,7 +31,7 @@ class Recipe:
     """steps: of STEPS; bits: of every layer, layers: of some by name; calibrate: how many of the first
     samples to quantize with; unseen: how many of the last to report on, which nothing is chosen on; both None
     for the usual; evaluations, samples: of the search; epochs, learning_rate: of the training (None for the
-    usual rate)."""
+    usual rate); shares, rounds: of the pruning."""
 
     steps: tuple[str, ...] = USUAL_STEPS
     data: DataSource | None = None
@@ -45,6 +46,8 @@ class Recipe:
     epochs: int = 4
     learning_rate: float | None = None
     seed: int = 1
+    shares: Shares = field(default_factory=Shares)
+    rounds: Rounds = field(default_factory=Rounds)
     target: str | None = None
     optimize: str = "speed"
 
@@ -62,6 +65,7 @@ def read_recipe(path: Path) -> Recipe:
     target = top.text("target", "") or None
     recipe = replace(recipe, target=target, optimize=top.choice("optimize", ("speed", "size"), "speed"))
     recipe = _data(top, recipe)
+    recipe = _prune(top, recipe)
     if table := _step_table(top, "quantize", recipe):
         bits = _bits(table, "bits", table.number("bits", 8))
         layers = table.table("layers", required=False)
@@ -105,6 +109,34 @@ def _step_table(top: Table, step: str, recipe: Recipe) -> Table | None:
     if table is not None and step not in recipe.steps:
         top.problem(step, "is set, but 'steps' leaves it out")
     return table
+
+
+def _prune(top: Table, recipe: Recipe) -> Recipe:
+    table = _step_table(top, "prune", recipe)
+    if table is None:
+        if "prune" in recipe.steps:
+            fix = "add a table, such as: [prune] parameters = 0.5"
+            top.problem("prune", "is missing, so nothing says how much is to be left", fix)
+        return recipe
+    shares = Shares(
+        table.real("parameters", 1.0) or 0.0,
+        table.real("operations", 1.0) or 0.0,
+        _at_least_1(table, "multiple", 1),
+    )
+    usual = Rounds()
+    rounds = Rounds(
+        _at_least_1(table, "rounds", usual.count),
+        _at_least_1(table, "epochs", usual.epochs),
+        _at_least_1(table, "last_epochs", usual.last_epochs),
+        _at_least_1(table, "batch", usual.batch),
+        table.real("learning_rate", None),
+    )
+    table.finish()
+    try:
+        shares.check(f"{top.file}, 'prune'")
+    except UsageError as error:
+        top.problems.problems += error.problems
+    return replace(recipe, shares=shares, rounds=rounds)
 
 
 def _budgets(top: Table) -> tuple[Budget, ...]:

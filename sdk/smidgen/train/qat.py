@@ -6,6 +6,7 @@ The student's loss is its distance from the float model's answers (distillation,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,10 +56,11 @@ def fine_tune(
     """The student with trained weights and biases; its activations keep their quantization.
 
     teacher: the float graph; student: what `quantize` and `reconstruct` made of it, or a float graph;
-    samples: float inputs; labels: the right answer of each, as an index into the first output; state: a file
-    that holds the state after each epoch, from which a training that was stopped goes on. The same seed gives
-    the same bytes on the same machine and versions. Raises UsageError for samples and labels that do not fit
-    and for a loss that is not finite.
+    samples: float inputs; labels: the right answer of each, as an index into the first output, or a map of
+    answers (N, ...), one for each place of an output whose last axis is the classes, -1 where none is known;
+    state: a file that holds the state after each epoch, from which a training that was stopped goes on. The
+    same seed gives the same bytes on the same machine and versions. Raises UsageError for samples and labels
+    that do not fit and for a loss that is not finite.
     """
     options = options or Options()
     _check(teacher, samples, labels, epochs, options)
@@ -95,7 +97,7 @@ class _Training:
     """The student as a Keras model, its optimizer, and one step of both."""
 
     def __init__(self, teacher: Graph, student: Graph, labelled: bool, steps: int, options: Options) -> None:
-        answer, is_classifier = _answer(teacher)
+        answer, is_classifier = answer_of(teacher)
         self._teacher = to_keras(teacher, [answer])
         self.model = to_keras(student, [answer], options.learn_scales)
         warmup = max(int(_WARMUP * steps), 1)
@@ -118,20 +120,26 @@ class _Training:
             given = self.model(inputs, training=True)
             loss = self._share * self._distance(wanted, given)
             if self._share < 1:
-                rows = tf.reshape(given, (tf.shape(labels)[0], -1))
-                entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, rows)
-                loss += (1 - self._share) * tf.reduce_mean(entropy)
+                loss += (1 - self._share) * _entropy(tf.reshape(labels, [-1]), given)
         variables = self.model.trainable_variables
         self._optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         return loss
 
 
-def _answer(graph: Graph) -> tuple[str, bool]:
+def answer_of(graph: Graph) -> tuple[str, bool]:
     """The tensor to compare, and whether it holds logits: what a last Softmax reads, or the first output."""
     node = graph.producer(graph.outputs[0])
     if node is not None and isinstance(node.operator, Softmax) and node.operator.beta == 1:
         return str(node.inputs[0]), True
     return graph.outputs[0], False
+
+
+def _entropy(labels, given):
+    """The mean over the places whose label is known."""
+    rows = tf.reshape(given, (tf.shape(labels)[0], -1))
+    entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(labels, 0), rows)
+    known = tf.cast(labels >= 0, tf.float32)
+    return tf.reduce_sum(entropy * known) / tf.maximum(tf.reduce_sum(known), 1.0)
 
 
 def _divergence(wanted, given):
@@ -158,8 +166,12 @@ def _check(
         what = f"there are {len(samples)} samples and {len(labels)} labels"
         problems.add(where, what, "give one label for each sample")
     if labels is not None and len(labels):
-        classes = teacher.tensor(teacher.outputs[0]).elements
-        if labels.min() < 0 or labels.max() >= classes:
+        shape = teacher.tensor(teacher.outputs[0]).shape
+        classes, unknown = (math.prod(shape), 0) if labels.ndim == 1 else (shape[-1], -1)
+        if labels.ndim > 1 and labels.shape[1:] != shape[1:-1]:
+            what = f"labels have shape {labels.shape}, the model's answers {shape}"
+            problems.add(where, what, "give one label for each sample, or for each place of its output")
+        elif labels.min() < unknown or labels.max() >= classes:
             what = f"labels run from {labels.min()} to {labels.max()}, the model has {classes} classes"
             problems.add(where, what, "give the index of the right class for each sample")
     if epochs < 1 or options.batch < 1:
