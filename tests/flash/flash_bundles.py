@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smidgen.compile.bundle import BIN, ELF, HEX, Bundle, write_manifest
+from smidgen.compile.bundle import BIN, BITSTREAM, ELF, HEX, Bundle, write_manifest
 from smidgen.compile.figures import Figures
 from smidgen.targets import load_target
 
@@ -19,7 +19,7 @@ def image_of(size: int, seed: int = 1) -> bytes:
 def make_bundle(folder: Path, target: str, image: bytes = b"image") -> Bundle:
     """A bundle that was never built; target: its name or its file."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (ELF, BIN, HEX):
+    for name in (ELF, BIN, HEX, BITSTREAM):
         (folder / name).write_bytes(image)
     manifest = {
         "smidgen": "0", "model": "m", "prefix": "m", "version": "0", "target": load_target(target).name,

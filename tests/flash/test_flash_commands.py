@@ -119,6 +119,22 @@ def test_dfu_util(dry_run, tmp_path: Path) -> None:
     assert "Usage" in said([*command, "--no-such-option"])
 
 
+def test_openfpgaloader(dry_run) -> None:
+    """It parses the whole command line, looks the board up, and then for its probe."""
+    command = dry_run("ulx3s-85f", "--probe", NOWHERE)
+    assert command[:3] == ["openFPGALoader", "--board", "ulx3s"] and command[-1].endswith("firmware.bit")
+    assert "unable to open ftdi device" in said(command)
+    assert "does not exist" in said([*command, "--no-such-option"])
+    assert "cannot find board" in said([part.replace("ulx3s", "ulx4s", 1) for part in command])
+
+
+def test_dfu_util_writes_a_bitstream(dry_run) -> None:
+    command = dry_run("orangecrab-25f", "--probe", NOWHERE)
+    assert command[:5] == ["dfu-util", "--device", "1209:5af0", "--alt", "0"]
+    assert command[-1].endswith("firmware.bit")
+    assert "No DFU capable USB device available" in said(command)
+
+
 def test_teensy_loader(dry_run) -> None:
     command = dry_run("teensy41")
     missing = [*command[:-1], NOWHERE]  # with a file that is there it would wait for a board

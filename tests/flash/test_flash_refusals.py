@@ -145,6 +145,7 @@ def test_two_debug_probes_of_one_kind(flash, ports) -> None:
         ("nucleo-f446re", (), "openocd", "apt install openocd"),
         ("mps2-an386", ("--port", "localhost:1"), "gdb-multiarch", "apt install gdb-multiarch"),
         ("teensy41", (), "teensy_loader_cli", "apt install teensy-loader-cli"),
+        ("ulx3s-85f", (), "openFPGALoader", "apt install openfpgaloader"),
     ],
 )
 def test_a_missing_program_says_how_to_get_it(
@@ -185,6 +186,52 @@ def test_pyocd_refuses(
     calls = program("pyocd", {"json": json.dumps({"boards": boards}), "read32": word, "load": "done"})
     refused(flash("nrf52840-dk", *options), code, *words)
     assert "load" not in calls.read_text()
+
+
+def detected(identity: str) -> dict[str, str]:
+    """What openFPGALoader prints of an FPGA, and when it writes."""
+    chain = f"index 0:\n\tidcode {identity}\n\tmanufacturer lattice\n\tfamily ECP5\n\tmodel  LFE5U-85\n"
+    return {"--detect": f"Jtag frequency : requested 6.00MHz\n{chain}\tirlength 8", "--write-flash": "done"}
+
+
+@pytest.mark.parametrize("identity", ["0x41113043", "0x1113043"])  # releases differ in the version's bits
+def test_openfpgaloader_writes_to_the_fpga_that_the_target_names(
+    identity: str, flash, program, ports
+) -> None:
+    ports(("/dev/ttyUSB0", 0x0403, 0x6015, "D00123"))
+    calls = program("openFPGALoader", detected(identity))
+    code, errors = flash("ulx3s-85f", "--probe", "D00123")
+    assert code == 0, errors
+    assert "--board ulx3s --ftdi-serial D00123 --write-flash --verify" in calls.read_text()
+    assert calls.read_text().strip().endswith("firmware.bit")
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        (detected("0x41111043"), ("chip 0x1111043", "chip 0x1113043", "nothing was written")),
+        ({"--detect": "JTAG chain is empty"}, ("does not show an FPGA: JTAG chain is empty",)),
+    ],
+)
+def test_openfpgaloader_refuses(answers: dict, words: tuple[str, ...], flash, program, ports) -> None:
+    ports()
+    calls = program("openFPGALoader", answers)
+    refused(flash("ulx3s-85f"), DEVICE, *words)
+    assert "--write-flash" not in calls.read_text()
+
+
+def test_two_boards_with_one_kind_of_fpga(flash, ports) -> None:
+    ports(("/dev/ttyUSB0", 0x0403, 0x6015, "D00123"), ("/dev/ttyUSB1", 0x0403, 0x6015, "D00124"))
+    refused(flash("ulx3s-85f"), USAGE, "several probes", "D00123", "D00124", "--probe")
+
+
+def test_a_bundle_with_only_the_program_of_an_fpga(tmp_path: Path, capsys) -> None:
+    folder = make_bundle(tmp_path / "bundle", "ulx3s-85f").folder
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["files"]["firmware.bit"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    outcome = main(["flash", "-b", str(folder), "-t", "ulx3s-85f", "--dry-run"]), capsys.readouterr().err
+    refused(outcome, USAGE, "holds no firmware.bit", "--no-bitstream")
 
 
 @pytest.mark.parametrize("word", ["0xe0042000: 10006413", "Error: cannot read"])

@@ -18,6 +18,7 @@ GOOD = {
     "esptool": 'chip = "esp32c3"\noffset = 0x1000',
     "dfu_util": 'device = "0483:df11"\nalternate = 1\naddress = 0x0800_0000',
     "uf2": 'board = "RPI-RP2"\nfamily = 1',
+    "openfpgaloader": 'board = "ulx3s"\nchip_id = { value = 0x0111_3043 }',
     "gdb": 'remote = "localhost:3333"\nbefore = ["monitor reset halt"]',
     "program": 'command = "writer"\narguments = ["{bin}"]',
 }

@@ -16,6 +16,7 @@ ALLOWED = {
     "compress": {"graph"},
     "train": {"graph", "compress"},
     "compile": {"graph", "targets", "toolchains", "golden"},
+    "fpga": {"compile", "targets"},
     "libraries": {"graph", "compile", "targets", "golden"},
     "device": {"graph", "compile", "targets", "golden", "toolchains"},
     "explore": {"graph", "compress", "compile", "device", "targets", "toolchains", "golden"},

@@ -19,10 +19,10 @@ from smidgen.compile.cache import cached, content_key
 from smidgen.compile.memory_map import region
 from smidgen.errors import BuildError, Problem
 from smidgen.fpga import flow, netlist, tools
-from smidgen.fpga.clock import dividers
 from smidgen.fpga.flow import CONFIG, NETLIST, NOISE, Routed
 from smidgen.paths import data_folder
 from smidgen.targets import Target
+from smidgen.targets.pll import dividers
 
 # Placement begins at random. Where the clock is not reached, another beginning may do.
 SEEDS = (1, 2, 3)

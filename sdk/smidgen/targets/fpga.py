@@ -5,8 +5,8 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from smidgen.fpga.clock import dividers
 from smidgen.paths import data_folder
+from smidgen.targets.pll import dividers
 from smidgen.targets.table import Table
 from smidgen.targets.types import MEMORY_KINDS, Core, Fpga, Memory
 

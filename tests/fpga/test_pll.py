@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from smidgen.fpga import tools
-from smidgen.fpga.clock import dividers
+from smidgen.targets.pll import dividers
 
 MHZ = 1_000_000
 
