@@ -111,6 +111,11 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         ("[data]\nscale = true", ("'data.scale' must be a number",)),
         ("[data]\nsorce = 'x.npz'", ("'data.sorce' is not known", "did you mean 'source'")),
         ("seed = -1", ("'seed' must be a whole number of 0 or more",)),
+        (
+            'steps = ["quantize", "fine_tune"]\n[fine_tune]\nlearning_rate = 0',
+            ("'fine_tune.learning_rate' is 0",),
+        ),
+        ('steps = ["quantize", "fine_tune"]\n[fine_tune]\nepochs = 0', ("'fine_tune.epochs' is 0",)),
         ("seed = = 1", ("is not valid TOML",)),
         ('steps = ["quantize", "search"]\n[budget]\nspeed = 3\nram = "x"', ("'speed=3'", "'ram=x'")),
         ('steps = ["quantize", "search"]\n[quantize]\nbits = 4', ("which the step 'search' is to find",)),

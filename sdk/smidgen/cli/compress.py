@@ -76,8 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     recipe = _recipe(arguments)
 
     def warn(text: str) -> None:
-        source = recipe.data.source if recipe.data else ""
-        print(f"warning: {source}: {text}", file=sys.stderr, flush=True)
+        print(f"warning: {text}", file=sys.stderr, flush=True)
 
     result = compress(arguments.model, recipe, Workers(arguments.engine, arguments.workers), warn, track)
     save_tflite(result.graph, arguments.output)

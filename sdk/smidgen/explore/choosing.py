@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from smidgen.errors import Problem, UsageError
 from smidgen.explore.costs import WIDTHS, Costs
@@ -13,18 +13,21 @@ _TITLES = {"accuracy": "accuracy", "weights": "weights", "flash": "flash", "ram"
 
 
 def check_possible(costs: Costs, limits: Mapping[str, float]) -> None:
-    """Raise UsageError when a cost cannot be met even with the fewest bits everywhere; it names the least."""
+    """Raise UsageError when a cost cannot be met with any bits; it names the least."""
     cheapest = [costs.of((bits,) * len(costs.layers)) for bits in WIDTHS]
     # A layer may be faster at more bits, so each cost has a least choice of its own.
     least = {
         "taken": costs.base.taken + _least(costs, "taken"),
         "weights": min(one.weight_bytes for one in cheapest),
         "flash": min(one.flash_bytes for one in cheapest),
+        "ram": costs.least_ram_bytes,
     }
+    fewest = dict.fromkeys(("weights", "flash"), "with the fewest bits it is")
     problems = [
         Problem(
             f"budget on {_title(name, costs.base.unit)}",
-            f"{_text(name, limits[name])} cannot be met: with the fewest bits it is {_text(name, value)}",
+            f"{_text(name, limits[name])} cannot be met: "
+            f"{fewest.get(name, 'whatever the bits, it is at least')} {_text(name, value)}",
             "raise the budget, or make the model smaller",
         )
         for name, value in least.items()
@@ -49,20 +52,29 @@ def meeting(found: Found, limits: Mapping[str, float], unit: str) -> list[Point]
     Where only accuracy is limited, or nothing, that is the cheapest; where a cost is limited, the most
     accurate. Raises UsageError when no point meets all; it names the nearest.
     """
-    points = [point for point in found.points if _excess(point, limits) <= 0]
+    points = [point for point in found.points if meets(point, limits)]
     if not points:
-        nearest = min(found.points, key=lambda point: (_excess(point, limits), point.noise))
-        have = ", ".join(
-            f"{_title(name, unit)} {_text(name, value)}"
-            for name in limits
-            if (value := nearest.figures[name]) is not None
-        )
-        want = ", ".join(f"{_title(name, unit)} {_text(name, limit)}" for name, limit in limits.items())
-        fix = f"the nearest that was found has {have}; change a budget, or train (step fine_tune)"
-        raise UsageError(Problem("budget", f"none of {len(found.points)} choices has {want}", fix))
+        raise none_meets(found.points, limits, unit)
     if limits.keys() <= {"accuracy"}:
         return sorted(points, key=lambda point: (point.taken, point.weight_bytes, point.noise))
     return sorted(points, key=lambda point: (-_right(point), point.noise, point.taken, point.weight_bytes))
+
+
+def meets(point: Point, limits: Mapping[str, float]) -> bool:
+    return _excess(point, limits) <= 0
+
+
+def none_meets(points: Sequence[Point], limits: Mapping[str, float], unit: str) -> UsageError:
+    """What to raise then; it names the nearest point."""
+    nearest = min(points, key=lambda point: (_excess(point, limits), point.noise))
+    have = ", ".join(
+        f"{_title(name, unit)} {_text(name, value)}"
+        for name in limits
+        if (value := nearest.figures[name]) is not None
+    )
+    want = ", ".join(f"{_title(name, unit)} {_text(name, limit)}" for name, limit in limits.items())
+    fix = f"the nearest that was found has {have}; change a budget, or train (step fine_tune)"
+    return UsageError(Problem("budget", f"none of {len(points)} choices has {want}", fix))
 
 
 def _right(point: Point) -> int:

@@ -18,6 +18,7 @@ from smidgen.compile.build import build, weights_bytes
 from smidgen.compile.cache import cached, content_key
 from smidgen.compile.emit import emit
 from smidgen.compile.figures import Figures
+from smidgen.compile.firmware import TooBig
 from smidgen.compile.runtime import model_flags
 from smidgen.compile.sources import kernel_headers
 from smidgen.compress.batches import Track, untracked
@@ -25,7 +26,7 @@ from smidgen.compress.layers import weight_layers
 from smidgen.compress.requantize import BITS, requantize_weights
 from smidgen.device import open_device
 from smidgen.device.simulators import verilator
-from smidgen.errors import Problem, UsageError
+from smidgen.errors import BuildError, Problem, UsageError
 from smidgen.golden import golden_inputs
 from smidgen.graph import Graph, Node, Tensor
 from smidgen.graph.packing import storage_bytes
@@ -81,8 +82,9 @@ def measure_layers(
 ) -> Latencies:
     """The cost of every layer that has weights, at every width.
 
-    graph: the int8 model. Raises UsageError for a target that counts nothing, BuildError for a layer that
-    does not fit alone.
+    graph: the int8 model. A layer that does not fit alone at some width, with which no model can be built,
+    takes there what it takes at the next narrower one. Raises UsageError for a target that counts nothing,
+    BuildError for a layer that does not fit alone at any width.
     """
     check_counts(target)
     at = {bits: graph if bits == 8 else requantize_weights(graph, bits) for bits in BITS}
@@ -94,11 +96,29 @@ def measure_layers(
     }
     missing = {key: wanted[layer] for layer, key in keys.items() if not _path(key).is_file()}
     chunks = list(_chunks(list(missing.items()), target))
+    too_big: set[str] = set()
     for chunk in track(chunks, f"measuring layers on {target.name}") if chunks else ():
-        costs = _measure(_beside([alone for _, alone in chunk]), target, optimize)
+        costs = _measured([alone for _, alone in chunk], target, optimize)
         for (key, _), cost in zip(chunk, costs, strict=True):
-            _store(key, cost)
-    return {layer: LayerCost(**json.loads(_path(key).read_text())) for layer, key in keys.items()}
+            if cost is None:
+                too_big.add(key)
+            else:
+                _store(key, cost)
+    latencies: dict[tuple[str, int], LayerCost] = {}
+    for layer in layers:
+        taken = None
+        for bits in sorted(BITS):
+            key, alone = keys[layer, bits], wanted[layer, bits]
+            if key not in too_big:
+                cost = LayerCost(**json.loads(_path(key).read_text()))
+            elif taken is not None:
+                cost = LayerCost(taken, _needs([alone])["flash"])
+            else:
+                what = f"does not fit target '{target.name}' alone, even with {bits}-bit weights"
+                fix = "make the model smaller, or take a target with more memory"
+                raise BuildError(Problem(f"layer '{layer}'", what, fix))
+            latencies[layer, bits], taken = cost, cost.taken
+    return latencies
 
 
 def measure_model(graph: Graph, target: Target, optimize: str = "speed") -> ModelCost:
@@ -203,6 +223,16 @@ def _beside(graphs: Sequence[Graph]) -> Graph:
         nodes.append(Node(f"layer{index}", node.operator, inputs, tuple(map(str, outputs))))
     inputs = tuple(dict.fromkeys(str(node.inputs[0]) for node in nodes))
     return Graph("layers", tensors, tuple(nodes), inputs, tuple(node.outputs[0] for node in nodes))
+
+
+def _measured(layers: Sequence[Graph], target: Target, optimize: str) -> list[LayerCost | None]:
+    """What each layer takes, None for one that does not fit; beside each other where they fit so."""
+    try:
+        return [*_measure(_beside(layers), target, optimize)]
+    except TooBig:
+        if len(layers) == 1:
+            return [None]
+        return [cost for layer in layers for cost in _measured([layer], target, optimize)]
 
 
 def _measure(graph: Graph, target: Target, optimize: str) -> list[LayerCost]:

@@ -50,6 +50,7 @@ def to_json(result: Compression, model: Path, output: Path) -> dict[str, Any]:
         points = [{**asdict(point), "accuracy": point.accuracy} for point in searched.found.points]
         content["search"] = {
             "unit": searched.costs.base.unit,
+            "int8_fits": searched.costs.too_big is None,
             "limits": dict(searched.limits),
             "layers": list(searched.found.layers),
             "noise_alone": [[*layer, noise] for layer, noise in searched.found.alone.items()],
@@ -80,7 +81,9 @@ def write_page(path: Path, result: Compression, model: Path, output: Path) -> No
 def _summary(result: Compression, model: Path, output: Path) -> list[tuple[str, str]]:
     evidence, parts = result.evidence, result.parts
     weights, float_weights = evidence.weight_bytes, evidence.float_weight_bytes
-    chosen = f", {number(len(parts.chosen))} to choose on" if parts.chosen else ""
+    steps = result.recipe.steps
+    uses = [use for step, use in (("search", "choose on"), ("fine_tune", "train on")) if step in steps]
+    chosen = f", {number(len(parts.chosen))} to {' and '.join(uses)}" if parts.chosen and uses else ""
     samples = f"{number(len(parts.calibration))} to quantize{chosen}, {number(evidence.samples)} to report"
     file_bytes, float_bytes = output.stat().st_size, model.stat().st_size
     return [
@@ -140,8 +143,10 @@ def _on_target(result: Compression) -> list[tuple[str, str]]:
         if before is None:
             return f"{number(value)}{unit}"
         share = f" ({value / getattr(before, name):.2f}x)" if getattr(before, name) else ""
-        return f"{number(value)}{unit} of {number(getattr(before, name))}{unit} at int8{share}"
+        return f"{number(value)}{unit} of {number(getattr(before, name))}{unit} at int8{reckoned}{share}"
 
+    too_big = result.searched is not None and result.searched.costs.too_big is not None
+    reckoned = ", which does not fit" if too_big else ""
     where = f" on {result.recipe.target}"
     return [
         (f"{after.unit}{where}", text("taken")),

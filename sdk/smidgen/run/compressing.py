@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from smidgen.compile.firmware import TooBig
+from smidgen.compile.memory_map import region
 from smidgen.compress.batches import Sample, Track, untracked
 from smidgen.compress.evidence import Evidence, gather_evidence
 from smidgen.compress.layers import weight_layers
@@ -18,7 +21,7 @@ from smidgen.compress.prune_channels import Size, size
 from smidgen.compress.quantize import check_float, equalize, gather, quantize, reconstruct
 from smidgen.errors import Problem, ProblemList, UsageError
 from smidgen.explore.budgets import limits
-from smidgen.explore.choosing import check_possible, meeting
+from smidgen.explore.choosing import check_possible, meeting, meets, none_meets
 from smidgen.explore.costs import Costs, measure_costs
 from smidgen.explore.engine import open_engine
 from smidgen.explore.evaluate import digest, evaluate, prepare
@@ -72,9 +75,9 @@ class Searched:
 
 @dataclass(frozen=True, eq=False)
 class Compression:
-    """graph: the integer model; parts: the data; evidence: on unseen data; warnings: what is doubtful about
-    the data; searched: with the step search; before, after: int8 and this model on the target, if there is
-    one; digests: SHA-256 of model and data; sizes: with the step prune, before and after it."""
+    """graph: the integer model; parts: the data; evidence: on unseen data; warnings: what is doubtful;
+    searched: with the step search; before, after: int8 and this model on the target, if there is one;
+    digests: SHA-256 of model and data; sizes: with the step prune, before and after it."""
 
     graph: Graph
     recipe: Recipe
@@ -97,8 +100,8 @@ def compress(
 ) -> Compression:
     """Do what the recipe says with a float model, and compare it on data that nothing was chosen on.
 
-    warn: told at once what is doubtful about the data. Raises ModelError, UsageError and, with a target,
-    BuildError and DeviceError.
+    warn: told at once what is doubtful. Raises ModelError, UsageError and, with a target, BuildError and
+    DeviceError.
     """
     target = None if recipe.target is None else load_target(recipe.target)
     if target is not None:
@@ -114,26 +117,33 @@ def compress(
     inputs = load_data(graph, recipe.data, track)
     parts = split(inputs, recipe)
     _check_labels(graph, inputs, recipe)
-    warnings = tuple(_warnings(graph, inputs, parts))
-    for warning in warnings:
-        warn(warning)
+    warnings: list[str] = []
+
+    def warn_of(where: str, what: str) -> None:
+        warnings.append(f"{where}: {what}")
+        warn(warnings[-1])
+
+    for doubt in _doubts(graph, inputs, parts):
+        warn_of(recipe.data.source, doubt)
     given, graph = graph, _prune(graph, parts, recipe, track)
     teacher = graph
     if "search" in recipe.steps:
-        searched, integer, after = _search(graph, parts, recipe, target, workers or Workers(), track)
+        searched, integer, after = _search(graph, parts, recipe, target, workers or Workers(), warn_of, track)
         before = searched.costs.base if target is not None else None
     else:
         searched, before = None, None
         bits = {**dict.fromkeys((node.id for node in weight_layers(graph)), recipe.bits), **recipe.layers}
         if "equalize" in recipe.steps:
             teacher = equalize(graph, parts.calibration, bits, track)
-        integer = _make(teacher, parts, recipe, bits, track)
-        after = None if target is None else measure_model(integer, target, recipe.optimize)
+        integer = _train(teacher, _quantize(teacher, parts, recipe, bits, track), parts, recipe, track)
+        after = _measure(integer, target, recipe)
     unseen_labels = None if parts.labels is None else parts.labels[2]
     evidence = gather_evidence(given, integer, parts.unseen, unseen_labels, track, teacher)
-    digests = {"model": file_digest(model), "data": _data_digest(inputs)}
+    digests = {"model": file_digest(model), "data": _data_digest(inputs.samples, inputs.labels)}
     sizes = (size(given), size(graph)) if "prune" in recipe.steps else None
-    return Compression(integer, recipe, parts, evidence, warnings, searched, before, after, digests, sizes)
+    return Compression(
+        integer, recipe, parts, evidence, tuple(warnings), searched, before, after, digests, sizes
+    )
 
 
 def split(inputs: Inputs, recipe: Recipe) -> Parts:
@@ -172,7 +182,13 @@ def _check_labels(graph: Graph, inputs: Inputs, recipe: Recipe) -> None:
 
 
 def _search(
-    graph: Graph, parts: Parts, recipe: Recipe, target: Target | None, workers: Workers, track: Track
+    graph: Graph,
+    parts: Parts,
+    recipe: Recipe,
+    target: Target | None,
+    workers: Workers,
+    warn_of: Callable[[str, str], None],
+    track: Track,
 ) -> tuple[Searched, Graph, ModelCost | None]:
     labels = None if parts.labels is None else parts.labels[1][: recipe.samples]
     setup = prepare(
@@ -187,24 +203,50 @@ def _search(
     where = f"target '{target.name}'" if target is not None else "no target"
     wanted = limits(recipe.budgets, costs.base, target.core.clock_hz if target else None, where)
     check_possible(costs, wanted)
+    aims = dict(wanted)
+    if target is not None and costs.too_big is not None:
+        what = "; ".join(problem.what for problem in costs.too_big.problems)
+        warn_of(where, f"at 8 bits {what}: int8's figures are reckoned from its layers, fewer bits are tried")
+        aims["flash"] = min(wanted.get("flash", math.inf), region(target, "flash").length)
     path = cache_folder() / "search" / f"{digest(setup)}.sqlite"
     with Store(path) as store, open_engine(workers.engine, workers.count, evaluate, setup) as engine:
-        found = search(setup, costs, wanted, engine, store, recipe.evaluations, track)
-    for point in meeting(found, wanted, costs.base.unit):
+        found = search(setup, costs, aims, engine, store, recipe.evaluations, track)
+    unit, memory = costs.base.unit, aims.get("flash", math.inf)
+    fitting = tuple(point for point in found.points if point.flash_bytes <= memory)
+    if not fitting:
+        raise none_meets(found.points, aims, unit)
+    built: list[Point] = []
+    too_big = costs.too_big
+    for point in meeting(replace(found, points=fitting), wanted, unit):
         bits = dict(zip(found.layers, point.bits, strict=True))
-        integer = _make(graph, parts, recipe, bits, track)
-        after = None if target is None else measure_model(integer, target, recipe.optimize)
-        if after is None or _fits(after, wanted):
+        integer = _quantize(graph, parts, recipe, bits, track)
+        try:
+            after = _measure(integer, target, recipe)
+            as_built = _as_built(point, after)
+            # Training takes longest, so what is too large is not trained.
+            if meets(as_built, wanted) and "fine_tune" in recipe.steps:
+                integer = _train(graph, integer, parts, recipe, track)
+                after = _measure(integer, target, recipe)
+                as_built = _as_built(point, after)
+        except TooBig as error:
+            too_big = error
+            continue
+        if meets(as_built, wanted):
             return Searched(found, wanted, costs, point), integer, after
-    fix = "raise the budgets a little: code takes more bytes at some widths, which is known once it is built"
-    raise UsageError(Problem("budget", "what was built for it is larger than predicted", fix))
+        built.append(as_built)
+    raise none_meets(built, wanted, unit) if built or too_big is None else too_big
 
 
-def _fits(cost: ModelCost, wanted: Mapping[str, float]) -> bool:
-    figures = {
-        "taken": cost.taken, "weights": cost.weight_bytes, "flash": cost.flash_bytes, "ram": cost.ram_bytes
-    }  # fmt: skip
-    return all(figures[name] <= limit for name, limit in wanted.items() if name in figures)
+def _measure(graph: Graph, target: Target | None, recipe: Recipe) -> ModelCost | None:
+    return None if target is None else measure_model(graph, target, recipe.optimize)
+
+
+def _as_built(point: Point, cost: ModelCost | None) -> Point:
+    """With the costs that were measured, if any, in the place of predicted ones."""
+    if cost is None:
+        return point
+    figures = {name: getattr(cost, name) for name in ("taken", "weight_bytes", "flash_bytes", "ram_bytes")}
+    return replace(point, **figures)
 
 
 def _prune(graph: Graph, parts: Parts, recipe: Recipe, track: Track) -> Graph:
@@ -221,11 +263,13 @@ def _prune(graph: Graph, parts: Parts, recipe: Recipe, track: Track) -> Graph:
     )  # fmt: skip
 
 
-def _make(graph: Graph, parts: Parts, recipe: Recipe, bits: Mapping[str, int], track: Track) -> Graph:
-    """The steps after which the model has its bits."""
+def _quantize(graph: Graph, parts: Parts, recipe: Recipe, bits: Mapping[str, int], track: Track) -> Graph:
     integer = quantize(graph, gather(graph, parts.calibration, track), bits, recipe.ranges)
-    if "reconstruct" in recipe.steps:
-        integer = reconstruct(graph, integer, parts.calibration, track)
+    return reconstruct(graph, integer, parts.calibration, track) if "reconstruct" in recipe.steps else integer
+
+
+def _train(graph: Graph, integer: Graph, parts: Parts, recipe: Recipe, track: Track) -> Graph:
+    """The integer model after the step fine_tune, if there is one."""
     if "fine_tune" not in recipe.steps:
         return integer
     # TensorFlow is an optional dependency, and slow to load.
@@ -234,7 +278,8 @@ def _make(graph: Graph, parts: Parts, recipe: Recipe, bits: Mapping[str, int], t
 
     options = Options() if recipe.learning_rate is None else Options(learning_rate=recipe.learning_rate)
     samples = [*parts.calibration, *parts.chosen]
-    training = fingerprint((graph, integer), len(samples), recipe.epochs, recipe.seed, options)
+    data = _data_digest(samples, parts.known_labels)
+    training = fingerprint((graph, integer), data, recipe.epochs, recipe.seed, options)
     return fine_tune(
         graph, integer, samples, parts.known_labels,
         epochs=recipe.epochs, seed=recipe.seed, options=options,
@@ -242,11 +287,12 @@ def _make(graph: Graph, parts: Parts, recipe: Recipe, bits: Mapping[str, int], t
     )  # fmt: skip
 
 
-def _warnings(graph: Graph, inputs: Inputs, parts: Parts) -> list[str]:
-    warnings = doubts(graph, inputs.samples, inputs.labels)
+def _doubts(graph: Graph, inputs: Inputs, parts: Parts) -> list[str]:
+    """About the data, in words."""
+    found = doubts(graph, inputs.samples, inputs.labels)
     if inputs.labels is None or parts.known_labels is None or parts.labels is None:
-        return [*warnings, "no labels 'y': answers are compared with the float model's only"]
-    return warnings + _unseen_labels(parts.known_labels, parts.labels[2])
+        return [*found, "no labels 'y': answers are compared with the float model's only"]
+    return found + _unseen_labels(parts.known_labels, parts.labels[2])
 
 
 def _unseen_labels(known: np.ndarray, unseen: np.ndarray) -> list[str]:
@@ -261,11 +307,11 @@ def file_digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _data_digest(inputs: Inputs) -> str:
+def _data_digest(samples: Sequence[Sample], labels: np.ndarray | None) -> str:
     """Of what was read, since data may come from many files, or from a function."""
     whole = hashlib.sha256()
-    for sample in inputs.samples:
+    for sample in samples:
         for array in sample:
             whole.update(np.ascontiguousarray(array).tobytes())
-    whole.update(b"" if inputs.labels is None else inputs.labels.tobytes())
+    whole.update(b"" if labels is None else labels.tobytes())
     return whole.hexdigest()

@@ -81,6 +81,8 @@ def read_recipe(path: Path) -> Recipe:
         table.finish()
     if table := _step_table(top, "fine_tune", recipe):
         rate = table.real("learning_rate", None)
+        if rate is not None and rate <= 0:
+            table.problem("learning_rate", f"is {rate:g}", "give a number above 0, such as 0.001")
         recipe = replace(recipe, epochs=_at_least_1(table, "epochs", 4), learning_rate=rate)
         table.finish()
     if "search" in recipe.steps and (recipe.layers or recipe.bits != 8):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from smidgen.errors import Problem, UsageError
+
+# What TensorFlow tells of processors and libraries would bury the progress of the training.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 try:
     import keras
