@@ -11,14 +11,15 @@ import pytest
 EVERYONE = {"errors", "paths", "__init__"}
 ALLOWED = {
     "graph": set(),
+    "npu": {"graph"},
     "importers": {"graph"},
     "exporters": {"graph"},
     "compress": {"graph"},
     "train": {"graph", "compress"},
-    "compile": {"graph", "targets", "toolchains", "golden"},
+    "compile": {"graph", "npu", "targets", "toolchains", "golden"},
     "fpga": {"compile", "targets"},
     "libraries": {"graph", "compile", "targets", "golden"},
-    "device": {"graph", "compile", "targets", "golden", "toolchains"},
+    "device": {"graph", "npu", "compile", "targets", "golden", "toolchains"},
     "explore": {"graph", "compress", "compile", "device", "targets", "toolchains", "golden"},
     "oracles": {"graph", "importers"},
     "run": {

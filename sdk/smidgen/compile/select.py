@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from smidgen.compile.kernels import willing
+from smidgen.compile.kernels import PREDICTED, willing
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.errors import ModelError, ProblemList
 from smidgen.graph import DType, Graph, Node, Tensor
@@ -32,9 +32,10 @@ class Selector:
     ) -> Selection:
         """A kernel for each node but those whose ids are in `without`, and how the node runs on it.
 
-        It is the cheapest of the kernel set that comes first among those that take the node, or the first of
-        the set where the cost is not known. room: bytes that the node of this id may need, if memory matters;
-        the kernel that needs the least is taken where all of the set need more, or where there is no entry.
+        It is the cheapest of the kernel set that comes first among those that take the node and of other sets
+        whose cycles are predicted as well, or the first of the set where the cost is not known. room: bytes
+        that the node of this id may need, if memory matters; the kernel that needs the least is taken where
+        all of them need more, or where there is no entry.
 
         Raises ModelError naming every node that no kernel takes, with each kernel's reason. Nodes that
         compute in float are one problem together: the model was not quantized.
@@ -49,8 +50,7 @@ class Selector:
             if key not in self._known:
                 able, reasons = willing(graph, node, self.specs)
                 if able:
-                    first_set = [spec for spec in able if spec.kernel_set == able[0].kernel_set]
-                    choices = [(spec, spec.lower(graph, node, self.optimize)) for spec in first_set]
+                    choices = [(spec, spec.lower(graph, node, self.optimize)) for spec in _comparable(able)]
                     self._known[key] = graph, node, choices
                 elif all(tensor.dtype is DType.F32 for tensor in graph.output_tensors(node)):
                     in_float.append(node)
@@ -66,6 +66,13 @@ class Selector:
             _add_float(problems, graph, in_float)
         problems.stop_if_any(ModelError)
         return chosen
+
+
+def _comparable(able: Sequence[KernelSpec]) -> list[KernelSpec]:
+    """Those of the kernel set that comes first, and of others where costs are known of both."""
+    first = able[0].kernel_set
+    sets = PREDICTED if first in PREDICTED else (first,)
+    return [spec for spec in able if spec.kernel_set in sets]
 
 
 def _best(graph: Graph, node: Node, choices: Sequence[Choice], room: int | None) -> Choice:

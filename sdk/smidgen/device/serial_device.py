@@ -32,6 +32,7 @@ from smidgen.device.transports import Port
 from smidgen.device.xmidge import mnemonic
 from smidgen.errors import DeviceError, Problem
 from smidgen.graph import DType
+from smidgen.npu.descriptor import error_text
 
 _DTYPES = tuple(DType)
 _INPUT_ATTEMPTS = 3
@@ -136,6 +137,8 @@ class SerialDevice(Device):
         what = f"address {fault.address:#010x}"
         if fault.cause == protocol.ILLEGAL_INSTRUCTION:
             what = f"instruction {fault.address:#010x} ({mnemonic(fault.address)})"
+        elif fault.cause == protocol.ENGINE_STOPPED:
+            what = error_text(fault.address)
         elif fault.cause == protocol.UNDEFINED_INSTRUCTION:
             what = f"instruction {fault.address:#010x}"
         text = f"{protocol.trap_text(fault.cause)}, {what}, at pc {fault.pc:#010x}"

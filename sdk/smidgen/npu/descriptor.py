@@ -224,6 +224,14 @@ def decode(words: np.ndarray) -> Descriptor:
     return TYPES[name](**{field.name: values[field.name] for field in fields(TYPES[name])})
 
 
+def error_text(register: int) -> str:
+    """What the engine's ERROR register says: the code and the descriptor."""
+    code, index = register & 0xFF, register >> 16
+    names = [name for name, value in table()["errors"].items() if value == code]
+    name = names[0].replace("_", " ") if names else "unknown"
+    return f"error {code} ({name}) at descriptor {index}"
+
+
 @dataclass(frozen=True)
 class Before:
     """How many of a kind come before a descriptor in its list."""

@@ -91,6 +91,8 @@ _MIDGE = (
     midge_activation,
 )
 _NPU = (npu_conv, npu_matmul, npu_depthwise, npu_pool, npu_elementwise)
+# The kernel sets whose costs are predicted, all in the same unit.
+PREDICTED = ("npu", "midge")
 _ALL = tuple(
     spec for family in (*_DSP, *_MVE, *_THUMB, *_NPU, *_MIDGE, *_PORTABLE) for spec in family.KERNELS
 )

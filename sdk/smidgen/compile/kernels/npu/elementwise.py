@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
 
 from smidgen.compile.kernels.common import constant_operands, refuse_other_types
@@ -18,7 +18,9 @@ from smidgen.graph import Graph, Node, operators
 from smidgen.graph.reference.elementwise import add_parameters
 from smidgen.npu.descriptor import QUAD, Add, Descriptor, Load, Store, round_up
 
-PARTS = (64, 128, 256, 512, 1024, 2048, 4096)  # bytes of an operand that are added by one descriptor
+PARTS = (128, 256, 512, 1024, 2048)  # bytes of an operand that are added by one descriptor
+PLACES = 4  # of parts that are worked on
+_NOTHING = Add(**dict.fromkeys((field.name for field in fields(Add)), 0))
 
 
 def _add(graph: Graph, node: Node) -> Add:
@@ -44,17 +46,17 @@ def _add(graph: Graph, node: Node) -> Add:
 
 
 @cache
-def _fastest(whole: Add, elements: int) -> tuple[int, Sequence[Descriptor]] | None:
-    """(cycles, list) of the fastest way, or None when every list is too long."""
-    lists = [_make(whole, elements, part) for part in PARTS]
-    found = [(list_cycles(one, ENGINE), one) for one in lists if len(one) <= LONGEST]
-    return min(found, key=lambda one: one[0], default=None)
+def _fastest(elements: int) -> tuple[int, int] | None:
+    """(cycles, bytes of a part) of the fastest way, or None when every list is too long."""
+    parts = [part for part in PARTS if 4 * -(-elements // part) <= LONGEST]
+    found = [(list_cycles(_make(_NOTHING, elements, part), ENGINE), part) for part in parts]
+    return min(found, default=None)
 
 
 def _make(whole: Add, elements: int, part: int) -> Sequence[Descriptor]:
     """Parts of both operands and of the sum lie side by side, in one place after the other."""
     builder = ListBuilder()
-    places = ENGINE.activation_bytes // (3 * part)
+    places = min(ENGINE.activation_bytes // (3 * part), PLACES)
     for index, first in enumerate(range(0, elements, part)):
         count = min(part, elements - first)
         words = round_up(count, QUAD)
@@ -77,16 +79,17 @@ def _refuse(graph: Graph, node: Node) -> str | None:
     reason = refuse_other_types(graph, node, 2)
     if reason is not None:
         return reason
-    if _fastest(_add(graph, node), elements.pop()) is None:
+    if _fastest(elements.pop()) is None:
         return f"its list has more than {LONGEST} descriptors"
     return None
 
 
 def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
     elements = graph.tensor(node.outputs[0]).elements
-    fastest = _fastest(_add(graph, node), elements)
+    fastest = _fastest(elements)
     assert fastest is not None
-    cycles, descriptors = fastest
+    cycles, part = fastest
+    descriptors = _make(_add(graph, node), elements, part)
     words = -(-elements // QUAD)
     return Lowered(
         symbol="smidgen_npu_add",

@@ -58,6 +58,8 @@ class ListBuilder:
         self._counts[unit] += 1
         # What is written over has been waited for, by whoever waits for this one.
         kept = [one for one in self._accesses if not any(region.covers(one.region) for region in writes)]
+        again = [(region, unit, False) for region in reads]
+        kept = [one for one in kept if (one.region, one.unit, one.is_write) not in again]
         kept += [_Access(region, unit, self._counts[unit], False) for region in reads]
         kept += [_Access(region, unit, self._counts[unit], True) for region in writes]
         self._accesses = kept

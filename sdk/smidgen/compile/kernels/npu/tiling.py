@@ -14,10 +14,10 @@ from smidgen.compile.kernels.npu import ENGINE, FIRST_INPUT, OUTPUT, WEIGHTS
 from smidgen.compile.kernels.npu.layer import Layer, spanned, transposed, without_skipped_rows
 from smidgen.compile.kernels.npu.lists import LONGEST, ListBuilder, Region
 from smidgen.compile.kernels.npu.timing import CALL, list_cycles, work
-from smidgen.npu.descriptor import Descriptor, Load, Store, Transfer, round_up
+from smidgen.npu.descriptor import Convolution, Descriptor, Load, Store, Transfer, round_up
 
-STRIP_ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48)  # tried
-GROUPS = (1, 2, 4, 8, 16)  # their number, tried
+STRIPS = (1, 3, 6, 12, 24, 48)  # about so many, tried
+GROUPS = (1, 3, 8)  # the same of output channels
 WORD = 4
 
 Span = tuple[int, int]  # first, end
@@ -137,6 +137,7 @@ def _make(layer: Layer, choice: _Choice) -> list[Descriptor]:
     rows, weights = _Rows(layer, input_bytes, builder), _Weights(layer, builder)
     whole, row_bytes = layer.descriptor(), layer.output_row_bytes
     has_weights = layer.block_bytes > 0
+    whole_windows = layer.kind is Convolution  # the others see just their own channels
     place = 0  # of the next strip of outputs
 
     def compute(strip: Span, group: Span, output: Region) -> None:
@@ -147,7 +148,7 @@ def _make(layer: Layer, choice: _Choice) -> list[Descriptor]:
         channels = min(group[1] * outputs, layer.outputs) - group[0] * outputs
         one = replace(
             whole,
-            input_address=address,
+            input_address=address + (0 if whole_windows else group[0] * outputs),
             input_rows=end - first,
             pad_top=first - (strip[0] * layer.stride[0] - layer.pad[0]),
             output_rows=strip[1] - strip[0],
@@ -192,13 +193,16 @@ def _make(layer: Layer, choice: _Choice) -> list[Descriptor]:
 def _strip_choices(layer: Layer, groups: tuple[Span, ...]) -> Iterator[_Choice]:
     """Ways to divide the rows, with these groups."""
     whole = layer.output_height * layer.output_row_bytes
+    stays = layer.blocks * layer.block_bytes <= ENGINE.weight_bytes
     for strips in _strip_sets(layer.output_height):
         rows = max(end - first for first, end in (layer.input_rows(*strip) for strip in strips))
         input_bytes = min(spanned(rows * layer.row_bytes), round_up(layer.height * layer.row_bytes, WORD))
         longest = max(end - first for first, end in strips) * layer.output_row_bytes
-        for size in sorted({longest, min(2 * longest, whole), whole}):
+        for size in sorted({min(2 * longest, whole), whole} if len(strips) > 2 else {longest, whole}):
             if input_bytes + size <= ENGINE.activation_bytes:
                 yield _Choice(strips, groups, False, size)
+                if size == whole and not stays:
+                    yield _Choice(strips, groups, True, size)
 
 
 def _group_choices(layer: Layer, choice: _Choice) -> Iterator[_Choice]:
@@ -210,8 +214,13 @@ def _group_choices(layer: Layer, choice: _Choice) -> Iterator[_Choice]:
 
 
 def _strip_sets(rows: int) -> Iterator[tuple[Span, ...]]:
-    for most in (*(rows_each for rows_each in STRIP_ROWS if rows_each < rows), rows):
-        yield _spans(rows, most, max(most // 4, 1))
+    for count in STRIPS:
+        most = -(-rows // count)
+        if count == 1 or most < rows // (count // 2):
+            yield _spans(rows, most, max(most // 4, 1))
+    yield ((0, rows),)
+    if rows > STRIPS[-1]:
+        yield _spans(rows, 1, 1)
 
 
 def _group_sets(layer: Layer) -> list[tuple[Span, ...]]:
@@ -222,7 +231,7 @@ def _group_sets(layer: Layer) -> list[tuple[Span, ...]]:
     most = ENGINE.weight_bytes // layer.block_bytes
     usual = min(blocks, max(most // 2, 1))
     sizes = {-(-blocks // count) for count in GROUPS if -(-blocks // count) <= most}
-    pairs = {(size, least) for size in (usual, *sizes) for least in (1, size)}
+    pairs = {(size, 1) for size in sizes} | {(min(blocks, most),) * 2}
     return [_spans(blocks, *pair) for pair in ((usual, 1), *sorted(pairs - {(usual, 1)}))]
 
 

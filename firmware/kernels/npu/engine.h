@@ -1,0 +1,56 @@
+/* The neural engine: runs a list of descriptors while the core sleeps. hw/npu/registers.toml says
+ * what the registers are, hw/npu/descriptor.toml what a descriptor is. */
+#ifndef SMIDGEN_KERNELS_NPU_ENGINE_H
+#define SMIDGEN_KERNELS_NPU_ENGINE_H
+
+#include <stdint.h>
+
+#include "../portable/common.h"
+
+#define SMIDGEN_NPU_REGISTER(offset) (*(volatile uint32_t *)(0x30000000u + (offset)))
+
+enum {
+    SMIDGEN_NPU_CONTROL = 0x08,
+    SMIDGEN_NPU_STATUS = 0x0c,
+    SMIDGEN_NPU_INTERRUPT_ENABLE = 0x10,
+    SMIDGEN_NPU_ERROR = 0x14,
+    SMIDGEN_NPU_LIST = 0x18,
+    SMIDGEN_NPU_COUNT = 0x1c,
+    SMIDGEN_NPU_BASES = 0x20,
+    SMIDGEN_NPU_START = 1,
+    SMIDGEN_NPU_DONE = 2,
+    SMIDGEN_NPU_FAILED = 4
+};
+
+struct smidgen_npu_shape {
+    int32_t descriptors;
+};
+
+/* Of the board: reports the engine's error (code, descriptor << 16) as it would report a trap, and
+ * does not return. */
+void smidgen_npu_fault(uint32_t error) __attribute__((noreturn));
+
+/* The bases are those that the compiler's descriptors name, in this order. The engine's interrupt
+ * wakes the core, which need not take it. */
+SMIDGEN_INLINE void smidgen_npu_run(const struct smidgen_npu_shape *shape, const uint32_t *list,
+                                    const void *first_input, const void *second_input,
+                                    const void *weights, void *output) {
+    const void *const bases[] = {first_input, second_input, weights, output};
+    uint32_t status;
+    for (uint32_t i = 0; i < 4; i++)
+        SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_BASES + 4 * i) = (uint32_t)(uintptr_t)bases[i];
+    SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_LIST) = (uint32_t)(uintptr_t)list;
+    SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_COUNT) = (uint32_t)shape->descriptors;
+    SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_INTERRUPT_ENABLE) = 1;
+    __asm__ volatile("" ::: "memory");
+    SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_CONTROL) = SMIDGEN_NPU_START;
+    while (((status = SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_STATUS)) &
+            (SMIDGEN_NPU_DONE | SMIDGEN_NPU_FAILED)) == 0)
+        __asm__ volatile("wfi" ::: "memory");
+    if ((status & SMIDGEN_NPU_FAILED) != 0)
+        smidgen_npu_fault(SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_ERROR));
+    SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_STATUS) = SMIDGEN_NPU_DONE; /* ends the interrupt */
+    __asm__ volatile("" ::: "memory");
+}
+
+#endif

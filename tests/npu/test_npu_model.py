@@ -1,0 +1,83 @@
+"""The engine's lists compute what the graph's reference says, in every order that their waits allow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import npu_layers
+import numpy as np
+import pytest
+
+from smidgen.compile.kernels.npu.pool import mean_scale
+from smidgen.compile.lower import lower
+from smidgen.compress import requantize_weights
+from smidgen.graph import Graph, Node
+from smidgen.graph.reference import FAMILIES, Reference
+from smidgen.importers import load_model
+
+SEED = 7
+CASES = 8
+ORDERS = 2
+MODELS = ("kws", "vww", "ic", "ad", "sww")
+WIDTHS = (8, 4, 2)
+
+
+def assert_equals_the_reference(graph: Graph, node: Node, inputs: list[np.ndarray], name: str) -> None:
+    values = dict(zip([x for x in node.inputs if not graph.tensor(x).is_constant], inputs, strict=True))
+    operands = [values[x] if x in values else graph.tensor(x).data for x in node.inputs]
+    (expected,) = FAMILIES[type(node.operator)](graph, node)(operands)
+    call = npu_layers.lowered(graph, node)
+    for order in (None, *range(ORDERS)):
+        random = None if order is None else np.random.default_rng(order)
+        got = npu_layers.run_in_model(graph, node, call, inputs, random)
+        np.testing.assert_array_equal(got, expected, err_msg=f"{name}, order {order}: {node.operator}")
+
+
+@pytest.mark.parametrize("bits", WIDTHS)
+@pytest.mark.parametrize(
+    "make",
+    ["convolution", "depthwise", "fully_connected", "average_pool", "max_pool", "addition"],
+)
+def test_random_layers(make: str, bits: int) -> None:
+    taken = 0
+    for number in range(CASES):
+        rng = np.random.default_rng((SEED, bits, number))
+        graph, node = getattr(npu_layers, make)(rng, bits)
+        if npu_layers.refusal(graph, node) is None:
+            taken += 1
+            inputs = npu_layers.random_inputs(rng, graph)
+            assert_equals_the_reference(graph, node, inputs, f"{make} {number} at {bits} bits")
+    assert taken > CASES // 2
+
+
+@pytest.mark.parametrize("bits", WIDTHS)
+def test_layers_larger_than_the_buffers(bits: int) -> None:
+    rng = np.random.default_rng((SEED, bits))
+    for graph, node in npu_layers.large(rng, bits):
+        inputs = npu_layers.random_inputs(rng, graph)
+        assert_equals_the_reference(graph, node, inputs, f"{bits} bits")
+
+
+@pytest.mark.parametrize("bits", WIDTHS)
+@pytest.mark.parametrize("name", MODELS)
+def test_layers_of_models(shared_data: Path, name: str, bits: int) -> None:
+    graph = load_model(shared_data / "mlperf_tiny" / f"{name}_int8.tflite")
+    graph, _ = lower(graph if bits == 8 else requantize_weights(graph, bits))
+    rng = np.random.default_rng(SEED)
+    tensors = Reference(graph).run(npu_layers.random_inputs(rng, graph), keep="all").tensors
+    seen = set()
+    for node in graph.nodes:
+        likeness = (node.operator, *(graph.tensor(x).shape for x in (*node.inputs, *node.outputs)))
+        if likeness in seen or node.operator.type_name in ("SOFTMAX", "RESHAPE"):
+            continue
+        seen.add(likeness)
+        assert npu_layers.refusal(graph, node) is None
+        inputs = [tensors[x] for x in node.inputs if not graph.tensor(x).is_constant]
+        call = npu_layers.lowered(graph, node)
+        got = npu_layers.run_in_model(graph, node, call, inputs, np.random.default_rng(SEED))
+        np.testing.assert_array_equal(got, tensors[node.outputs[0]], err_msg=node.id)
+
+
+def test_means_are_exact() -> None:
+    """Of small and usual windows, all; what is not shown to be exact is refused."""
+    assert None not in [mean_scale(count) for count in (*range(1, 50), 64, 100, 125, 256)]
