@@ -1,5 +1,4 @@
 #include "board.h"
-#include "smidgen_agent.h"
 
 #define SYSTEM_EXIT (*(volatile uint32_t *)0x20020000u)
 #define SYSTEM_CLOCK_HZ (*(volatile uint32_t *)0x20020008u)
@@ -7,7 +6,6 @@
 
 enum {
     RESET_KEY = 0x52535421,
-    CAUSE_ENGINE = 24,    /* of those that RISC-V leaves to us */
     UART_HOLDS_BYTES = 18 /* 16 in its queue, and what the serializer has of them */
 };
 
@@ -40,13 +38,6 @@ void board_flush(void) {}
 
 uint32_t board_clock_hz(void) {
     return SYSTEM_CLOCK_HZ;
-}
-
-/* Of the kernels that run on the neural engine. */
-void smidgen_npu_fault(uint32_t error);
-
-void smidgen_npu_fault(uint32_t error) {
-    smidgen_agent_fault(CAUSE_ENGINE, (uint32_t)(uintptr_t)__builtin_return_address(0), error);
 }
 
 /* The UART does not say when it is idle, only that it takes another byte: when it has taken as many

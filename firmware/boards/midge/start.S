@@ -32,15 +32,22 @@ _start:
     j       3b
 4:  call    smidgen_agent_main
 
-/* The stack may be the cause, so the report starts on a fresh one; a trap in the report ends at once. */
+/* The stack may be the cause, so the report starts on a fresh one; a trap in the report ends at once.
+ * Kernels of the neural engine make an environment call when it stops, with its error in a0. */
+    .equ CAUSE_ENVIRONMENT_CALL, 11
     .balign 4
 trap:
+    mv      s0, a0
     la      sp, __stack_end
     la      t0, trap_in_report
     csrw    mtvec, t0
     csrr    a0, mcause
     csrr    a1, mepc
     csrr    a2, mtval
+    li      t0, CAUSE_ENVIRONMENT_CALL
+    bne     a0, t0, 1f
+    mv      a2, s0
+1:
     call    smidgen_agent_fault
 
     .balign 4

@@ -3,9 +3,22 @@
 #ifndef SMIDGEN_KERNELS_NPU_ENGINE_H
 #define SMIDGEN_KERNELS_NPU_ENGINE_H
 
-#include <stdint.h>
-
 #include "../portable/common.h"
+
+struct smidgen_npu_shape {
+    int32_t descriptors;
+};
+
+/* The bases are those that the compiler's descriptors name, in this order. */
+enum {
+    SMIDGEN_NPU_FIRST_INPUT,
+    SMIDGEN_NPU_SECOND_INPUT,
+    SMIDGEN_NPU_WEIGHTS,
+    SMIDGEN_NPU_OUTPUT,
+    SMIDGEN_NPU_BASES
+};
+
+#ifdef __riscv
 
 #define SMIDGEN_NPU_REGISTER(offset) (*(volatile uint32_t *)(0x30000000u + (offset)))
 
@@ -16,31 +29,28 @@ enum {
     SMIDGEN_NPU_ERROR = 0x14,
     SMIDGEN_NPU_LIST = 0x18,
     SMIDGEN_NPU_COUNT = 0x1c,
-    SMIDGEN_NPU_BASES = 0x20,
+    SMIDGEN_NPU_BASE0 = 0x20,
     SMIDGEN_NPU_START = 1,
     SMIDGEN_NPU_DONE = 2,
     SMIDGEN_NPU_FAILED = 4
 };
 
-struct smidgen_npu_shape {
-    int32_t descriptors;
-};
+/* Ends the program with a trap, whose handler finds the engine's error (code, descriptor << 16) in
+ * a0. */
+SMIDGEN_INLINE void smidgen_npu_fault(uint32_t error) {
+    register uint32_t a0 __asm__("a0") = error;
+    for (;;)
+        __asm__ volatile("ecall" : "+r"(a0) : : "memory");
+}
 
-/* Of the board: reports the engine's error (code, descriptor << 16) as it would report a trap, and
- * does not return. */
-void smidgen_npu_fault(uint32_t error) __attribute__((noreturn));
-
-/* The bases are those that the compiler's descriptors name, in this order. The engine's interrupt
- * wakes the core, which need not take it. */
-SMIDGEN_INLINE void smidgen_npu_run(const struct smidgen_npu_shape *shape, const uint32_t *list,
-                                    const void *first_input, const void *second_input,
-                                    const void *weights, void *output) {
-    const void *const bases[] = {first_input, second_input, weights, output};
+/* The engine's interrupt wakes the core, which need not take it. */
+SMIDGEN_INLINE void smidgen_npu_execute(const uint32_t *list, uint32_t descriptors,
+                                        const void *const *bases) {
     uint32_t status;
-    for (uint32_t i = 0; i < 4; i++)
-        SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_BASES + 4 * i) = (uint32_t)(uintptr_t)bases[i];
+    for (uint32_t i = 0; i < SMIDGEN_NPU_BASES; i++)
+        SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_BASE0 + 4 * i) = (uint32_t)(uintptr_t)bases[i];
     SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_LIST) = (uint32_t)(uintptr_t)list;
-    SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_COUNT) = (uint32_t)shape->descriptors;
+    SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_COUNT) = descriptors;
     SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_INTERRUPT_ENABLE) = 1;
     __asm__ volatile("" ::: "memory");
     SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_CONTROL) = SMIDGEN_NPU_START;
@@ -51,6 +61,25 @@ SMIDGEN_INLINE void smidgen_npu_run(const struct smidgen_npu_shape *shape, const
         smidgen_npu_fault(SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_ERROR));
     SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_STATUS) = SMIDGEN_NPU_DONE; /* ends the interrupt */
     __asm__ volatile("" ::: "memory");
+}
+
+#else
+
+/* The program that holds the model runs lists: on a Zynq its driver. */
+void smidgen_npu_execute(const uint32_t *list, uint32_t descriptors, const void *const *bases);
+
+#endif
+
+SMIDGEN_INLINE void smidgen_npu_run(const struct smidgen_npu_shape *shape, const uint32_t *list,
+                                    const void *first_input, const void *second_input,
+                                    const void *weights, void *output) {
+    const void *const bases[] = {
+        [SMIDGEN_NPU_FIRST_INPUT] = first_input,
+        [SMIDGEN_NPU_SECOND_INPUT] = second_input,
+        [SMIDGEN_NPU_WEIGHTS] = weights,
+        [SMIDGEN_NPU_OUTPUT] = output,
+    };
+    smidgen_npu_execute(list, (uint32_t)shape->descriptors, bases);
 }
 
 #endif

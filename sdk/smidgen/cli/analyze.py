@@ -40,6 +40,7 @@ def _print(analysis: Analysis) -> None:
     if analysis.plan is None or analysis.result is None:
         return
     models.print_layers(analysis.result)
+    models.print_shares(analysis.shares())
     models.print_arena(analysis.plan.schedule)
     _print_plans(analysis)
     print_pairs(models.sizes(analysis.result, analysis.target), title="Sizes")
@@ -79,6 +80,7 @@ def _json(arguments: argparse.Namespace, analysis: Analysis) -> dict:
             }
             for name, plan in analysis.plans.items()
         },
+        "shares": [vars(share) for share in analysis.shares()],
         "problems": [
             {"where": problem.where, "what": problem.what, "fix": problem.fix}
             for problem in analysis.problems

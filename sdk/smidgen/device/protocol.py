@@ -76,7 +76,7 @@ STATUS_TEXT = {
 _TRAPS = {
     0: "misaligned instruction address", 1: "instruction access fault", 2: "illegal instruction",
     3: "breakpoint", 4: "misaligned load", 5: "load access fault", 6: "misaligned store",
-    7: "store access fault", 11: "environment call", 24: "the neural engine stopped",
+    7: "store access fault", 11: "environment call",
     64: "instruction access violation", 65: "data access violation", 67: "memory fault on exception return",
     68: "memory fault on exception entry", 72: "instruction bus error", 73: "data bus error",
     74: "imprecise data bus error", 75: "bus fault on exception return", 76: "bus fault on exception entry",
@@ -87,7 +87,7 @@ _TRAPS = {
 }  # fmt: skip
 
 ILLEGAL_INSTRUCTION = 2
-ENGINE_STOPPED = 24
+ENVIRONMENT_CALL = 11
 UNDEFINED_INSTRUCTION = 80
 FAULT_EXIT_CODE = 0x80  # a simulated board ends with this plus the cause of the trap
 

@@ -137,8 +137,8 @@ class SerialDevice(Device):
         what = f"address {fault.address:#010x}"
         if fault.cause == protocol.ILLEGAL_INSTRUCTION:
             what = f"instruction {fault.address:#010x} ({mnemonic(fault.address)})"
-        elif fault.cause == protocol.ENGINE_STOPPED:
-            what = error_text(fault.address)
+        elif fault.cause == protocol.ENVIRONMENT_CALL and fault.address:
+            what = f"the neural engine stopped with {error_text(fault.address)}"
         elif fault.cause == protocol.UNDEFINED_INSTRUCTION:
             what = f"instruction {fault.address:#010x}"
         text = f"{protocol.trap_text(fault.cause)}, {what}, at pc {fault.pc:#010x}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from smidgen.compile.divide import Share
 from smidgen.compile.schedule import Schedule
 from smidgen.device import MemoryUse
 from smidgen.report.tables import number, percent, print_table, short, signed_percent
@@ -147,6 +148,25 @@ def print_outputs(result: Result) -> None:
             for output in result.outputs
         ],
     )
+
+
+def print_shares(shares: Sequence[Share]) -> None:
+    """Which layers run on the neural engine and which on the core; nothing where there is no engine."""
+    rows = [
+        (
+            index,
+            _tail(share.name),
+            share.type_name,
+            "engine" if share.on_engine else "core",
+            number(share.engine_cycles),
+            number(share.core_cycles),
+            share.why,
+        )
+        for index, share in enumerate(shares)
+    ]
+    if rows:
+        headings = ["#", "layer", "type", "runs on", "cycles on the engine", "on the core", "why"]
+        print_table(headings, rows, title="Neural engine and core, predicted")
 
 
 def print_arena(schedule: Schedule) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from smidgen.compile import Plan, lower_and_plan
 from smidgen.compile.build import Progress, build, silent, weights_bytes
+from smidgen.compile.divide import Share, divide
 from smidgen.compile.figures import Figures
+from smidgen.compile.kernels import kernels_for
 from smidgen.errors import BuildError, ModelError, Problem
 from smidgen.graph import Graph
 from smidgen.importers import load_model
@@ -32,6 +34,11 @@ class Analysis:
     result: Result | None
     plans: Mapping[str, Plan]
     problems: tuple[Problem, ...]
+    optimize: str = "speed"
+
+    def shares(self) -> list[Share]:
+        """How the layers are divided between engine and core; empty for a target without the engine."""
+        return divide(self.plan, kernels_for(self.target.kernels), self.optimize) if self.plan else []
 
     def operators(self) -> dict[str, int]:
         """How often each operator occurs in the file."""
@@ -62,9 +69,9 @@ def analyze(
             bundle = build(graph, loaded_target, folder, optimize, progress, arena=arena)
         assert bundle.plan is not None
         result = static_result(model, loaded_target, bundle.plan, bundle, optimize)
-        return Analysis(graph, loaded_target, bundle.plan, result, plans, ())
+        return Analysis(graph, loaded_target, bundle.plan, result, plans, (), optimize)
     except BuildError as error:
         plan = next(plans[name] for name, value in _PLANS.items() if value == arena)
         result = static_result(model, loaded_target, plan, None, optimize)
         result = result.with_figures(Figures(weights_bytes(plan.schedule)))
-        return Analysis(graph, loaded_target, plan, result, plans, error.problems)
+        return Analysis(graph, loaded_target, plan, result, plans, error.problems, optimize)
