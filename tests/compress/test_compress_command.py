@@ -111,9 +111,10 @@ X = np.zeros((6, 7, 6, 3), np.float32)
     [
         ({"x": X[:, :5]}, ("has shape (6, 5, 6, 3)", "(N, 7, 6, 3)")),
         ({"x": X + np.float32(np.nan)}, ("holds nan",)),
+        ({"x": X.astype(np.float64) + 1e300}, ("holds inf",)),
         ({"x": X[:0]}, ("holds no samples",)),
         ({"x": X[:1]}, ("leave none to report on", "give more samples")),
-        ({"x": X.astype(np.uint8)}, ("has type uint8",)),
+        ({"x": X.astype(np.uint8)}, ("has type uint8", "takes float32, scaled as for training")),
         ({"x": X, "y": np.zeros(5, int)}, ("labels", "(6,)")),
         ({"images": X}, ("holds no 'x'",)),
     ],
@@ -140,6 +141,21 @@ def test_integer_model_is_refused(
     digits = repository / "examples" / "digits" / "digits_int8.tflite"
     code = compress("-m", digits, "--data", data, "-o", tmp_path / "o.tflite")
     refused(capsys, code, "quantized already", "float model")
+
+
+def test_model_is_not_overwritten(model: Path, data: Path, capsys: pytest.CaptureFixture) -> None:
+    before = model.read_bytes()
+    refused(capsys, compress("-m", model, "--data", data, "-o", model), "-o", "is the model itself")
+    assert model.read_bytes() == before
+
+
+def test_recipe_that_names_no_data_is_refused(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text("[data]\ncalibrate = 3\n")
+    code = compress("-m", model, "--recipe", recipe, "-o", tmp_path / "o.tflite")
+    refused(capsys, code, "--data", "is missing")
 
 
 def test_doubtful_data_are_warned_of(

@@ -39,7 +39,7 @@ def test_names_of_classes_become_their_numbers(images: Path) -> None:
     (images / "labels.csv").write_text("image,label\n0.png,dog\n1.png,cat\n")
     inputs = load_data(GRAPH, DataSource(str(images), classes=("cat", "dog")))
     assert inputs.labels is not None and inputs.labels.tolist() == [1, 0]
-    with pytest.raises(UsageError, match=r"label 'dog' is no number\n.*classes"):
+    with pytest.raises(UsageError, match=r"label 'dog' is no number of a class\n.*classes"):
         load_data(GRAPH, DataSource(str(images)))
 
 
@@ -63,6 +63,18 @@ def test_labels_that_are_missing_are_named(content: str, images: Path) -> None:
         load_data(GRAPH, DataSource(str(images)))
 
 
+def test_csv_file_without_a_heading_does_not_lose_its_first_image(images: Path) -> None:
+    (images / "labels.csv").write_text("0.png,2\n1.png,0\n")
+    with pytest.raises(UsageError, match=r"labels\.csv: its first row names the image '0\.png'\n.*heading"):
+        load_data(GRAPH, DataSource(str(images)))
+
+
+def test_label_beyond_all_classes_is_named(images: Path) -> None:
+    (images / "labels.csv").write_text(f"image,label\n0.png,{10**20}\n")
+    with pytest.raises(UsageError, match=f"the label '{10**20}' is no number of a class"):
+        load_data(GRAPH, DataSource(str(images)))
+
+
 FUNCTIONS = """
 import numpy as np
 
@@ -83,6 +95,15 @@ def wrong_shape():
 
 def nothing():
     pass
+
+def leaves():
+    raise SystemExit(3)
+
+def ragged():
+    return {"x": [[1, 2], [3]]}
+
+def names():
+    return np.ones((4, 7, 6, 3), np.float32), np.array(list("abcd"))
 """
 
 
@@ -97,6 +118,9 @@ def test_function_gives_data(tmp_path: Path) -> None:
     ("name", "words"),
     [
         ("broken", ("failed: RuntimeError: no disk",)),
+        ("leaves", ("failed: SystemExit: 3",)),
+        ("ragged", ("failed: ValueError", "inhomogeneous")),
+        ("names", ("labels 'y' have shape (4,) and type <U1",)),
         ("wrong_shape", ("has shape (4, 7, 6)", "(N, 7, 6, 3)")),
         ("nothing", ("gave a NoneType", "(x, y)")),
         ("unknown", ("AttributeError", "unknown")),

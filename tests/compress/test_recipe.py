@@ -40,6 +40,7 @@ epochs = 1
 last_epochs = 5
 batch = 16
 learning_rate = 0.002
+balanced = true
 [quantize]
 ranges = "kl"
 [search]
@@ -80,7 +81,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
     assert (recipe.target, recipe.optimize, recipe.seed, recipe.ranges) == ("midge", "size", 7, "kl")
     assert (recipe.calibrate, recipe.unseen, recipe.evaluations, recipe.samples) == (100, 200, 12, 300)
     assert (recipe.epochs, recipe.learning_rate) == (2, 0.001)
-    assert (recipe.shares, recipe.rounds) == (Shares(0.25, 0.5, 4), Rounds(3, 1, 5, 16, 0.002))
+    assert (recipe.shares, recipe.rounds) == (Shares(0.25, 0.5, 4), Rounds(3, 1, 5, 16, 0.002, True))
     assert {budget.name: budget.text for budget in recipe.budgets} == {
         "accuracy": "-1.0", "cycles": "0.5x", "flash": "64K"
     }  # fmt: skip
@@ -102,7 +103,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         ("[prune]\nparameters = 0.5", ("'prune' is set, but 'steps' leaves it out",)),
         ('steps = ["reconstruct", "quantize"]', ("'steps' are not in an order", "quantize, reconstruct")),
         ('steps = ["equalize", "quantize", "search"]', ("'equalize' before the bits are known",)),
-        ('steps = ["equalize"]', ("'steps' are not in an order that works",)),
+        ('steps = ["equalize"]', ("'steps' leaves out 'quantize'",)),
         ("[quantize]\nbits = 3", ("'quantize.bits' is 3", "8, 4, 2")),
         ('[quantize]\nbits = "4"', ("'quantize.bits' must be a whole number",)),
         ("[quantize.layers]\nconv = 5", ("'quantize.layers.conv' is 5",)),

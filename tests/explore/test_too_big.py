@@ -171,7 +171,7 @@ def test_command_finds_bits_that_fit_and_names_the_nearest_where_none_do(
     assert content["after"]["flash_bytes"] <= room < content["before"]["flash_bytes"]
     assert content["search"]["int8_fits"] is False and "at 8 bits" in content["warnings"][-1]
 
-    assert compress("--budget", "accuracy=0", "weights=2K", "-t", "./tight.toml") == 2
+    assert compress("--budget", "accuracy=0", "weights=2400", "-t", "./tight.toml") == 2
     assert re.search(
         r"the nearest that was found has accuracy -[\d.]+ points, weights [\d,]+ bytes", errors(capsys)
     )

@@ -12,7 +12,7 @@ from smidgen.cli import options
 from smidgen.cli.parser import Parser
 from smidgen.compress.quantize.ranges import METHODS
 from smidgen.compress.requantize import BITS
-from smidgen.errors import ProblemList, UsageError
+from smidgen.errors import Problem, ProblemList, UsageError
 from smidgen.explore.budgets import NAMES, parse_budgets
 from smidgen.explore.engine import ENGINES
 from smidgen.exporters.tflite import save_tflite
@@ -73,6 +73,9 @@ def add_options(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.output.exists() and arguments.model.exists() and arguments.output.samefile(arguments.model):
+        fix = "name another file, so that the float model is left"
+        raise UsageError(Problem("-o", f"'{arguments.output}' is the model itself", fix))
     recipe = _recipe(arguments)
 
     def warn(text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from smidgen.cli.parser import Parser
@@ -85,6 +86,8 @@ def output_file(text: str) -> Path:
         raise argparse.ArgumentTypeError(f"'{text}' is a folder, give the name of a file")
     if not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"there is no folder '{path.parent}'")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"'{text}' cannot be written")
     return path
 
 

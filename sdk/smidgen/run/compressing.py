@@ -110,10 +110,13 @@ def compress(
     if training and importlib.util.find_spec("tensorflow") is None:
         fix = "install it with: pip install 'smidgen[train]'"
         raise UsageError(Problem(f"step {training[0]}", "TensorFlow is not installed", fix))
+    if target is None:
+        # Bad budgets are refused now, rather than after the layers have been learned.
+        limits(recipe.budgets, ModelCost("", 0, 0, 0, 0, 0), None, "no target")
+    if recipe.data is None or not recipe.data.source:
+        raise UsageError(Problem("--data", "is missing", "name the data here or in the recipe"))
     graph = load_model(model)
     check_float(graph)
-    if recipe.data is None:
-        raise UsageError(Problem("--data", "is missing", "name the data here or in the recipe"))
     inputs = load_data(graph, recipe.data, track)
     parts = split(inputs, recipe)
     _check_labels(graph, inputs, recipe)

@@ -21,6 +21,7 @@ from smidgen.run.inputs import Inputs, check_arrays, load_inputs
 
 LABELS = "labels.csv"
 _MODES = {1: "L", 3: "RGB"}
+_DIGITS = 9  # of a label
 
 
 @dataclass(frozen=True)
@@ -66,15 +67,16 @@ def _call(data: DataSource) -> dict[str, np.ndarray]:
     with _on_path(data.folder):
         try:
             given = getattr(importlib.import_module(module), name)()
+            if isinstance(given, Mapping):
+                return {str(key): np.asarray(value) for key, value in given.items()}
+            if isinstance(given, tuple) and len(given) == 2:
+                return {"x": np.asarray(given[0]), "y": np.asarray(given[1])}
         except UsageError:
             raise
-        except Exception as error:  # whatever a user's function raises is a problem of the data
+        # Whatever a user's function raises is a problem of the data, leaving the program, too.
+        except (Exception, SystemExit) as error:
             what = f"failed: {type(error).__name__}: {error}"
             raise UsageError(Problem(data.source, what, fix)) from error
-    if isinstance(given, Mapping):
-        return {str(key): np.asarray(value) for key, value in given.items()}
-    if isinstance(given, tuple) and len(given) == 2:
-        return {"x": np.asarray(given[0]), "y": np.asarray(given[1])}
     if isinstance(given, np.ndarray):
         return {"x": given}
     raise UsageError(Problem(data.source, f"gave a {type(given).__name__}", fix))
@@ -95,7 +97,7 @@ def _images(graph: Graph, folder: Path, data: DataSource, track: Track) -> dict[
     if len(graph.inputs) != 1 or len(shape) != 4 or shape[3] not in _MODES:
         what = f"images cannot be the input of '{graph.name}', which takes {shape}"
         raise UsageError(Problem(str(folder), what, "give an .npz file or a function"))
-    rows = _rows(table)
+    rows = _rows(table, folder)
     problems = ProblemList()
     labels = [_label(row[1], data.classes, table, problems) for row in rows]
     images = []
@@ -108,13 +110,16 @@ def _images(graph: Graph, folder: Path, data: DataSource, track: Track) -> dict[
     return {"x": pixels * np.float32(data.scale) + np.float32(data.offset), "y": np.array(labels)}
 
 
-def _rows(table: Path) -> list[list[str]]:
+def _rows(table: Path, folder: Path) -> list[list[str]]:
+    fix = "a CSV file with a heading, then image and label in each row"
     try:
         with table.open(encoding="utf-8", newline="") as file:
-            rows = [row for row in csv.reader(file) if row][1:]
+            heading, *rows = [row for row in csv.reader(file) if row] or [[]]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        fix = "a CSV file with a heading, then image and label in each row"
-        raise UsageError(Problem(str(table), f"cannot read the labels: {error}", fix)) from None
+        what = f"cannot read the labels: {getattr(error, 'strerror', None) or error}"
+        raise UsageError(Problem(str(table), what, fix)) from None
+    if heading and (folder / heading[0]).is_file():
+        raise UsageError(Problem(str(table), f"its first row names the image '{heading[0]}'", fix))
     short = next((index for index, row in enumerate(rows) if len(row) < 2), None)
     if not rows or short is not None:
         what = "names no images" if not rows else f"row {short + 2} has no label"
@@ -125,11 +130,11 @@ def _rows(table: Path) -> list[list[str]]:
 def _label(text: str, classes: tuple[str, ...], table: Path, problems: ProblemList) -> int:
     if text in classes:
         return classes.index(text)
-    if text.strip().isdecimal():
+    if text.strip().isdecimal() and len(text) <= _DIGITS:
         return int(text)
     if not problems.problems:
         fix = "number them, or list all in the recipe in the model's order: [data] classes = [...]"
-        problems.add(str(table), f"the label '{text}' is no number", fix)
+        problems.add(str(table), f"the label '{text}' is no number of a class", fix)
     return 0
 
 

@@ -143,16 +143,20 @@ def _converted(array: np.ndarray, tensor: Tensor, what: str, problems: ProblemLi
     if array.dtype == wanted and wanted.kind != "f":
         return array.reshape(-1, *shape)
     if array.dtype.kind != "f":
-        fix = f"the model's input '{tensor.name}' takes {wanted}, or float, which is quantized on the way"
+        given = "scaled as for training" if wanted.kind == "f" else "or float, which is quantized on the way"
+        fix = f"the model's input '{tensor.name}' takes {wanted}, {given}"
         problems.add(what, f"has type {array.dtype}", fix)
         return array
+    with np.errstate(over="ignore"):
+        # As the model gets it: what is beyond float32 is infinite there.
+        array = array.astype(np.float32) if tensor.dtype is DType.F32 else array
     if not np.isfinite(array).all():
         first = np.unravel_index(int(np.argmin(np.isfinite(array))), array.shape)
         index = ", ".join(str(int(i)) for i in first)
         problems.add(what, f"holds {array[first]} at [{index}]", "give finite numbers")
         return array
     if tensor.dtype is DType.F32:
-        return array.astype(np.float32).reshape(-1, *shape)
+        return array.reshape(-1, *shape)
     if tensor.quantization is None:
         problems.add(what, f"has type {array.dtype}", f"input '{tensor.name}' has no scale: give {wanted}")
         return array

@@ -99,7 +99,9 @@ def _steps(top: Table) -> tuple[str, ...]:
     unknown = [step for step in steps if step not in STEPS]
     if unknown:
         top.problem("steps", f"names '{unknown[0]}'", f"use some of: {', '.join(STEPS)}")
-    elif list(steps) != [step for step in STEPS if step in steps] or "quantize" not in steps:
+    elif "quantize" not in steps:
+        top.problem("steps", "leaves out 'quantize', without which there is no integer model", "add it")
+    elif list(steps) != [step for step in STEPS if step in steps]:
         top.problem("steps", "are not in an order that works", f"keep the order {', '.join(STEPS)}")
     elif "equalize" in steps and "search" in steps:
         top.problem("steps", "has 'equalize' before the bits are known", "leave it out, or 'search'")
@@ -132,6 +134,7 @@ def _prune(top: Table, recipe: Recipe) -> Recipe:
         _at_least_1(table, "last_epochs", usual.last_epochs),
         _at_least_1(table, "batch", usual.batch),
         table.real("learning_rate", None),
+        table.flag("balanced", False),
     )
     table.finish()
     try:
