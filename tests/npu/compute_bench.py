@@ -18,22 +18,31 @@ HW = HERE.parents[1] / "hw"
 LINE_SHARE = 64  # of 256 cycles, in which a background load or store is wanted by default
 
 
-def simulator(lanes: int, variant: str, folder: Path) -> Path:
-    """The program of the bench, with the modules as written ("portable"), or those of the ECP5 flow ("ecp5")
-    or of the simulator in place of their namesakes."""
+def need_verilator() -> None:
     if shutil.which("verilator") is None:
         pytest.skip("verilator is not installed (`smidgen doctor` says how to get it)")
+
+
+def replaced_sources(names: Sequence[str], variant: str) -> list[Path]:
+    """Files of hw as written ("portable"), or some replaced by their namesakes of the ECP5 flow ("ecp5") or
+    of the simulator ("simulator")."""
+    sources = [HW / name for name in names]
+    if variant == "portable":
+        return sources
+    folder = HW / ("sim" if variant == "simulator" else "synth/ecp5")
+    sources = [folder / path.name if (folder / path.name).exists() else path for path in sources]
+    return sources + [folder / f"{name}.sv" for name in ("carry_chain", "ccu2c") if variant == "ecp5"]
+
+
+def simulator(lanes: int, variant: str, folder: Path) -> Path:
+    """The program of the bench. variant: see `replaced_sources`."""
+    need_verilator()
     listed = (HW / "npu" / "midge.f").read_text().split() + (HW / "npu" / "sources.f").read_text().split()
-    sources = [HW / name for name in listed]
-    replaced = HW / ("sim" if variant == "simulator" else "synth/ecp5")
-    if variant != "portable":
-        sources = [replaced / path.name if (replaced / path.name).exists() else path for path in sources]
-    if variant == "ecp5":
-        sources += [replaced / f"{name}.sv" for name in ("carry_chain", "ccu2c", "lut4")]
     command = [
         "verilator", "--cc", "--exe", "--build", "-Wno-fatal", "--top-module", "npu_compute",
         f"-GLANES={lanes}", "-Mdir", folder, "-o", "bench", "-CFLAGS", "-std=c++17",
-        "-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0", *sources, HERE / "compute_harness.cpp",
+        "-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0",
+        *replaced_sources(listed, variant), HERE / "compute_harness.cpp",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -42,12 +51,16 @@ def simulator(lanes: int, variant: str, folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Ran:
-    """A descriptor's cycles: from its acceptance until it is done, with a step, and lost by cause."""
+    """A descriptor's cycles: from its acceptance until it is done, with a step, and lost by cause.
+
+    left: words that loads in the background had still to write then.
+    """
 
     cycles: int
     steps: int
     throttled: int
     taken: int
+    left: int
 
     @property
     def utilization(self) -> float:
@@ -69,6 +82,10 @@ class Background:
 
 def words(data: np.ndarray) -> str:
     return " ".join(f"{word:x}" for word in np.ascontiguousarray(data).view("<u4"))
+
+
+def bench_with(lanes: int, variant: str, folders: pytest.TempPathFactory) -> Bench:
+    return Bench(simulator(lanes, variant, folders.mktemp(f"npu-compute-{lanes}-{variant}")), lanes)
 
 
 class Bench:
@@ -100,9 +117,14 @@ class Bench:
         """In that cycle of the next run, which then ends."""
         self.commands.append(f"reset {cycle:x}")
 
-    def read(self) -> None:
-        """All activations."""
-        self.commands.append(f"read 0 {self.engine.activation_bytes // self.engine.lanes:x}")
+    def read(self, address: int = 0, count: int | None = None) -> None:
+        """The lines with `count` bytes of the activations, all without."""
+        lines = self.lines(address, self.engine.activation_bytes if count is None else count)
+        self.commands.append(f"read {lines.start:x} {len(lines):x}")
+
+    def lines(self, address: int, count: int) -> range:
+        """In which so many bytes lie."""
+        return range(address // self.engine.lanes, -(-(address + count) // self.engine.lanes))
 
     def go(self) -> tuple[list[Ran], np.ndarray]:
         """What ran, and all bytes that were read, in order."""

@@ -1,5 +1,8 @@
-"""Random descriptors with shapes that hurt, for the compute unit alone: the buffers' first part is input, the next
-output; the rest is for loads and stores that go on meanwhile."""
+"""Random descriptors with shapes that hurt, for the compute unit alone.
+
+The first part of the activation buffer is input, the next output; the rest is for loads and stores that go
+on meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +78,10 @@ class Draw:
         output_width, output_rows = self.number(1, 2 * width), self.number(1, 2 * rows)
         outputs, own = channels, {"column_step": channels, "kernel_width": kernel_width, "stride_x": stride_x}
         if kind is Convolution:
-            outputs, own = self.number(1, 70), {"column_step": stride_x * channels, "width": self.number(0, 2)}
+            outputs, own = (
+                self.number(1, 70),
+                {"column_step": stride_x * channels, "width": self.number(0, 2)},
+            )
             own["chunks"] = -(-kernel_width * channels // self.engine.lanes)
         pixel_bytes = round_up(outputs, QUAD) + QUAD * self.number(0, 3)
         layer = kind(
