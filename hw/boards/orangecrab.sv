@@ -10,7 +10,11 @@ module orangecrab #(
     parameter int          FEEDBACK_DIVIDER = 1,
     parameter int          OUTPUT_DIVIDER = 12,
     parameter int          BAUD = 115_200,
-    parameter int          NN = 0
+    parameter int          NN = 0,
+    parameter int          NPU = 0,
+    parameter int          NPU_LANES = 8,
+    parameter int          NPU_ACTIVATION_BYTES = 1 << 13,
+    parameter int          NPU_WEIGHT_BYTES = 1 << 13
 ) (
     input  logic clk48,
     input  logic usr_btn_n,
@@ -42,7 +46,11 @@ module orangecrab #(
       .SRAM_BYTES(SRAM_BYTES),
       .CLOCK_HZ(CLOCK_HZ),
       .BAUD(BAUD),
-      .NN(NN)
+      .NN(NN),
+      .NPU(NPU),
+      .NPU_LANES(NPU_LANES),
+      .NPU_ACTIVATION_BYTES(NPU_ACTIVATION_BYTES),
+      .NPU_WEIGHT_BYTES(NPU_WEIGHT_BYTES)
   ) system (
       .clock,
       .reset_n,

@@ -10,7 +10,11 @@ module ulx3s #(
     parameter int          FEEDBACK_DIVIDER = 2,
     parameter int          OUTPUT_DIVIDER = 12,
     parameter int          BAUD = 115_200,
-    parameter int          NN = 0
+    parameter int          NN = 0,
+    parameter int          NPU = 0,
+    parameter int          NPU_LANES = 16,
+    parameter int          NPU_ACTIVATION_BYTES = 1 << 15,
+    parameter int          NPU_WEIGHT_BYTES = 1 << 15
 ) (
     input  logic       clk_25mhz,
     input  logic       fire1,
@@ -40,7 +44,11 @@ module ulx3s #(
       .SRAM_BYTES(SRAM_BYTES),
       .CLOCK_HZ(CLOCK_HZ),
       .BAUD(BAUD),
-      .NN(NN)
+      .NN(NN),
+      .NPU(NPU),
+      .NPU_LANES(NPU_LANES),
+      .NPU_ACTIVATION_BYTES(NPU_ACTIVATION_BYTES),
+      .NPU_WEIGHT_BYTES(NPU_WEIGHT_BYTES)
   ) system (
       .clock,
       .reset_n,
