@@ -36,7 +36,7 @@ midge/rtl/midge_extension.sv
 midge/rtl/midge_rvfi.sv
 midge/rtl/midge_core.sv
 npu/npu_package.sv
-npu/npu_record_types.sv
+npu/npu_front_types.sv
 npu/npu_fifo.sv
 npu/npu_bursts.sv
 npu/npu_check.sv
@@ -49,6 +49,7 @@ npu/npu_read.sv
 npu/npu_records.sv
 npu/npu_registers.sv
 npu/npu_store.sv
+npu/npu_dispatch.sv
 npu/npu_types.sv
 npu/npu_delay.sv
 npu/npu_sequencer.sv
@@ -76,11 +77,13 @@ soc/timer.sv
 soc/system_registers.sv
 soc/flash_controller.sv
 soc/watchdog.sv
+soc/nor_peripherals.sv
 soc/burst_arbiter.sv
 soc/sdram_controller.sv
 soc/psram_controller.sv
 soc/external_memory.sv
 soc/npu_bridge.sv
+soc/npu_clock.sv
 soc/npu_memory_map.sv
 soc/npu_reads.sv
 soc/npu_writes.sv

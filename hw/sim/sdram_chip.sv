@@ -59,8 +59,8 @@ module sdram_chip
       demand(now >= longint'(POWER_UP_US) * (longint'(CLOCK_HZ) / 500_000), "a command before power is stable");
       demand(now - refreshed >= clocks(T_RC_NS), "a command before T_RC after refresh");
       demand(now - mode_set >= 2, "a command right after the mode was set");
+      demand(cas_latency == '0 || now - refreshed <= LATEST_REFRESH * clocks(T_REFI_NS), "no refresh for too long");
     end
-    demand(cas_latency == '0 || now - refreshed <= LATEST_REFRESH * clocks(T_REFI_NS), "no refresh for too long");
     unique case (pins.command)
       SDRAM_NOTHING: demand(!pins.drive, "data without a command");
       SDRAM_MODE: begin

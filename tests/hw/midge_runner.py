@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -9,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 from midge_model import Extension, first_problem
 from midge_rvfi import INTERRUPTED, TRAP, describe, read_records
 
 REPORT = 0x1003F000  # stores to this address are the program's answers, in order
 CYCLE_LIMIT_CODE = 124
+TOOLS = ("verilator", "riscv64-unknown-elf-gcc")
 
 # gp holds REPORT, t5 and t6 belong to the trap handler, t4 is where it returns to from a bad jump.
 PRELUDE = """
@@ -60,6 +63,16 @@ trap:             # reports mcause, mepc, mtval; steps over the instruction, or 
 .balign 4
 main:
 """
+
+
+def simulator_of(configuration: str) -> Path:
+    """Its program, built where the cache does not hold it."""
+    from smidgen.device.simulators import verilator
+
+    for tool in TOOLS:
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed (`smidgen doctor` says how to get it)")
+    return verilator.build(configuration)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,111 @@
+"""The memories behind the engine's AXI4 port and the core's data port, with the chips of external memory.
+
+memory_bench.cpp drives them with random bursts and accesses and knows what each must answer; the chips end
+the simulation at whatever their data sheets forbid.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+HW = HERE.parents[1] / "hw"
+SDRAM, PSRAM = 1, 2
+# A slower chip than the preset, which closes its rows.
+SLOW_SDRAM = {
+    "SDRAM_CAS_LATENCY": 3, "SDRAM_T_RCD_NS": 21, "SDRAM_T_RP_NS": 21, "SDRAM_T_RAS_NS": 50,
+    "SDRAM_T_RC_NS": 80, "SDRAM_T_WR_NS": 30, "SDRAM_OPEN_ROWS": 0,
+}  # fmt: skip
+VARIANTS = {"sdram": (SDRAM, {}), "slow sdram": (SDRAM, SLOW_SDRAM), "psram": (PSRAM, {})}
+
+
+def bench(folder: Path, kind: int, **parameters: int) -> Path:
+    """The bench with a memory chip."""
+    if shutil.which("verilator") is None:
+        pytest.skip("verilator is not installed (`smidgen doctor` says how to get it)")
+    listed = (HW / "sources.f").read_text().split()
+    known = {path.stem: path for path in (HW / "sim").glob("*.sv")}
+    names = [HW / name for name in listed if name.startswith("soc/") and needed(Path(name).stem)]
+    sources = [*names, known["sdram_chip"], known["psram_chip"], HERE / "memory_bench.sv"]
+    command = [
+        "verilator", "--cc", "--exe", "--build", "-Wno-fatal", "--noassert", "--top-module", "memory_bench",
+        "-Mdir", folder, "-o", "bench", "-CFLAGS", "-std=c++17",
+        "-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0",
+        *(f"-G{name}={value}" for name, value in {"EXTERNAL_KIND": kind, **parameters}.items()),
+        *sources, HERE / "memory_bench.cpp",
+    ]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True)
+    return folder / "bench"
+
+
+def needed(module: str) -> bool:
+    memories = {"external_package", "fifo", "ram_lane", "program_memory", "sram", "burst_arbiter"}
+    memories |= {"sdram_controller", "psram_controller", "external_memory"}
+    return module in memories or module in {"npu_memory_map", "npu_reads", "npu_writes", "npu_memories"}
+
+
+@pytest.fixture(scope="module", params=VARIANTS)
+def memories(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    kind, parameters = VARIANTS[request.param]
+    return request.param, bench(tmp_path_factory.mktemp("memories"), kind, **parameters)
+
+
+def run(program: Path, *arguments: str) -> dict[str, float]:
+    done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=500, check=False)
+    assert done.returncode == 0, f"{' '.join(arguments)}: {(done.stdout + done.stderr)[-1000:]}"
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("stalls", ["0", "0.3", "0.8"])
+@pytest.mark.parametrize("seed", range(2))
+def test_random_bursts_beside_the_core(memories: tuple[str, Path], seed: int, stalls: str) -> None:
+    moved = run(memories[1], "random", str(seed), "10000", stalls)["words"]
+    assert moved > 1000, "hardly anything was tried"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stalls", ["0", "0.1", "0.5"])
+@pytest.mark.parametrize("seed", range(100, 110))
+def test_many_random_bursts(memories: tuple[str, Path], seed: int, stalls: str) -> None:
+    assert run(memories[1], "random", str(seed), "1000000", stalls)["words"] > 50_000
+
+
+def test_cycles_of_a_word(memories: tuple[str, Path]) -> None:
+    """Bursts follow each other without a gap, but for rows, pages and refresh."""
+    variant, program = memories
+    rates = run(program, "rate")
+    block_ram = [rates[name] for name in ("program_reads", "sram_reads", "sram_writes")]
+    assert max(block_ram) < 1.01
+    most, latency = {"sdram": (1.03, 8), "slow sdram": (1.05, 10), "psram": (4.2, 18)}[variant]
+    assert max(rates["external_reads"], rates["external_writes"]) < most
+    assert rates["core_external"] == latency
+
+
+STRICTER = {
+    "T_RCD": (SDRAM, {"CHIP_T_RCD_NS": 21}),
+    "T_RP": (SDRAM, {"CHIP_T_RP_NS": 21}),
+    "T_RAS": (SDRAM, {"CHIP_T_RAS_NS": 61}),
+    "T_RC": (SDRAM, {"CHIP_T_RC_NS": 81}),
+    "T_WR": (SDRAM, {"CHIP_T_WR_NS": 31}),
+    "refresh": (SDRAM, {"CHIP_T_REFI_NS": 700}),
+    "power": (SDRAM, {"CHIP_POWER_UP_US": 201}),
+    "power of PSRAM": (PSRAM, {"CHIP_POWER_UP_US": 151}),
+    "T_CEM": (PSRAM, {"CHIP_T_CEM_NS": 4000}),
+    "T_CPH": (PSRAM, {"CHIP_T_CPH_NS": 70}),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", STRICTER)
+def test_the_chips_notice_what_their_data_sheets_forbid(tmp_path: Path, rule: str) -> None:
+    """A chip a little slower than the controller was told."""
+    kind, parameters = STRICTER[rule]
+    program = bench(tmp_path, kind, **parameters)
+    done = subprocess.run([program, "random", "1", "20000", "0"], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert rule.split()[0] in done.stdout + done.stderr
