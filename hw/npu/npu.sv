@@ -4,8 +4,7 @@
 // same time, each as soon as those that it waits for have finished. Control by AXI4-Lite (npu_registers), memory by AXI4
 // with one id, of which the ports have none.
 module npu
-  import npu_package::*;
-  import npu_record_types::*;
+  import npu_front_types::*;
 #(
     parameter int LANES = 16,                // input channels per cycle: 8 or 16
     parameter int ACTIVATION_BYTES = 1 << 15,  // powers of two
@@ -136,7 +135,7 @@ module npu
   logic       start_list, stop, forget, finished, word_read, word_written, read_idle, store_idle;
   logic       refused, list_word, load_word, word_error, store_error;
   logic [7:0] refused_code;
-  logic [9:0] given_all, fetched, load_index, store_index, unused_index;
+  logic [9:0] given, fetched, load_index, store_index;
   npu_control control (
       .clock,
       .reset,
@@ -162,7 +161,7 @@ module npu
       .word_written,
       .refused,
       .refused_code,
-      .refused_index(given_all),
+      .refused_index(given),
       .list_error(list_word && word_error),
       .list_index(fetched),
       .load_error(load_word && word_error),
@@ -207,17 +206,22 @@ module npu
       .m_axi_rready
   );
 
-  // From the list to the queues
-  logic         descriptor_valid, descriptor_taken, legal;
-  logic [511:0] descriptor;
-  header_t      header;
-  transfer_t    transfer;
-  npu_list fetch (
+  // From the list to the units
+  logic [2:0]   offered, accepted, unit_busy, unit_done, starved, port_taken;
+  logic         step;
+  move_t        next_load, next_store;
+  logic [511:0] next_compute;
+  npu_dispatch #(
+      .LANES(LANES),
+      .ACTIVATION_BYTES(ACTIVATION_BYTES),
+      .WEIGHT_BYTES(WEIGHT_BYTES)
+  ) dispatch (
       .clock,
       .reset(forget),
       .start(start_list),
       .address(list[31:2]),
       .count(count[9:0]),
+      .bases,
       .burst_valid(list_burst),
       .burst_ready(list_burst_ready),
       .burst_address(list_burst_address),
@@ -225,157 +229,27 @@ module npu
       .word_valid(list_word && !word_error),
       .word,
       .fetched,
-      .valid(descriptor_valid),
-      .taken(descriptor_taken),
-      .descriptor
-  );
-  assign transfer = descriptor;
-  assign header = transfer.header;
-
-  // Each of load, compute, store
-  logic [2:0] for_unit, given, room, empty, offered, accepted, unit_busy, unit_done;
-  logic [9:0] loads, computes, stores, loads_finished, computes_finished, stores_finished;
-  npu_check #(
-      .LANES(LANES),
-      .ACTIVATION_BYTES(ACTIVATION_BYTES),
-      .WEIGHT_BYTES(WEIGHT_BYTES)
-  ) check (
-      .clock,
-      .reset(forget),
-      .valid(descriptor_valid),
-      .descriptor,
-      .taken(descriptor_taken),
-      .base_low(bases[header.base][1:0]),
-      .loads,
-      .computes,
-      .stores,
-      .legal,
-      .refused,
-      .code(refused_code)
-  );
-  assign for_unit = header.kind == KIND_LOAD ? 3'b001 : header.kind == KIND_STORE ? 3'b100 : 3'b010;
-  assign given = legal ? for_unit & room : 3'b000;
-  assign descriptor_taken = given != 3'b000;
-  npu_progress progress (
-      .clock,
-      .reset(reset || start_list),
       .given,
+      .finished,
+      .refused,
+      .refused_code,
+      .offered,
+      .accepted,
+      .next_load,
+      .next_compute,
+      .next_store,
+      .busy(unit_busy),
       .done(unit_done),
-      .loads,
-      .computes,
-      .stores,
-      .all(given_all),
-      .loads_finished,
-      .computes_finished,
-      .stores_finished
+      .load_index,
+      .store_index,
+      .step,
+      .starved,
+      .port_taken,
+      .record_select,
+      .selected_record
   );
-  assign finished = given_all == count[9:0] && empty == 3'b111 && unit_busy == 3'b000;
 
-  logic [2:0]      starved, port_taken, record_valid, record_taken;
-  logic [2:0][7:0] record_indices;
-  record_t [2:0]   records;
-  logic            step;
-  logic [31:0] memory_address;
-  logic [15:0] load_bytes, store_bytes;
-  logic [31:2] load_memory_address, store_memory_address;
-  logic [19:2] load_buffer_address, store_buffer_address;
-  logic        load_target;
-  logic [29:0] load_after, compute_after, store_after;
-  logic [31:0] compute_header;
-  logic [447:64] compute_words;
-  assign memory_address = bases[header.base] + transfer.memory_offset;
-
-  npu_queue #(
-      .WIDTH(65)
-  ) load_queue (
-      .clock,
-      .reset(forget),
-      .in_valid(given[0]),
-      .in_ready(room[0]),
-      .in_index(given_all),
-      .in_after(descriptor[61:32]),
-      .in_data({memory_address[31:2], transfer.buffer_address[19:2], transfer.bytes[15:0], header.target}),
-      .loads_finished,
-      .computes_finished,
-      .stores_finished,
-      .empty(empty[0]),
-      .out_valid(offered[0]),
-      .out_ready(accepted[0]),
-      .out_after(load_after),
-      .out_data({load_memory_address, load_buffer_address, load_bytes, load_target}),
-      .done(unit_done[0]),
-      .index(load_index),
-      .array(1'b0),
-      .starved(starved[0]),
-      .port_taken(port_taken[0]),
-      .bytes(load_bytes),
-      .record_valid(record_valid[0]),
-      .record_taken(record_taken[0]),
-      .record_index(record_indices[0]),
-      .record(records[0])
-  );
-  npu_queue #(
-      .WIDTH(416)
-  ) compute_queue (
-      .clock,
-      .reset(forget),
-      .in_valid(given[1]),
-      .in_ready(room[1]),
-      .in_index(given_all),
-      .in_after(descriptor[61:32]),
-      .in_data({descriptor[447:64], descriptor[31:0]}),
-      .loads_finished,
-      .computes_finished,
-      .stores_finished,
-      .empty(empty[1]),
-      .out_valid(offered[1]),
-      .out_ready(accepted[1]),
-      .out_after(compute_after),
-      .out_data({compute_words, compute_header}),
-      .done(unit_done[1]),
-      .index(unused_index),
-      .array(step),
-      .starved(starved[1]),
-      .port_taken(port_taken[1]),
-      .bytes(16'd0),
-      .record_valid(record_valid[1]),
-      .record_taken(record_taken[1]),
-      .record_index(record_indices[1]),
-      .record(records[1])
-  );
-  npu_queue #(
-      .WIDTH(64)
-  ) store_queue (
-      .clock,
-      .reset(forget),
-      .in_valid(given[2]),
-      .in_ready(room[2]),
-      .in_index(given_all),
-      .in_after(descriptor[61:32]),
-      .in_data({memory_address[31:2], transfer.buffer_address[19:2], transfer.bytes[15:0]}),
-      .loads_finished,
-      .computes_finished,
-      .stores_finished,
-      .empty(empty[2]),
-      .out_valid(offered[2]),
-      .out_ready(accepted[2]),
-      .out_after(store_after),
-      .out_data({store_memory_address, store_buffer_address, store_bytes}),
-      .done(unit_done[2]),
-      .index(store_index),
-      .array(1'b0),
-      .starved(starved[2]),
-      .port_taken(port_taken[2]),
-      .bytes(store_bytes),
-      .record_valid(record_valid[2]),
-      .record_taken(record_taken[2]),
-      .record_index(record_indices[2]),
-      .record(records[2])
-  );
-  logic unused_after;
-  assign unused_after = ^{load_after, store_after, memory_address[1:0], header, transfer};
-
-  // Units
+  // The units
   logic                     load_valid, load_ready, load_buffer, compute_ready, compute_busy;
   logic                     store_request, store_grant, store_response;
   logic [19:2]              load_address;
@@ -391,10 +265,7 @@ module npu
       .port_taken(port_taken[0]),
       .valid(offered[0]),
       .ready(accepted[0]),
-      .memory_address(load_memory_address),
-      .buffer(load_target),
-      .buffer_address(load_buffer_address),
-      .words(15'((17'(load_bytes) + 17'd3) >> 2)),
+      .move(next_load),
       .burst_valid(load_burst),
       .burst_ready(load_burst_ready),
       .burst_address(load_burst_address),
@@ -419,7 +290,7 @@ module npu
       .reset(forget),
       .descriptor_valid(offered[1] && !compute_busy),
       .descriptor_ready(compute_ready),
-      .descriptor({64'b0, compute_words, 2'b0, compute_after, compute_header}),
+      .descriptor(next_compute),
       .done(unit_done[1]),
       .step,
       .throttled(starved[1]),
@@ -456,9 +327,7 @@ module npu
       .port_taken(port_taken[2]),
       .valid(offered[2]),
       .ready(accepted[2]),
-      .memory_address(store_memory_address),
-      .buffer_address(store_buffer_address),
-      .bytes(store_bytes),
+      .move(next_store),
       .store_request,
       .store_grant,
       .store_address,
@@ -476,15 +345,5 @@ module npu
       .m_axi_bresp,
       .m_axi_bvalid,
       .m_axi_bready
-  );
-
-  npu_records memory_of_records (
-      .clock,
-      .valid(record_valid),
-      .taken(record_taken),
-      .indices(record_indices),
-      .records,
-      .select(record_select),
-      .selected(selected_record)
   );
 endmodule

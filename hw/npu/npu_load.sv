@@ -1,5 +1,7 @@
 // Loads: words from memory into a buffer, one descriptor after the other.
-module npu_load (
+module npu_load
+  import npu_front_types::*;
+(
     input  logic        clock,
     input  logic        reset,            // also forgets the load; npu_read throws away what is on its way
     output logic        busy,
@@ -9,10 +11,7 @@ module npu_load (
     // a load
     input  logic        valid,
     output logic        ready,
-    input  logic [31:2] memory_address,
-    input  logic        buffer,           // activation (0) or weight buffer (1)
-    input  logic [19:2] buffer_address,
-    input  logic [14:0] words,
+    input  move_t       move,
     // to and from npu_read
     output logic        burst_valid,
     input  logic        burst_ready,
@@ -29,8 +28,9 @@ module npu_load (
     output logic [19:2] load_address,
     output logic [31:0] load_data
 );
-  logic [14:0] left;
+  logic [14:0] words, left;
   logic        start, loaded, unused_last;
+  assign words = 15'((17'(move.bytes) + 17'd3) >> 2);
   assign ready = !busy;
   assign start = valid && ready;
 
@@ -38,7 +38,7 @@ module npu_load (
       .clock,
       .reset,
       .start,
-      .start_address(memory_address),
+      .start_address(move.memory_address),
       .start_words(words),
       .valid(burst_valid),
       .ready(burst_ready),
@@ -66,8 +66,8 @@ module npu_load (
 
   always_ff @(posedge clock)
     if (start) begin
-      load_buffer <= buffer;
-      load_address <= buffer_address;
+      load_buffer <= move.target;
+      load_address <= move.buffer_address;
       left <= words;
     end else if (loaded) begin
       load_address <= load_address + 1'b1;

@@ -2,7 +2,7 @@
 //
 // The first is offered when those that it waits for have finished.
 module npu_queue
-  import npu_record_types::*;
+  import npu_front_types::*;
 #(
     parameter int WIDTH = 64,
     parameter int DEPTH = 8

@@ -1,6 +1,6 @@
 // The records of the last 256 descriptors, in block RAM.
 module npu_records
-  import npu_record_types::*;
+  import npu_front_types::*;
 (
     input  logic          clock,
     input  logic    [2:0] valid,          // of each unit

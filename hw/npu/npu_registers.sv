@@ -2,7 +2,7 @@
 //
 // Words only: a write of single bytes is answered with an error and changes nothing.
 module npu_registers
-  import npu_record_types::*;
+  import npu_front_types::*;
 #(
     parameter int LANES = 16,
     parameter int ACTIVATION_BYTES = 1 << 15,

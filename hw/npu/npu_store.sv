@@ -2,7 +2,9 @@
 //
 // A line of the buffer is read once, ahead of its use. While `stop` is set no burst is started; those that were are
 // completed with words that change nothing.
-module npu_store #(
+module npu_store
+  import npu_front_types::*;
+#(
     parameter int LANES = 16
 ) (
     input  logic                     clock,
@@ -18,9 +20,7 @@ module npu_store #(
     // a store
     input  logic                     valid,
     output logic                     ready,
-    input  logic [31:2]              memory_address,
-    input  logic [19:2]              buffer_address,
-    input  logic [15:0]              bytes,
+    input  move_t                    move,
     // the activation buffer's read port
     output logic                     store_request,
     input  logic                     store_grant,
@@ -45,7 +45,9 @@ module npu_store #(
   localparam int LINES_AHEAD = 8;           // more than a read's latency takes
   localparam int WORD_BITS = $clog2(LANES) - 2;       // of the place of a word in a line
 
-  logic start, forget;
+  logic        start, forget;
+  logic [14:0] words;
+  assign words = 15'((17'(move.bytes) + 17'd3) >> 2);
   assign ready = !busy;
   assign start = valid && ready;
   assign forget = reset || stop;
@@ -69,8 +71,8 @@ module npu_store #(
       .out_ready(line_taken),
       .out_data(line)
   );
-  assign first_byte = {buffer_address, 2'b0};
-  assign last_byte = first_byte + 20'(bytes) - 20'd1;
+  assign first_byte = {move.buffer_address, 2'b0};
+  assign last_byte = first_byte + 20'(move.bytes) - 20'd1;
   assign store_request = reading && lines_reserved != ($clog2(LINES_AHEAD) + 1)'(LINES_AHEAD);
 
   always_ff @(posedge clock)
@@ -98,8 +100,8 @@ module npu_store #(
       .clock,
       .reset(forget),
       .start,
-      .start_address(memory_address),
-      .start_words(15'((17'(bytes) + 17'd3) >> 2)),
+      .start_address(move.memory_address),
+      .start_words(words),
       .valid(has_burst),
       .ready(start_burst),
       .address(burst_address),
@@ -166,8 +168,8 @@ module npu_store #(
     end
     if (start) begin
       word <= first_byte[$clog2(LANES)-1:2];
-      left <= 15'((17'(bytes) + 17'd3) >> 2);
-      last_strobes <= 4'b1111 >> (2'd0 - bytes[1:0]);
+      left <= words;
+      last_strobes <= 4'b1111 >> (2'd0 - move.bytes[1:0]);
     end else if (send) begin
       word <= word + 1'b1;
       left <= left - 1'b1;
@@ -192,5 +194,5 @@ module npu_store #(
     end
 
   logic unused_bits;
-  assign unused_bits = m_axi_bresp[0];
+  assign unused_bits = m_axi_bresp[0] ^ move.target;
 endmodule

@@ -1,5 +1,5 @@
 npu/npu_package.sv
-npu/npu_record_types.sv
+npu/npu_front_types.sv
 npu/npu_fifo.sv
 npu/npu_bursts.sv
 npu/npu_check.sv
@@ -12,6 +12,7 @@ npu/npu_read.sv
 npu/npu_records.sv
 npu/npu_registers.sv
 npu/npu_store.sv
+npu/npu_dispatch.sv
 npu/npu_types.sv
 npu/npu_delay.sv
 npu/npu_sequencer.sv

@@ -1,4 +1,4 @@
-"""The whole neural engine, Verilated, and a memory behind its port that stalls at random (npu_harness.cpp)."""
+"""The whole neural engine, Verilated, and a memory behind its port that stalls (npu_harness.cpp)."""
 
 from __future__ import annotations
 
@@ -34,17 +34,24 @@ def sources() -> list[Path]:
     return [replaced.get(Path(name).name, HW / name) for name in listed]
 
 
-def build(engine: Engine, folder: Path, optimization: str = "-O0") -> Path:
-    """The program of the bench. optimization: of the C++ compiler; without, it is built soonest."""
+def build(
+    engine: Engine,
+    folder: Path,
+    optimization: str = "-O0",
+    files: Sequence[Path] | None = None,
+    top: str = "npu",
+) -> Path:
+    """The program of the bench. optimization: of the C++ compiler; without, it is built soonest. files, top:
+    another module with the engine's ports and parameters, and where it is."""
     if shutil.which("verilator") is None:
         pytest.skip("verilator is not installed (`smidgen doctor` says how to get it)")
     command = [
         "verilator", "--cc", "--exe", "--build", "-Wno-fatal", "-O3", "--noassert",
-        "--x-assign", "fast", "--x-initial", "fast", "--top-module", "npu",
+        "--x-assign", "fast", "--x-initial", "fast", "--top-module", top, "--prefix", "Vnpu",
         f"-GLANES={engine.lanes}", f"-GACTIVATION_BYTES={engine.activation_bytes}",
         f"-GWEIGHT_BYTES={engine.weight_bytes}", "-CFLAGS", "-std=c++17",
         "-MAKEFLAGS", f"OPT_FAST={optimization} OPT_SLOW=-O0 OPT_GLOBAL={optimization}",
-        "-Mdir", folder, "-o", "bench", *sources(), HERE / "npu_harness.cpp",
+        "-Mdir", folder, "-o", "bench", *(files or sources()), HERE / "npu_harness.cpp",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -66,7 +73,7 @@ class Stalls:
     @classmethod
     def random(cls, random: np.random.Generator) -> Stalls:
         """From none at all to hardly a cycle without one."""
-        percent = [int(random.choice([0, 0, 10, 50, 90])) for _ in range(5)]
+        percent = [int(random.choice([0, 0, 10, 30, 75])) for _ in range(5)]
         return cls(int(random.integers(1 << 31)), *percent, latency=int(random.choice([0, 1, 3, 20])))
 
 

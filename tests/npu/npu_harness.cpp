@@ -1,20 +1,19 @@
-// The neural engine with a memory behind its port that stalls at random, driven by commands on
+// The neural engine and a memory behind its port that stalls at random, driven by commands on
 // standard input.
 //
-//   write ADDRESS BYTES + the bytes    to memory, as all addresses from MEMORY on
-//   read ADDRESS BYTES                 answers with the bytes
-//   set OFFSET VALUE STROBES           writes a register; answers with the response, a word
-//   get OFFSET                         answers with the register, a word
-//   stall SEED AR R AW W B LATENCY     percent of the cycles in which a channel stalls (AW, W and B
-//   those of the control
-//                                      port, too); cycles from an address to its first word
-//   error FIRST END                    addresses that answer with SLVERR
-//   run CYCLES                         until the engine is not busy, or so many cycles; answers
-//   with those that went by tick CYCLES interrupt                          answers with its level,
-//   a word
+//   write ADDRESS BYTES + the bytes   to memory, as all addresses from MEMORY on
+//   read ADDRESS BYTES                answers with the bytes
+//   set OFFSET VALUE STROBES          writes a register; answers with the response
+//   get OFFSET                        answers with the register
+//   stall SEED AR R AW W B LATENCY    percent of the cycles in which a channel stalls (the control
+//                                     port's too); cycles from an address to its first word
+//   error FIRST END                   addresses that answer with SLVERR
+//   run CYCLES                        until the engine is not busy, or so many; answers with cycles
+//   tick CYCLES
+//   interrupt                         answers with its level
 //
-// Words are 32 bits, little-endian. Every cycle is checked against the rules of AXI; the first that
-// is broken ends the program with status 1 and a line on standard error.
+// Answers but for bytes are words of 32 bits, little-endian. Every cycle is checked by the rules of
+// AXI; the first that is broken ends the program with status 1 and a line on standard error.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>

@@ -71,8 +71,9 @@ def slow_add(count: int = 1024, **waits: int) -> Add:
     """Of buffer bytes 0 and 1024 on to 2048 on; takes 3 cycles a word."""
     return Add(
         a_address=0, b_address=1024, output_address=2048, bytes=count,
-        multiplier_a=1 << 30, multiplier_b=1 << 30, multiplier_output=1 << 30, shift_a=0, shift_b=0, shift_output=-18, input_zero_point=0, b_zero_point=0,
-        output_zero_point=0, **waits,
+        multiplier_a=1 << 30, multiplier_b=1 << 30, multiplier_output=1 << 30,
+        shift_a=0, shift_b=0, shift_output=-18,
+        input_zero_point=0, b_zero_point=0, output_zero_point=0, **waits,
     )  # fmt: skip
 
 
