@@ -16,14 +16,14 @@ from smidgen.compile.emit import identifier
 from smidgen.compile.sources import write_files
 from smidgen.errors import Problem, ProblemList, UsageError
 from smidgen.graph import Graph
-from smidgen.libraries import arduino, cmake, cmsis_pack, esp_idf, platformio, zephyr
+from smidgen.libraries import arduino, cmake, cmsis_pack, esp_idf, platformio, zephyr, zynq
 from smidgen.libraries.content import library, write_to
 from smidgen.libraries.format import Format
 from smidgen.targets import Target
 
 __all__ = ["FORMATS", "Format", "export_library"]
 
-_MODULES = (cmake, arduino, platformio, zephyr, esp_idf, cmsis_pack)
+_MODULES = (cmake, arduino, platformio, zephyr, esp_idf, cmsis_pack, zynq)
 FORMATS = {module.FORMAT.name: module.FORMAT for module in _MODULES}
 _VERSION = re.compile(r"(0|[1-9]\d{0,4})\.(0|[1-9]\d{0,4})\.(0|[1-9]\d{0,4})")
 
@@ -46,7 +46,8 @@ def export_library(
     Raises UsageError (folder, name, version) before anything is built, and what `build` raises, such as
     TooBig when the target cannot hold the model.
     """
-    _check(kind, directory, name or identifier(graph.name), version, is_chosen=name is not None)
+    _check(kind, target, directory, name or identifier(graph.name), version, is_chosen=name is not None)
+    target = replace(target, kernels=(*kind.kernels, *target.kernels))
     with tempfile.TemporaryDirectory() as folder:
         named = replace(graph, name=name) if name else graph
         bundle = build(named, target, folder, optimize, progress, arena=arena)
@@ -62,7 +63,7 @@ def export_library(
     return bundle
 
 
-def _check(kind: Format, directory: Path, name: str, version: str, is_chosen: bool) -> None:
+def _check(kind: Format, target: Target, directory: Path, name: str, version: str, is_chosen: bool) -> None:
     """Everything that is wrong with what was asked for, at once."""
     problems = ProblemList()
     if not write_to(directory):
@@ -78,4 +79,7 @@ def _check(kind: Format, directory: Path, name: str, version: str, is_chosen: bo
         problems.add(where, f"cannot be the name of a {kind.name} library: {objection}", fix)
     if not _VERSION.fullmatch(version):
         problems.add("--library-version", f"'{version}' is not a version X.Y.Z", "for example 1.0.0")
+    if kind.kernels and not target.is_host:
+        what = f"a {kind.name} library runs on a processor of its own, not on '{target.name}'"
+        problems.add("--target", what, "leave it away")
     problems.stop_if_any(UsageError)

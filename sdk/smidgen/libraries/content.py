@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,8 @@ class Library:
     name: of the library, of its header (NAME.h) and the start of all C names; version: semantic; title: the
     model's name, for comments; sources: C files by their path below the folder that users put on the include
     path; golden: golden.h, the known answers and the function that compares; optimization: compiler options
-    that its figures (bytes) were measured with; machine: those that choose its target's instructions.
+    that its figures (bytes) were measured with; machine: those that choose its target's instructions;
+    manifest: the bundle's.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Library:
     machine: tuple[str, ...]
     figures: Mapping[str, int | None]
     input_count: int
+    manifest: Mapping[str, Any]
 
     def values(self) -> dict[str, object]:
         """What templates may name."""
@@ -100,6 +103,7 @@ def library(bundle: Bundle, target: Target, optimize: str, version: str) -> Libr
             "stack": figures.stack_bytes,
         },
         input_count=len(bundle.manifest["inputs"]),
+        manifest=bundle.manifest,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from smidgen.libraries.content import EXAMPLES, Library
@@ -30,8 +30,9 @@ class Format:
     with that tool and run the golden test on the result; proof: how, or why not.
     program: where an example's program lies in its folder, @{example} stands for its name; entry: how the
     program's main function starts; ends: how it ends in each of `EXAMPLES`; values: more for the templates;
-    reserved: names of libraries that mean something else there; longest_name: in characters.
-    The files that only this ecosystem has are templates in the folder of its name.
+    reserved: names of libraries that mean something else there; longest_name: in characters; kernels: sets
+    that are preferred to the target's, where something stands beside the processor.
+    The files that only this ecosystem has are templates in the folder of its name, or what `own` makes.
     """
 
     name: str
@@ -45,11 +46,13 @@ class Format:
     values: Mapping[str, str] = field(default_factory=dict)
     reserved: frozenset[str] = frozenset()
     longest_name: int = 63
+    kernels: tuple[str, ...] = ()
+    own: Callable[[Library], dict[str, str]] | None = None
 
     def files(self, library: Library) -> dict[str, str]:
         """All files of the library, by path."""
         values = {**library.values(), **self.values, "entry": self.entry}
-        files = fill_folder(self.name, values)
+        files = fill_folder(self.name, values) if self.own is None else self.own(library)
         files.update({f"src/{path}": text for path, text in library.sources.items()})
         language = self.program.rpartition(".")[2]
         for example, end in zip(EXAMPLES, self.ends, strict=True):
