@@ -57,13 +57,14 @@ class Shares:
 class Rounds:
     """count: in how many steps the shares are approached, each leaving as large a part of what is left as the
     others; epochs: of training after each; last_epochs: after the last one; batch: samples of a step of
-    training; learning_rate: None for the usual."""
+    training; learning_rate: None for the usual; balanced: whether rare labels weigh more."""
 
     count: int = 4
     epochs: int = 2
     last_epochs: int = 8
     batch: int = 32
     learning_rate: float | None = None
+    balanced: bool = False
 
 
 def size(graph: Graph) -> Size:

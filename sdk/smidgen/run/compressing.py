@@ -29,6 +29,7 @@ from smidgen.explore.latency import ModelCost, check_counts, measure_model
 from smidgen.explore.search import Found, Point, search
 from smidgen.explore.store import Store
 from smidgen.graph import Graph
+from smidgen.graph.operators import Gru, Lstm
 from smidgen.importers import load_model
 from smidgen.paths import cache_folder
 from smidgen.run.data import load_data
@@ -120,6 +121,7 @@ def compress(
     inputs = load_data(graph, recipe.data, track)
     parts = split(inputs, recipe)
     _check_labels(graph, inputs, recipe)
+    _check_layers(graph, recipe)
     warnings: list[str] = []
 
     def warn_of(where: str, what: str) -> None:
@@ -128,6 +130,12 @@ def compress(
 
     for doubt in _doubts(graph, inputs, parts):
         warn_of(recipe.data.source, doubt)
+    recurrent = [node.id for node in graph.nodes if isinstance(node.operator, Lstm | Gru)]
+    if recurrent and (recipe.bits < 8 or "search" in recipe.steps):
+        warn_of(
+            graph.name,
+            f"the weights of {', '.join(recurrent)} keep 8 bits, as those of every LSTM and GRU do",
+        )
     given, graph = graph, _prune(graph, parts, recipe, track)
     teacher = graph
     if "search" in recipe.steps:
@@ -182,6 +190,21 @@ def _check_labels(graph: Graph, inputs: Inputs, recipe: Recipe) -> None:
         what = f"its labels run from {inputs.labels.min()} to {inputs.labels.max()}"
         fix = f"the model has {classes} outputs: labels are from 0 to {classes - 1}"
         raise UsageError(Problem(inputs.source, what, fix))
+
+
+def _check_layers(graph: Graph, recipe: Recipe) -> None:
+    """The layers whose bits the recipe sets have weights, and those can have these bits."""
+    known = [node.id for node in weight_layers(graph)]
+    recurrent = [node.id for node in graph.nodes if isinstance(node.operator, Lstm | Gru)]
+    problems = ProblemList()
+    for name in recipe.layers:
+        if name in recurrent:
+            problems.add(f"bits of '{name}'", "all LSTM and GRU have 8-bit weights", "leave it out")
+        elif name not in known:
+            problems.add(
+                f"bits of '{name}'", "no layer with weights has this name", f"use {', '.join(known)}"
+            )
+    problems.stop_if_any(UsageError)
 
 
 def _search(
@@ -259,10 +282,10 @@ def _prune(graph: Graph, parts: Parts, recipe: Recipe, track: Track) -> Graph:
     # TensorFlow is an optional dependency, and slow to load.
     from smidgen.train.prune import prune
 
-    samples, state = [*parts.calibration, *parts.chosen], cache_folder() / "training"
+    samples, labels = [*parts.calibration, *parts.chosen], parts.known_labels
     return prune(
-        graph, samples, parts.known_labels, recipe.shares, recipe.rounds,
-        seed=recipe.seed, state=state, track=track,
+        graph, samples, labels, recipe.shares, recipe.rounds, seed=recipe.seed,
+        state=cache_folder() / "training" / _data_digest(samples, labels), track=track,
     )  # fmt: skip
 
 

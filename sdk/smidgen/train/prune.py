@@ -18,8 +18,8 @@ from smidgen.train.checkpoint import fingerprint
 from smidgen.train.importance import importance
 from smidgen.train.qat import Options, fine_tune
 
-# Samples to weigh channels on: more change the order of few.
-SAMPLES = 256
+# Answers to weigh channels on, and samples at least: more change the order of few.
+ANSWERS, LEAST = 256, 32
 
 
 def prune(
@@ -36,8 +36,8 @@ def prune(
     """The float graph with so few channels that these shares of it are left, trained towards the given
     graph's answers and the labels (as in `fine_tune`).
 
-    state: a folder for the states of the trainings, so that one that was stopped goes on. Raises ModelError
-    for a model that is quantized or cannot be trained, UsageError for shares that cannot be reached.
+    state: a folder for the states of trainings on these samples, so that one that was stopped goes on. Raises
+    ModelError for a model that is quantized or cannot be trained, UsageError for shares that cannot be reached.
     """
     where = f"pruning {graph.name}"
     check_float(graph)
@@ -48,10 +48,11 @@ def prune(
     # Known before the first training, which may take hours.
     coupling = couple(graph)
     choose(graph, coupling, np.zeros(len(coupling.removable)), shares)
-    options = Options(batch=rounds.batch)
+    options = Options(batch=rounds.batch, balanced=rounds.balanced)
     if rounds.learning_rate is not None:
         options = replace(options, learning_rate=rounds.learning_rate)
-    chosen = samples[:: max(len(samples) // SAMPLES, 1)][:SAMPLES]
+    count = max(ANSWERS // (1 if labels is None else labels[0].size), LEAST)
+    chosen = samples[:: max(len(samples) // count, 1)][:count]
     for number in range(1, rounds.count + 1):
         part = number / rounds.count
         now = replace(shares, parameters=shares.parameters**part, operations=shares.operations**part)

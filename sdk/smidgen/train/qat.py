@@ -31,7 +31,8 @@ class Options:
 
     batch: samples per step; learning_rate: of Adam, in units of each channel's size, falling to zero along a
     cosine; distillation: the share of the loss that compares with the float model, the rest comparing with
-    the labels (all of it where there are none); learn_scales: whether the weights' scales are trained too.
+    the labels (all of it where there are none); learn_scales: whether the weights' scales are trained too;
+    balanced: whether labels weigh by the inverse root of their share, so that rare classes count.
     """
 
     batch: int = 64
@@ -39,6 +40,7 @@ class Options:
     distillation: float = 0.5
     learn_scales: bool = True
     augmentation: Augmentation = NO_CHANGES
+    balanced: bool = False
 
 
 def fine_tune(
@@ -67,7 +69,7 @@ def fine_tune(
     tf.config.experimental.enable_op_determinism()
     batch = min(options.batch, len(samples))
     steps = len(samples) // batch
-    training = _Training(teacher, student, labels is not None, epochs * steps, options)
+    training = _Training(teacher, student, labels, epochs * steps, options)
     done = 0
     if state is not None:
         known = (len(samples), None if labels is None else labels.tobytes(), epochs, seed, options)
@@ -96,8 +98,12 @@ def fine_tune(
 class _Training:
     """The student as a Keras model, its optimizer, and one step of both."""
 
-    def __init__(self, teacher: Graph, student: Graph, labelled: bool, steps: int, options: Options) -> None:
+    def __init__(
+        self, teacher: Graph, student: Graph, labels: np.ndarray | None, steps: int, options: Options
+    ) -> None:
         answer, is_classifier = answer_of(teacher)
+        labelled = labels is not None
+        self._weights = _weights(labels, options.balanced)
         self._teacher = to_keras(teacher, [answer])
         self.model = to_keras(student, [answer], options.learn_scales)
         warmup = max(int(_WARMUP * steps), 1)
@@ -120,7 +126,7 @@ class _Training:
             given = self.model(inputs, training=True)
             loss = self._share * self._distance(wanted, given)
             if self._share < 1:
-                loss += (1 - self._share) * _entropy(tf.reshape(labels, [-1]), given)
+                loss += (1 - self._share) * _entropy(tf.reshape(labels, [-1]), given, self._weights)
         variables = self.model.trainable_variables
         self._optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         return loss
@@ -134,12 +140,18 @@ def answer_of(graph: Graph) -> tuple[str, bool]:
     return graph.outputs[0], False
 
 
-def _entropy(labels, given):
-    """The mean over the places whose label is known."""
+def _weights(labels: np.ndarray | None, balanced: bool) -> np.ndarray:
+    """Of each label, as float32."""
+    counts = np.bincount(np.zeros(1, int) if labels is None else labels[labels >= 0].reshape(-1), minlength=1)
+    return np.float32(1 / np.sqrt(np.maximum(counts, 1)) if balanced else np.ones(len(counts)))
+
+
+def _entropy(labels, given, weights: np.ndarray):
+    """The weighted mean over the places whose label is known."""
     rows = tf.reshape(given, (tf.shape(labels)[0], -1))
     entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(labels, 0), rows)
-    known = tf.cast(labels >= 0, tf.float32)
-    return tf.reduce_sum(entropy * known) / tf.maximum(tf.reduce_sum(known), 1.0)
+    weight = tf.cast(labels >= 0, tf.float32) * tf.gather(weights, tf.maximum(labels, 0))
+    return tf.math.divide_no_nan(tf.reduce_sum(entropy * weight), tf.reduce_sum(weight))
 
 
 def _divergence(wanted, given):
