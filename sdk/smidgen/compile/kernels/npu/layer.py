@@ -75,6 +75,11 @@ class Layer:
     def blocks(self) -> int:
         return self.descriptor().blocks
 
+    def spanned(self, rows: int) -> int:
+        """Bytes of the words that so many rows of the image lie in, at most."""
+        count = rows * self.row_bytes
+        return count if self.row_bytes % QUAD == 0 else (count + 2 * (QUAD - 1)) // QUAD * QUAD
+
     def input_rows(self, first: int, end: int) -> tuple[int, int]:
         """(first, end) of the rows of the image that output rows `first` to `end` - 1 see."""
         top = first * self.stride[0] - self.pad[0]
@@ -138,18 +143,13 @@ class Layer:
         if any(end <= first for first, end in ranges):
             return "whole windows lie in the padding"
         rows = max(end - first for first, end in ranges)
-        needed = spanned(rows * self.row_bytes) + self.output_row_bytes
+        needed = self.spanned(rows) + self.output_row_bytes
         if needed > ENGINE.activation_bytes:
             return (
                 f"the rows for one row of outputs need {needed} bytes, the activation buffer has "
                 f"{ENGINE.activation_bytes}"
             )
         return None
-
-
-def spanned(count: int) -> int:
-    """Bytes of the words that so many bytes in a row lie in, at most."""
-    return (count + 2 * (QUAD - 1)) // QUAD * QUAD
 
 
 def without_skipped_rows(layer: Layer) -> Layer:

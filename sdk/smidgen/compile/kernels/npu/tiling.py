@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from smidgen.compile.kernels.npu import ENGINE, FIRST_INPUT, OUTPUT, WEIGHTS
-from smidgen.compile.kernels.npu.layer import Layer, spanned, transposed, without_skipped_rows
+from smidgen.compile.kernels.npu.layer import Layer, transposed, without_skipped_rows
 from smidgen.compile.kernels.npu.lists import LONGEST, ListBuilder, Region
 from smidgen.compile.kernels.npu.timing import CALL, list_cycles, work
 from smidgen.npu.descriptor import Convolution, Descriptor, Load, Store, Transfer, round_up
@@ -196,7 +196,7 @@ def _strip_choices(layer: Layer, groups: tuple[Span, ...]) -> Iterator[_Choice]:
     stays = layer.blocks * layer.block_bytes <= ENGINE.weight_bytes
     for strips in _strip_sets(layer.output_height):
         rows = max(end - first for first, end in (layer.input_rows(*strip) for strip in strips))
-        input_bytes = min(spanned(rows * layer.row_bytes), round_up(layer.height * layer.row_bytes, WORD))
+        input_bytes = min(layer.spanned(rows), round_up(layer.height * layer.row_bytes, WORD))
         longest = max(end - first for first, end in strips) * layer.output_row_bytes
         for size in sorted({min(2 * longest, whole), whole} if len(strips) > 2 else {longest, whole}):
             if input_bytes + size <= ENGINE.activation_bytes:
