@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from smidgen.compress.batches import BATCH, batch_size
+from smidgen.compress.layers import stored_constants
 from smidgen.compress.quantize import gather, quantize, reconstruct
+from smidgen.errors import UsageError
 from smidgen.graph import DType, Graph, Node, State, Tensor
 from smidgen.graph.operators import FullyConnected, Gru, Lstm
 from smidgen.graph.reference import Reference
 from smidgen.graph.reference.quantize import dequantize_array, quantize_array
+from smidgen.run import compressing
+from smidgen.run.data import DataSource
+from smidgen.run.recipe import Recipe
 
 OPERATORS = [Lstm(), Lstm(10.0), Gru(True), Gru(False)]
 TIME, INPUTS, UNITS = 6, 5, 8
@@ -109,3 +115,22 @@ def test_cells_are_int16_with_a_power_of_two() -> None:
         assert np.frexp(cell.scale)[0] == 0.5
     weights = integer.tensor("w").quantization.scale
     assert all(np.ptp(gate) == 0 for gate in np.split(weights, 4))
+
+
+def test_bits_of_recurrent_layers_stay_8_and_the_user_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other layers get the bits that were asked for; asking for a recurrent one's own is refused."""
+    graph, random = network(Gru(True), kept=False)
+    monkeypatch.setattr(compressing, "load_model", lambda path: graph)
+    np.savez(tmp_path / "data.npz", x=random.normal(size=(20, TIME, INPUTS)).astype(np.float32))
+    data = DataSource(str(tmp_path / "data.npz"))
+    warnings: list[str] = []
+    made = compressing.compress(tmp_path / "data.npz", Recipe(data=data, bits=4), warn=warnings.append).graph
+    stored = {node.id: stored_constants(made, node)[0] for node in made.nodes}
+    bits = {name: {one.dtype.bits for one in tensors} for name, tensors in stored.items() if tensors}
+    assert bits == {"layer": {8}, "classes": {4}}
+    assert any("weights of layer keep 8 bits" in text for text in warnings)
+    for layers, words in (({"layer": 4}, "have 8-bit weights"), ({"clases": 4}, "use classes")):
+        with pytest.raises(UsageError, match=words):
+            compressing.compress(tmp_path / "data.npz", Recipe(data=data, layers=layers))

@@ -121,7 +121,9 @@ def _types(operator: type[Operator], accepts: Callable[[Graph], bool]) -> str:
         for weights in NARROW_WEIGHTS
         if (sample := narrow_sample(operator, weights)) is not None and accepts(sample)
     ]
-    return " ".join(accepted) + (f", weights also {' '.join(narrow)}" if narrow else "") or "-"
+    if narrow:  # only beside int8 activations
+        accepted = [f"i8 (weights also {' '.join(narrow)})" if one == "i8" else one for one in accepted]
+    return " ".join(accepted) or "-"
 
 
 def _has_meaning(graph: Graph) -> bool:
