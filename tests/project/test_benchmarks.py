@@ -58,3 +58,22 @@ def test_layers_of_the_sweep_use_their_range_and_run_on_the_host(tmp_path: Path)
         saturated = ((output == -128) | (output == 127)).mean()
         assert saturated < 0.25, name
         assert int(output.max()) - int(output.min()) > 20, name
+
+
+def test_bars_of_an_fpga_are_met_or_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys) -> None:
+    from benchmarks import fpga
+
+    from smidgen.fpga.flow import Routed
+
+    available = {"TRELLIS_COMB": 1000, "MULT18X18D": 100, "DP16KD": 208}
+    speeds = {1: 39.0, 2: 55.0, 3: 41.0}
+    used = {"TRELLIS_COMB": 750, "MULT18X18D": 76, "DP16KD": 208}
+    routed = {seed: Routed(used, available, {"c": (speed, 50.0)}) for seed, speed in speeds.items()}
+    monkeypatch.setattr(fpga, "route", lambda target, seed, say: (tmp_path, routed[seed]))
+    monkeypatch.setattr("sys.argv", ["fpga", "ulx3s-85f"])
+    monkeypatch.setenv("COLUMNS", "160")
+    assert fpga.main() == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    last = {row[0]: row[-1] for row in rows}
+    assert (last["TRELLIS_COMB"], last["MULT18X18D"], last["DP16KD"], last["c,"]) == ("yes", "no", "-", "yes")
+    assert "41.0" in next(row for row in rows if row[0] == "c,")

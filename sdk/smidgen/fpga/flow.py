@@ -67,8 +67,8 @@ def synthesize(
 
     parts: maps each module on its own instead, and writes only their cells, to this file.
     """
-    elaborated = [f'-G {name}="{value}"' if isinstance(value, str) else f"-G {name}={value}"
-                  for name, value in parameters.items()]  # fmt: skip
+    quoted = {name: f'"{value}"' if isinstance(value, str) else value for name, value in parameters.items()}
+    elaborated = [f"-G {name}={value}" for name, value in quoted.items()]
     keep = "--keep-hierarchy" if parts else ""
     script = f"read_slang -j 1 {keep} --top {top} {' '.join([*elaborated, *sources])}; "
     if parts:
