@@ -37,7 +37,7 @@ def prune(
     graph's answers and the labels (as in `fine_tune`).
 
     state: a folder for the states of trainings on these samples, so that one that was stopped goes on. Raises
-    ModelError for a model that is quantized or cannot be trained, UsageError for shares that cannot be reached.
+    ModelError for a model that is quantized or cannot be trained, UsageError for shares out of reach.
     """
     where = f"pruning {graph.name}"
     check_float(graph)
