@@ -16,7 +16,7 @@ from smidgen.report.tables import print_pairs
 from smidgen.run.session import static_result
 from smidgen.targets import load_target
 
-HELP = "write the model as a library for CMake, Arduino, PlatformIO, Zephyr, ESP-IDF or CMSIS packs"
+HELP = "write the model as a library for CMake, Arduino, PlatformIO, Zephyr, ESP-IDF, CMSIS packs or Zynq"
 
 
 def add_options(parser: Parser) -> None:

@@ -142,8 +142,8 @@ class NeuralEngine:
         found = registers.read(ID)
         if found != NPU1:
             raise EngineError(
-                f"no neural engine is here: register ID reads 0x{found:08x}, not 0x{NPU1:08x}. Is the bitstream "
-                "loaded, and is the address that of the block design?"
+                f"no neural engine is here: register ID reads 0x{found:08x}, not 0x{NPU1:08x}. Is the "
+                "bitstream loaded, and is the address that of the block design?"
             )
         capability = registers.read(CAPABILITY)
         self.version = capability >> 24
@@ -227,8 +227,8 @@ class NeuralEngine:
         stopped = any(not self.registers.read(STATUS) & BUSY for _ in range(STOP_READS))
         self.registers.write(STATUS, DONE | FAILED)
         what = (
-            f"a list of {len(words)} descriptors did not end within {self.deadline:g} s: after {so_far.cycles} "
-            f"cycles {so_far.bytes_read} bytes were read and {so_far.bytes_written} written"
+            f"a list of {len(words)} descriptors did not end within {self.deadline:g} s: after "
+            f"{so_far.cycles} cycles {so_far.bytes_read} bytes were read and {so_far.bytes_written} written"
         )
         if not stopped:
             what += "; the engine cannot stop, because its memory port gets no answer: reset the design"
