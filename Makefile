@@ -47,11 +47,11 @@ $(INSTALLED): pyproject.toml scripts/prerequisites.sh
 	touch $@
 
 # What targets with a Cortex-M need: the compiler, QEMU, which stands in for boards, and the programs that flash them; CMake
-# builds what is exported.
+# builds what is exported, and Tcl runs the scripts that go with it.
 arm: $(ARM_INSTALLED)
 
 $(ARM_INSTALLED): $(INSTALLED) scripts/prerequisites.sh
-	scripts/prerequisites.sh gcc-arm-none-eabi qemu-system-arm cmake $(FLASH_PROGRAMS)
+	scripts/prerequisites.sh gcc-arm-none-eabi qemu-system-arm cmake tcl $(FLASH_PROGRAMS)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[flash]'
 	touch $@
 

@@ -115,6 +115,7 @@ def test_files_of_the_description_are_there_and_no_others(
     assert set(texts(component, "model/views/view/fileSetRef/localName")) == sets
 
 
+@pytest.mark.slow
 def test_the_description_is_valid_by_the_schema_of_ieee_1685(package: Path) -> None:
     for module in ("lxml", "pyEDAA"):
         pytest.importorskip(module, reason="pip install 'smidgen[ecosystems]'")
