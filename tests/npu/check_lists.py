@@ -35,6 +35,13 @@ class Checker:
 
     def run(self, seed: int, count: int, break_one: bool = False, stalls: Stalls | None = None) -> int:
         """A list of at least so many descriptors; how many there were."""
+        try:
+            return self._run(seed, count, break_one, stalls)
+        except AssertionError as error:
+            error.add_note(f"in the list of seed {seed}")
+            raise
+
+    def _run(self, seed: int, count: int, break_one: bool, stalls: Stalls | None) -> int:
         random = np.random.default_rng(seed)
         maker = ListMaker(self.bench.engine, random, self.model.memory)
         if not self.known and not break_one:

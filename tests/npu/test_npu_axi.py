@@ -35,7 +35,11 @@ def test_lists_between_bus_models_with_pauses_on_every_channel(
         build_args=["-Wno-fatal", "-O3", "--x-assign", "fast", "--x-initial", "fast"],
     )
     results = runner.test(
-        hdl_toplevel="npu_with_ids", test_module="npu_axi_cocotb", build_dir=tmp_path, test_dir=tmp_path
+        hdl_toplevel="npu_with_ids",
+        test_module="npu_axi_cocotb",
+        build_dir=tmp_path,
+        test_dir=tmp_path,
+        extra_env={"COCOTB_LOG_LEVEL": "WARNING"},  # not each access to the bus
     )
     ran, failed = get_results(results)
     assert ran == 4 and failed == 0
