@@ -59,6 +59,7 @@ npu/npu_activation_buffer.sv
 npu/npu_weight_buffer.sv
 npu/npu_dot.sv
 npu/npu_array.sv
+npu/npu_product.sv
 npu/npu_depthwise.sv
 npu/npu_pool.sv
 npu/npu_results.sv

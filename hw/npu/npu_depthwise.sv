@@ -21,8 +21,15 @@ module npu_depthwise #(
       logic starts;
       assign starts = first && 3'(tap) + taps <= 3'd4;
       assign next_sums[tap] = (starts ? 26'sd0 : sums[tap]) + 26'(products[tap]);
-      always_ff @(posedge clock)
-        products[tap] <= $signed(activations[8*lane+:8]) * $signed(weights[8*(tap*LANES+lane)+:8]);
+      // A device that is too small for 16 lanes has too few multipliers, too.
+      npu_product #(
+          .MULTIPLIER(LANES == 16)
+      ) multiply (
+          .clock,
+          .activation($signed(activations[8*lane+:8])),
+          .weight($signed(weights[8*(tap*LANES+lane)+:8])),
+          .product(products[tap])
+      );
       if (tap == 0) begin : g_first
         always_ff @(posedge clock) if (step) sums[tap] <= next_sums[tap];
       end else begin : g_next
