@@ -54,6 +54,13 @@ def test_one_whose_cost_is_known_comes_before_one_whose_is_not() -> None:
     assert chosen(kernel("unknown", "a"), kernel("known", "a", 1000)) == "known"
 
 
+def test_engine_and_core_are_compared() -> None:
+    engine, core = kernel("engine", "npu", 50), kernel("core", "midge", 20)
+    assert chosen(engine, core, kernel("plain", "portable", 10)) == "core"
+    assert chosen(kernel("engine", "npu", 20), core) == "engine"
+    assert chosen(kernel("engine", "npu", 10, refusal="too wide"), core) == "core"
+
+
 def test_without_costs_the_first_is_taken() -> None:
     assert chosen(kernel("first", "a"), kernel("second", "a")) == "first"
 

@@ -24,6 +24,7 @@ SETS = {
     "portable": (("portable",), ("host", "rv32imc", "cortex-m0", "cortex-m4", "cortex-m55")),
     "mve": (("mve", "dsp", "portable"), ("host", "cortex-m55")),
     "midge": (("midge", "portable"), ("host", "rv32imc")),
+    "npu": (("npu", "midge", "portable"), ("host", "rv32imc")),
     "thumb": (("thumb", "portable"), ("host", "cortex-m0", "cortex-m3")),
     "dsp": (("dsp", "portable"), ("host", "cortex-m4")),
 }
