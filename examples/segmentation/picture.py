@@ -54,7 +54,7 @@ def write_page(
         ("operations left", _left(after.operations, before.operations)),
         (f"cycles on {result.target}", number(max(cycles)) if cycles else "-"),
         ("arena", f"{number(result.arena_bytes)} B"),
-        ("equal to the reference", f"{sum(same)} of {len(same)} scenes"),
+        ("scenes equal to the reference", f"{sum(same)} of {len(same)}"),
     ]
     rows = [
         (name, *(percent(score.by_class[index], 1) for score in scores.values()))

@@ -151,3 +151,18 @@ def test_a_recipe_prunes_to_the_byte(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_shares_that_cannot_be_reached_are_refused_before_training() -> None:
     with pytest.raises(UsageError, match="cannot be reached by removing channels"):
         prune(TEACHER, KNOWN, None, Shares(0.001), Rounds(), seed=0)
+
+
+@pytest.mark.parametrize(("balanced", "odds"), [(False, 1 / 9), (True, 1 / 3)])
+def test_balanced_labels_count_by_the_root_of_their_share(balanced: bool, odds: float) -> None:
+    """A network that sees nothing learns the odds of what it is told: label 1 at a tenth of all places."""
+    graph = segmenter(0)
+    black = [[np.zeros((1, 6, 6, 3), np.float32)]] * 32
+    labels = np.zeros((32, 36), int)
+    labels[:, ::10] = 1
+    options = Options(batch=32, distillation=0.0, learning_rate=0.3, balanced=balanced)
+    trained = fine_tune(graph, graph, black, labels.reshape(32, 6, 6), epochs=80, seed=0, options=options)
+    logits = BatchReference(trained).outputs(black[:1])[0][0, 0, 0]
+    share = (labels == 1).sum() / (labels == 0).sum()
+    assert odds == pytest.approx(share if not balanced else share**0.5, abs=0.03)
+    assert np.exp(logits[1] - logits[0]) == pytest.approx(odds, rel=0.25)
