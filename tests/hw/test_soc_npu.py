@@ -143,7 +143,8 @@ def test_an_error_of_the_bus_interrupts_and_says_where(sdram: Path, repository: 
     memory = np.zeros(KIB, np.uint8)
     ran = run(sdram, repository, tmp_path, list_words=words, memory=memory, bases=(0, 0, 0, 0),
               places=Places(PROGRAM, SRAM), busy=False)  # fmt: skip
-    assert (ran.error & 0xFF, ran.error >> 16, ran.interrupts) == (7, 1, 1)
+    found = ran.error & 0xFF, ran.error >> 16, ran.interrupts
+    assert found == (7, 1, 1)
 
 
 @pytest.mark.parametrize("configuration", ["fpga-sim-sdram"])

@@ -22,12 +22,13 @@ enum {
     SCRATCH_WORDS = 61,
 };
 
-static volatile uint32_t finished, interrupts;
+static volatile uint32_t finished, error, interrupts;
 static uint32_t scratch[SCRATCH_WORDS];
 
 /* For the interrupts of the engine only: a fault never gets past it. */
 __attribute__((interrupt, aligned(4))) void on_interrupt(void) {
     finished = REGISTER(STATUS);
+    error = REGISTER(ERROR);
     REGISTER(STATUS) = DONE_OR_ERROR;
     interrupts++;
 }
@@ -98,7 +99,7 @@ int main(void) {
     else
         wait_asleep();
     send(REGISTER(CYCLES));
-    send(REGISTER(ERROR));
+    send(error);
     send(interrupts);
     for (uint32_t at = 0; at < MEMORY_BYTES; at += 1024) {
         uint32_t sum = 0;
