@@ -12,12 +12,8 @@ from smidgen.paths import data_folder
 from smidgen.targets import Target, load_target
 
 PROGRAM_BYTES = 8192
-# Reads all of its program memory over and over.
+# Goes behind the head of the real system's module, and reads all of its program memory over and over.
 SYSTEM = """
-module fpga_system #(
-    parameter int PROGRAM_BYTES = 1, parameter string PROGRAM_CONTENTS = "", parameter int SRAM_BYTES = 1,
-    parameter int unsigned CLOCK_HZ = 1, parameter int BAUD = 1, parameter int NN = 0
-) (input logic clock, reset_n, uart_rx, output logic uart_tx, stopped);
   logic [$clog2(PROGRAM_BYTES)-3:0] address;
   logic [31:0] word, other;
   always_ff @(posedge clock) begin
@@ -50,7 +46,9 @@ def stand_in(top: Path) -> dict[str, str]:
     """What `bitstream.system_sources` gives, with the small system in place of Midge's."""
     ours = ("boards/ecp5_clock.sv", "synth/ecp5/ehxplll.sv", f"boards/{top.name}")
     hw = data_folder("hw")
-    return {"system.sv": SYSTEM, **{name: (hw / name).read_text(encoding="utf-8") for name in ours}}
+    head, end, _ = (hw / "boards" / "fpga_system.sv").read_text(encoding="utf-8").partition("\n);\n")
+    texts = {name: (hw / name).read_text(encoding="utf-8") for name in ours}
+    return {"system.sv": head + end + SYSTEM, **texts}
 
 
 @pytest.fixture(scope="session")
