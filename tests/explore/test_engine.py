@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from real_search import LABELS, SAMPLES, real_setup
 
-from smidgen.errors import UsageError
+from smidgen.errors import BuildError, UsageError
 from smidgen.explore.costs import measure_costs
 from smidgen.explore.engine import open_engine
 from smidgen.explore.evaluate import evaluate
@@ -40,6 +40,21 @@ def test_unknown_engine_is_refused() -> None:
         pass
     with pytest.raises(UsageError, match="give 1 or more"), open_engine("local", 0, evaluate, None):
         pass
+
+
+def test_worker_that_is_killed_is_named() -> None:
+    with (
+        open_engine("local", 2, ended, None) as engine,
+        pytest.raises(
+            BuildError, match=r"ended from outside(.|\n)*fewer --workers: what was finished is kept"
+        ),
+    ):
+        list(engine([1, 2]))
+
+
+def ended(setup: object, job: int) -> None:
+    """As the kernel does where memory runs out."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.mark.slow

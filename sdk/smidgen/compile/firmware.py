@@ -262,7 +262,7 @@ def _cure(kind: str, count: int, needs: Needs) -> str:
     for bits in (4, 2):
         saved = needs.weights_bytes * (8 - bits) // 8
         if saved >= count:
-            return f"{bits}-bit weights would take up to {saved:,} bytes less"
+            return f"{bits}-bit weights would take up to {saved:,} bytes less than 8-bit ones"
     return "even 2-bit weights would not make it fit: this needs a smaller model or more flash"
 
 

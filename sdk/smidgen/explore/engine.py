@@ -10,10 +10,11 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any
 
-from smidgen.errors import Problem, UsageError
+from smidgen.errors import BuildError, Problem, UsageError
 
 ENGINES = ("local", "ray")
 
@@ -57,7 +58,13 @@ def _processes(workers: int, evaluate: Evaluate, setup: Any) -> Iterator[Engine]
         def run(jobs: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
             futures = {pool.submit(_evaluate_kept, job): job for job in jobs}
             for future in as_completed(futures):
-                yield futures[future], future.result()
+                try:
+                    result = future.result()
+                except BrokenProcessPool as error:
+                    fix = "run it again with fewer --workers: what was finished is kept"
+                    what = "a process of the search was ended from outside (out of memory?)"
+                    raise BuildError(Problem("--workers", what, fix)) from error
+                yield futures[future], result
 
         yield run
     finally:

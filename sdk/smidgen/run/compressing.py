@@ -306,10 +306,12 @@ def _train(graph: Graph, integer: Graph, parts: Parts, recipe: Recipe, track: Tr
     samples = [*parts.calibration, *parts.chosen]
     data = _data_digest(samples, parts.known_labels)
     training = fingerprint((graph, integer), data, recipe.epochs, recipe.seed, options)
+    folder = cache_folder() / "training"
+    folder.mkdir(parents=True, exist_ok=True)  # what cannot be written is known before the first epoch
     return fine_tune(
         graph, integer, samples, parts.known_labels,
         epochs=recipe.epochs, seed=recipe.seed, options=options,
-        state=cache_folder() / "training" / f"{training}.npz", track=track,
+        state=folder / f"{training}.npz", track=track,
     )  # fmt: skip
 
 
