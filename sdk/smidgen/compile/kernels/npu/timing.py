@@ -14,6 +14,7 @@ from smidgen.compile.kernels.npu import WEIGHTS
 from smidgen.compile.kernels.npu.lists import COMPUTE, LOAD, STORE, unit_of
 from smidgen.npu.descriptor import (
     QUAD,
+    WORDS,
     Add,
     Convolution,
     Depthwise,
@@ -27,8 +28,8 @@ from smidgen.npu.descriptor import (
 QUEUE = 8  # descriptors of each unit that are fetched ahead
 # Cycles around the work itself.
 FETCH = 24  # of a descriptor
-START_LOAD, START_STORE = 12, 16
-START_COMPUTE, START_BLOCK = 24, 2
+START_LOAD, START_STORE = 24, 32
+START_COMPUTE, START_BLOCK = 28, 2
 ADD_PASSES = 3  # of each word through the requantizer
 CALL = 90  # the core: setting the engine up, and waking up
 
@@ -75,6 +76,8 @@ def list_cycles(descriptors: Sequence[Descriptor], engine: Engine) -> int:
             fetching = float(FETCH)
             continue
         rates = _rates(queues, left)
+        if waiting and fetching > 0:
+            rates[LOAD] *= 1 - WORDS / FETCH  # both read over the same port
         steps = [amount / rate for amount, rate in zip(left, rates, strict=True) if amount is not None]
         step = min([*steps, fetching] if waiting and fetching > 0 else steps)
         now += step
