@@ -16,10 +16,11 @@ from smidgen.graph.reference import FAMILIES, Reference
 from smidgen.importers import load_model
 
 SEED = 7
-CASES = 8
+CASES = 6
 ORDERS = 2
 MODELS = ("kws", "vww", "ic", "ad", "sww")
 WIDTHS = (8, 4, 2)
+FAST = (("kws", 8), ("sww", 4))
 
 
 def assert_equals_the_reference(graph: Graph, node: Node, inputs: list[np.ndarray], name: str) -> None:
@@ -33,10 +34,13 @@ def assert_equals_the_reference(graph: Graph, node: Node, inputs: list[np.ndarra
         np.testing.assert_array_equal(got, expected, err_msg=f"{name}, order {order}: {node.operator}")
 
 
-@pytest.mark.parametrize("bits", WIDTHS)
+WITH_WEIGHTS = ("convolution", "depthwise", "fully_connected")
+WITHOUT = ("average_pool", "max_pool", "addition")
+
+
 @pytest.mark.parametrize(
-    "make",
-    ["convolution", "depthwise", "fully_connected", "average_pool", "max_pool", "addition"],
+    ("make", "bits"),
+    [*((make, bits) for make in WITH_WEIGHTS for bits in WIDTHS), *((make, 8) for make in WITHOUT)],
 )
 def test_random_layers(make: str, bits: int) -> None:
     taken = 0
@@ -58,8 +62,14 @@ def test_layers_larger_than_the_buffers(bits: int) -> None:
         assert_equals_the_reference(graph, node, inputs, f"{bits} bits")
 
 
-@pytest.mark.parametrize("bits", WIDTHS)
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    ("name", "bits"),
+    [
+        pytest.param(name, bits, marks=() if (name, bits) in FAST else pytest.mark.slow)
+        for name in MODELS
+        for bits in WIDTHS
+    ],
+)
 def test_layers_of_models(shared_data: Path, name: str, bits: int) -> None:
     graph = load_model(shared_data / "mlperf_tiny" / f"{name}_int8.tflite")
     graph, _ = lower(graph if bits == 8 else requantize_weights(graph, bits))
