@@ -52,7 +52,6 @@ module psram_chip
       count <= 0;
       if (was_selected) begin
         released <= cycle;
-        demand(count >= HEADER, "let go within a command");
         if (!quad) begin
           reset_enabled <= serial == 8'h66;
           if (serial == 8'h99) was_reset <= reset_enabled;

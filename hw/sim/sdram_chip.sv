@@ -21,7 +21,7 @@ module sdram_chip
     output logic [31:0] read_data
 );
   localparam int ROW_BITS = $clog2(BYTES) - 1 - 2 - COLUMN_BITS;
-  localparam int LATEST_REFRESH = 9;     // intervals: eight refreshes may be put off
+  localparam int LATEST_REFRESH = 64;    // intervals: data last for 8192, and a reset of the system leaves out some 30
 
   logic [31:0] words[BYTES/4]  /* verilator public_flat_rw */;
 

@@ -139,8 +139,8 @@ module psram_controller
 
   always_ff @(posedge clock) begin
     pins.select <= state != APART && !reset;
-    pins.clocks <= state == HEADER || state == WAIT || state == DATA;
-    pins.drive <= state == HEADER || (state == DATA && word_write);
+    pins.clocks <= (state == HEADER || state == WAIT || state == DATA) && !reset;
+    pins.drive <= (state == HEADER || (state == DATA && word_write)) && !reset;
     pins.data <= state == HEADER ? header[31:24] : word_data[8*lane+:8];
   end
 

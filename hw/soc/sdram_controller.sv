@@ -192,7 +192,7 @@ module sdram_controller
     held.bank <= state == MODE ? 2'b0 : head_bank;
     held.address <= state == MODE ? MODE_REGISTER : command == SDRAM_ACTIVATE ? 13'(head_row)
         : {2'b0, command == SDRAM_PRECHARGE && all_banks, 10'({head_column, 1'b0})};
-    held.drive <= writes;
+    held.drive <= writes && !reset;
     held.mask <= writes ? ~head_lanes : 4'b0;
     held.data <= head_data;
   end

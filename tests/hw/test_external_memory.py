@@ -92,7 +92,7 @@ STRICTER = {
     "T_RAS": (SDRAM, {"CHIP_T_RAS_NS": 61}),
     "T_RC": (SDRAM, {"CHIP_T_RC_NS": 81}),
     "T_WR": (SDRAM, {"CHIP_T_WR_NS": 31}),
-    "refresh": (SDRAM, {"CHIP_T_REFI_NS": 700}),
+    "refresh": (SDRAM, {"CHIP_T_REFI_NS": 100}),
     "power": (SDRAM, {"CHIP_POWER_UP_US": 201}),
     "power of PSRAM": (PSRAM, {"CHIP_POWER_UP_US": 151}),
     "T_CEM": (PSRAM, {"CHIP_T_CEM_NS": 4000}),
