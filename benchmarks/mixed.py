@@ -45,8 +45,11 @@ from smidgen.targets import load_target
 TARGET = "midge"
 CALIBRATE = 1024
 LOST = 1.0  # points below int8 that a mix may lose
-# Cycles and bytes of weights, of int8's: (must, aim).
-BARS = {"ic": ((0.78, 0.50), (0.70, 0.40)), "vww": ((0.90, 0.55), (0.84, 0.45))}
+# Cycles and bytes of weights, of int8's.
+BARS = {
+    "ic": {"must": (0.78, 0.50), "aim": (0.70, 0.40)},
+    "vww": {"must": (0.90, 0.55), "aim": (0.84, 0.45)},
+}
 
 Row = dict[str, object]
 
@@ -68,9 +71,9 @@ class Bench:
         student = quantize(graph, gather(graph, self.calibration, track), bits, "mse")
         return reconstruct(graph, student, self.calibration, track)
 
-    def search(self, evaluations: int, workers: int) -> None:
-        """The front, and for each bar the most accurate choice under its limits."""
-        key = f"{self.name} search"
+    def search(self, bar: str, evaluations: int, workers: int) -> None:
+        """The front, looked at more closely where the bar is, and the most accurate choice under its limits."""
+        key = f"{self.name} search {bar}"
         if key in self.rows:
             return
         target, known = load_target(TARGET), self.data.known
@@ -82,16 +85,14 @@ class Bench:
         measure_layers(setup.base, target, track=track)  # once for each target, so it is not timed
         start += time.monotonic() - prepared
         costs = measure_costs(setup.base, target, track=track)
-        bars = {
-            bar: {"taken": share[0] * costs.base.taken, "weights": share[1] * costs.base.weight_bytes}
-            for bar, share in zip(("must", "aim"), BARS[self.name], strict=True)
-        }
+        cycles, weights = BARS[self.name][bar]
+        limits = {"taken": cycles * costs.base.taken, "weights": weights * costs.base.weight_bytes}
         path = cache_folder() / "search" / f"{digest(setup)}.sqlite"
         with Store(path) as store, open_engine("local", workers, evaluate, setup) as engine:
-            found = search(setup, costs, bars["aim"], engine, store, evaluations, track)
+            found = search(setup, costs, limits, engine, store, evaluations, track)
         times = {"seconds": time.monotonic() - start, "cpu_seconds": _cpu_seconds() - spent}
-        points = {bar: _chosen(found, limits) for bar, limits in bars.items()}
-        row: Row = {**times, "layers": costs.layers, "base": asdict(costs.base), **points}
+        row: Row = {**times, "layers": costs.layers, "base": asdict(costs.base)}
+        row["bits"] = _chosen(found, limits)
         row["front"] = [{**asdict(point), "accuracy": point.accuracy} for point in found.front]
         self.rows[key] = row
         self.save()
@@ -99,10 +100,11 @@ class Bench:
     def report(self, bar: str, seed: int | None, epochs: int) -> None:
         """int8 and the mix for one bar, both without training or both trained, on unseen images."""
         key = f"{self.name} {bar} {'post-training' if seed is None else f'trained {seed}'}"
-        bits = self.rows[f"{self.name} search"][bar]
+        searched = self.rows[f"{self.name} search {bar}"]
+        bits = searched["bits"]
         if key in self.rows or bits is None:
             return
-        mix = dict(zip(self.rows[f"{self.name} search"]["layers"], bits, strict=True))
+        mix = dict(zip(searched["layers"], bits, strict=True))
         right, costs = {}, {}
         for kind, wanted in (("int8", 8), ("mix", mix)):
             if seed is None:
@@ -153,9 +155,9 @@ def print_rows(rows: dict[str, Row]) -> None:
         name, bar, *how = key.split()
         if bar == "search":
             took = f"{row['seconds']:.0f} s ({row['cpu_seconds']:.0f} s of processor time)"
-            print(f"{name}: the front of {len(row['front'])} choices was found in {took}")
+            print(f"{name}, {how[0]}: the front of {len(row['front'])} choices was found in {took}")
             continue
-        (must, aim), lost = BARS[name], -100 * row["difference"]
+        must, aim, lost = BARS[name]["must"], BARS[name]["aim"], -100 * row["difference"]
         low, high = (100 * bound for bound in row["difference_interval"])
         table.append(
             (
@@ -194,7 +196,7 @@ def main() -> int:
     parser.add_argument("--evaluations", type=int, default=EVALUATIONS, help="of each search")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes of a search")
     parser.add_argument("--limits", choices=("must", "aim"), nargs="+", default=("must", "aim"),
-                        help="whose mixes to report")  # fmt: skip
+                        help="what to search for and report")  # fmt: skip
     parser.add_argument("--json", type=Path, default=Path("build/mixed.json"), metavar="FILE",
                         help="rows measured before, and now (%(default)s)")  # fmt: skip
     parser.add_argument("--state", type=Path, default=STATE, metavar="DIR",
@@ -203,7 +205,8 @@ def main() -> int:
     rows, save = open_rows(options.json)
     for name in options.only:
         bench = Bench(name, options, rows, save)
-        bench.search(options.evaluations, options.workers)
+        for bar in options.limits:
+            bench.search(bar, options.evaluations, options.workers)
         for seed in (None, *options.seeds):
             for bar in options.limits:
                 bench.report(bar, seed, options.epochs)
