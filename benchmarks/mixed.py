@@ -72,7 +72,7 @@ class Bench:
         return reconstruct(graph, student, self.calibration, track)
 
     def search(self, bar: str, evaluations: int, workers: int) -> None:
-        """The front, looked at more closely where the bar is, and the most accurate choice under its limits."""
+        """The front, seen closest where the bar is, and the most accurate choice under its limits."""
         key = f"{self.name} search {bar}"
         if key in self.rows:
             return
