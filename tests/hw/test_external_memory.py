@@ -96,7 +96,7 @@ STRICTER = {
     "power": (SDRAM, {"CHIP_POWER_UP_US": 201}),
     "power of PSRAM": (PSRAM, {"CHIP_POWER_UP_US": 151}),
     "T_CEM": (PSRAM, {"CHIP_T_CEM_NS": 4000}),
-    "T_CPH": (PSRAM, {"CHIP_T_CPH_NS": 70}),
+    "T_CPH": (PSRAM, {"CHIP_T_CPH_NS": 200}),
 }
 
 
