@@ -39,7 +39,7 @@ CLASSES = {
 }  # fmt: skip
 OTHER = range(CONCRETE, 11)
 NAMES = (*CLASSES, "other")
-# Channels of the output: the engine computes four at once, so two more never win.
+# Channels of the output: the engine computes four at once, so there are two that mean nothing.
 OUTPUTS = 8
 LEFT = Shares(parameters=0.1, operations=0.3, multiple=4)
 TRAINED, UNSEEN, CALIBRATED = 120, 40, 32
@@ -118,7 +118,12 @@ def trained(known: Scenes, arguments: argparse.Namespace) -> Graph:
 
 def answers(graph: Graph, scenes: Scenes, text: str) -> np.ndarray:
     """The class of each pixel, by the reference."""
-    return BatchReference(graph).outputs(scenes.samples, track, text)[0].argmax(axis=-1)
+    return best(BatchReference(graph).outputs(scenes.samples, track, text)[0])
+
+
+def best(outputs: np.ndarray) -> np.ndarray:
+    """The class with the largest output, among those that there are."""
+    return outputs[..., : len(NAMES)].argmax(axis=-1)
 
 
 def integer_model(pruned: Graph, known: Scenes) -> Graph:
@@ -162,7 +167,7 @@ def run(arguments: argparse.Namespace) -> int:
     answered = {
         "float": answers(graph, unseen, "running the float network"),
         "pruned": answers(pruned, unseen, "running the pruned network"),
-        "int8": reference.argmax(axis=-1),
+        "int8": best(reference),
     }
     scores = {name: Scores.of(unseen.y, picture, OUTPUTS) for name, picture in answered.items()}
     for name, score in scores.items():
