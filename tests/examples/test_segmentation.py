@@ -122,7 +122,7 @@ def test_scores_are_intersections_over_unions_of_known_pixels(module) -> None:
 def test_the_segmentation_example_runs(module, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Small: too few scenes to learn much from, but every step, from scenes to the page."""
     pytest.importorskip("tensorflow", reason="the example trains a model: pip install -e '.[train]'")
-    small = ["--scenes", "24", "--unseen", "6", "--filters", "8", "--epochs", "5"]
+    small = ["--scenes", "24", "--unseen", "6", "--filters", "8", "--epochs", "15"]
     short = ["--rounds", "2", "--last-epochs", "2", "--run", "1", "--output", str(tmp_path)]
     assert module("segment").main([*small, *short]) == 0
     output = capsys.readouterr().out
