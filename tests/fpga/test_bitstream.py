@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_system import PROGRAM_BYTES, small, stand_in
 
-from conftest import PROGRAM_BYTES, small, stand_in
 from smidgen.compile.bundle import BIN, BITSTREAM, Bundle, load_bundle, write_manifest
 from smidgen.compile.figures import Figures
 from smidgen.errors import BuildError

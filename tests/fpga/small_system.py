@@ -1,0 +1,55 @@
+"""A system that is made in seconds, in place of Midge's, on the real boards' modules and pins."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from smidgen.paths import data_folder
+from smidgen.targets import Target, load_target
+
+PROGRAM_BYTES = 8192
+# Goes behind the head of the real system's module, and reads all of its program memory over and over.
+SYSTEM = """
+  logic [$clog2(PROGRAM_BYTES)-3:0] address;
+  logic [31:0] word, other;
+  always_ff @(posedge clock) begin
+    address <= reset_n ? address + 1'b1 : '0;
+    uart_tx <= ^word;
+    stopped <= ^other ^ uart_rx;
+  end
+  for (genvar lane = 0; lane < 4; lane++) begin : g_lane
+    localparam string SUFFIX = lane == 0 ? ".0" : lane == 1 ? ".1" : lane == 2 ? ".2" : ".3";
+    memory #(.DEPTH(PROGRAM_BYTES / 4), .CONTENTS({PROGRAM_CONTENTS, SUFFIX})) lane_memory (
+        .clock, .address_a(address), .data_a(word[8*lane+:8]),
+        .address_b(~address), .data_b(other[8*lane+:8]));
+  end
+endmodule
+
+module memory #(parameter int DEPTH = 1, parameter string CONTENTS = "") (
+    input logic clock, input logic [$clog2(DEPTH)-1:0] address_a, address_b,
+    output logic [7:0] data_a, data_b);
+  logic [7:0] bytes[DEPTH];
+  initial $readmemh(CONTENTS, bytes);
+  always_ff @(posedge clock) begin
+    data_a <= bytes[address_a];
+    data_b <= bytes[address_b];
+  end
+endmodule
+"""
+
+
+def stand_in(top: Path) -> dict[str, str]:
+    """What `bitstream.system_sources` gives, with the small system in place of Midge's."""
+    ours = ("boards/ecp5_clock.sv", "synth/ecp5/ehxplll.sv", f"boards/{top.name}")
+    hw = data_folder("hw")
+    head, end, _ = (hw / "boards" / "fpga_system.sv").read_text(encoding="utf-8").partition("\n);\n")
+    texts = {name: (hw / name).read_text(encoding="utf-8") for name in ours}
+    return {"system.sv": head + end + SYSTEM, **texts}
+
+
+def small(name: str) -> Target:
+    """A target with memories as small as its system."""
+    target = load_target(name)
+    memories = tuple(replace(memory, length=PROGRAM_BYTES) for memory in target.memories)
+    return replace(target, memories=memories)
