@@ -2,6 +2,7 @@ midge/rtl/midge_package.sv
 midge/rtl/midge_nn_package.sv
 midge/rtl/midge_nn_types.sv
 midge/rtl/midge_sources.sv
+midge/rtl/midge_fifo.sv
 midge/rtl/midge_immediate.sv
 midge/rtl/midge_late_choice.sv
 midge/rtl/midge_fetch.sv
@@ -37,7 +38,6 @@ midge/rtl/midge_rvfi.sv
 midge/rtl/midge_core.sv
 npu/npu_package.sv
 npu/npu_front_types.sv
-npu/npu_fifo.sv
 npu/npu_bursts.sv
 npu/npu_check.sv
 npu/npu_control.sv
@@ -69,7 +69,6 @@ npu/npu_requantizer.sv
 npu/npu_compute.sv
 npu/npu.sv
 soc/external_package.sv
-soc/fifo.sv
 soc/ram_lane.sv
 soc/program_memory.sv
 soc/sram.sv

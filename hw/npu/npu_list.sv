@@ -41,7 +41,7 @@ module npu_list (
   assign burst_valid = has_burst && has_room;
 
   logic unused_room, unused_last;
-  npu_fifo #(
+  midge_fifo #(
       .WIDTH(32),
       .DEPTH(AHEAD_WORDS)
   ) words (

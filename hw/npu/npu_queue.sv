@@ -38,7 +38,7 @@ module npu_queue
 );
   logic       valid, start;
   logic [9:0] next_index;
-  npu_fifo #(
+  midge_fifo #(
       .WIDTH(WIDTH + 40),
       .DEPTH(DEPTH)
   ) fifo (

@@ -39,7 +39,7 @@ module npu_read (
 
   // Whose the outstanding bursts are
   logic free, for_load, owner_ready, owner_valid, owned_by_load, word_valid, word_last, word_taken;
-  npu_fifo #(
+  midge_fifo #(
       .WIDTH(1),
       .DEPTH(OUTSTANDING)
   ) owners (
@@ -68,7 +68,7 @@ module npu_read (
       m_axi_arlen <= (for_load ? 8'(load_words) : 8'(list_words)) - 8'd1;
     end
 
-  npu_fifo #(
+  midge_fifo #(
       .WIDTH(34),
       .DEPTH(WAITING_WORDS)
   ) words (

@@ -58,7 +58,7 @@ module npu_store
   logic [$clog2(LINES_AHEAD):0] lines_reserved;       // that are here or on their way
   logic                       reading, has_line, line_taken, unused_room;
   logic [LANES/4-1:0][31:0]   line;
-  npu_fifo #(
+  midge_fifo #(
       .WIDTH(8 * LANES),
       .DEPTH(LINES_AHEAD)
   ) lines (
@@ -133,7 +133,7 @@ module npu_store
   logic [4:0]           sent;                         // words of the burst
   logic [14:0]          left;
   logic [3:0]           last_strobes;
-  npu_fifo #(
+  midge_fifo #(
       .WIDTH(5),
       .DEPTH(OUTSTANDING)
   ) started (

@@ -1,6 +1,5 @@
 npu/npu_package.sv
 npu/npu_front_types.sv
-npu/npu_fifo.sv
 npu/npu_bursts.sv
 npu/npu_check.sv
 npu/npu_control.sv

@@ -38,7 +38,7 @@ module npu_reads #(
   logic [31:2] next_address;
   logic [7:0]  next_length, left;
   logic [3:0]  next_memory, memory;       // bit 3: none
-  fifo #(
+  midge_fifo #(
       .WIDTH(38),
       .DEPTH(4)
   ) bursts (
@@ -96,7 +96,7 @@ module npu_reads #(
   logic        error, unused_words_ready, unused_ends_ready, unused_ends_valid;
   logic [31:0] answer;
   assign answer = answering[0] ? program_data : answering[1] ? sram_data : external_data;
-  fifo #(
+  midge_fifo #(
       .WIDTH(32),
       .DEPTH(DEPTH)
   ) words (
@@ -109,7 +109,7 @@ module npu_reads #(
       .out_ready(rready),
       .out_data(rdata)
   );
-  fifo #(
+  midge_fifo #(
       .WIDTH(2),
       .DEPTH(DEPTH)
   ) ends (

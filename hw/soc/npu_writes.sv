@@ -36,7 +36,7 @@ module npu_writes #(
   logic [31:2] next_address;
   logic [7:0]  next_length, left;
   logic [3:0]  next_memory, memory;       // bit 0: program memory, bit 3: none
-  fifo #(
+  midge_fifo #(
       .WIDTH(38),
       .DEPTH(4)
   ) bursts (
@@ -59,7 +59,7 @@ module npu_writes #(
   );
 
   logic word_valid, may_write, written;
-  fifo #(
+  midge_fifo #(
       .WIDTH(36),
       .DEPTH(4)
   ) words (

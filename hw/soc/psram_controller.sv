@@ -45,7 +45,7 @@ module psram_controller
   address_t    head_address;
   logic [3:0]  head_lanes;
   logic [31:0] head_data;
-  fifo #(
+  midge_fifo #(
       .WIDTH($clog2(BYTES) - 2 + 38),
       .DEPTH(2)
   ) requests (

@@ -60,7 +60,7 @@ module sdram_controller
   row_t                              head_row;
   logic [1:0]                        head_bank;
   logic [WORD_COLUMN_BITS-1:0]       head_column;
-  fifo #(
+  midge_fifo #(
       .WIDTH($clog2(BYTES) - 2 + 38),
       .DEPTH(2)
   ) requests (

@@ -24,7 +24,7 @@ module uart (
   logic [7:0] received;
   logic       received_valid, send_space, overrun;
 
-  fifo receive_fifo (
+  midge_fifo receive_fifo (
       .clock,
       .reset,
       .in_valid(receive_valid),
@@ -34,7 +34,7 @@ module uart (
       .out_ready(request && !write && !status_register),
       .out_data(received)
   );
-  fifo send_fifo (
+  midge_fifo send_fifo (
       .clock,
       .reset,
       .in_valid(request && write && !status_register),

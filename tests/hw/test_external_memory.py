@@ -30,7 +30,7 @@ def bench(folder: Path, kind: int, **parameters: int) -> Path:
         pytest.skip("verilator is not installed (`smidgen doctor` says how to get it)")
     listed = (HW / "sources.f").read_text().split()
     known = {path.stem: path for path in (HW / "sim").glob("*.sv")}
-    names = [HW / name for name in listed if name.startswith("soc/") and needed(Path(name).stem)]
+    names = [HW / name for name in listed if not name.startswith("npu/") and needed(Path(name).stem)]
     sources = [*names, known["sdram_chip"], known["psram_chip"], HERE / "memory_bench.sv"]
     command = [
         "verilator", "--cc", "--exe", "--build", "-Wno-fatal", "--noassert", "--top-module", "memory_bench",
@@ -44,7 +44,7 @@ def bench(folder: Path, kind: int, **parameters: int) -> Path:
 
 
 def needed(module: str) -> bool:
-    memories = {"external_package", "fifo", "ram_lane", "program_memory", "sram", "burst_arbiter"}
+    memories = {"external_package", "midge_fifo", "ram_lane", "program_memory", "sram", "burst_arbiter"}
     memories |= {"sdram_controller", "psram_controller", "external_memory"}
     return module in memories or module in {"npu_memory_map", "npu_reads", "npu_writes", "npu_memories"}
 

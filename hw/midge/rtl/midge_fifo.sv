@@ -1,5 +1,5 @@
-// Queue with valid/ready on both sides.
-module fifo #(
+// Queue with valid/ready on both sides, in distributed memory.
+module midge_fifo #(
     parameter int WIDTH = 8,
     parameter int DEPTH = 16              // a power of two
 ) (
@@ -14,6 +14,7 @@ module fifo #(
 );
   localparam int INDEX_BITS = $clog2(DEPTH);
 
+  (* ram_style = "distributed" *)
   logic [WIDTH-1:0]    entries[DEPTH];
   logic [INDEX_BITS:0] written, taken;    // one bit wider than the index, to tell full from empty
 
