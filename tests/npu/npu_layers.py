@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,12 +14,14 @@ from smidgen.graph.operators import (
     Activation,
     Add,
     AveragePool2D,
+    Concatenation,
     Conv2D,
     DepthwiseConv2D,
     FullyConnected,
     MaxPool2D,
     Operator,
     Padding,
+    ResizeNearestNeighbor,
 )
 from smidgen.npu.descriptor import Engine, check_list, decode
 from smidgen.npu.model import Model
@@ -172,6 +175,20 @@ def addition(rng: Rng, bits: int) -> tuple[Graph, Node]:
     shape = (1, int(rng.integers(1, 60)), int(rng.integers(1, 60)), int(rng.integers(1, 9)))
     a, b, y = (tensor(rng, name, shape) for name in ("a", "b", "y"))
     return layer(Add(), [a, b], y)
+
+
+def resize(rng: Rng, bits: int) -> tuple[Graph, Node]:
+    x = tensor(rng, "x", (1, *(int(one) for one in rng.integers(1, 20, 2)), 4 * int(rng.integers(1, 12))))
+    rows, columns = (size * int(rng.integers(1, 4)) for size in x.shape[1:3])
+    operator = ResizeNearestNeighbor(half_pixel_centers=rng.random() < 0.5)
+    return layer(operator, [x], replace(x, name="y", shape=(1, rows, columns, x.shape[3])))
+
+
+def concatenation(rng: Rng, bits: int) -> tuple[Graph, Node]:
+    a = tensor(rng, "a", (1, *(int(one) for one in rng.integers(1, 40, 2)), 4 * int(rng.integers(1, 12))))
+    b = replace(a, name="b", shape=(*a.shape[:3], 4 * int(rng.integers(1, 12))))
+    y = replace(a, name="y", shape=(*a.shape[:3], a.shape[3] + b.shape[3]))
+    return layer(Concatenation(3), [a, b], y)
 
 
 def large(rng: Rng, bits: int) -> Iterator[tuple[Graph, Node]]:

@@ -35,7 +35,7 @@ def assert_equals_the_reference(graph: Graph, node: Node, inputs: list[np.ndarra
 
 
 WITH_WEIGHTS = ("convolution", "depthwise", "fully_connected")
-WITHOUT = ("average_pool", "max_pool", "addition")
+WITHOUT = ("average_pool", "max_pool", "addition", "resize", "concatenation")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-/* The neural engine: runs a list of descriptors while the core sleeps. hw/npu/registers.toml says
+/* The neural engine: runs a list of descriptors while the core waits. hw/npu/registers.toml says
  * what the registers are, hw/npu/descriptor.toml what a descriptor is. */
 #ifndef SMIDGEN_KERNELS_NPU_ENGINE_H
 #define SMIDGEN_KERNELS_NPU_ENGINE_H
@@ -43,10 +43,15 @@ SMIDGEN_INLINE void smidgen_npu_fault(uint32_t error) {
         __asm__ volatile("ecall" : "+r"(a0) : : "memory");
 }
 
-/* The engine's interrupt wakes the core, which need not take it. */
-SMIDGEN_INLINE void smidgen_npu_execute(const uint32_t *list, uint32_t descriptors,
-                                        const void *const *bases) {
-    uint32_t status;
+/* What the core does while the engine works, called again and again until it is done. This one
+ * sleeps until the engine's interrupt, which need not be taken. A program with better things to do
+ * has a function of this name that does a little of them and returns soon. */
+__attribute__((weak)) void smidgen_npu_idle(void) {
+    __asm__ volatile("wfi" ::: "memory");
+}
+
+SMIDGEN_INLINE void smidgen_npu_start(const uint32_t *list, uint32_t descriptors,
+                                      const void *const *bases) {
     for (uint32_t i = 0; i < SMIDGEN_NPU_BASES; i++)
         SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_BASE0 + 4 * i) = (uint32_t)(uintptr_t)bases[i];
     SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_LIST) = (uint32_t)(uintptr_t)list;
@@ -54,13 +59,23 @@ SMIDGEN_INLINE void smidgen_npu_execute(const uint32_t *list, uint32_t descripto
     SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_INTERRUPT_ENABLE) = 1;
     __asm__ volatile("" ::: "memory");
     SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_CONTROL) = SMIDGEN_NPU_START;
+}
+
+SMIDGEN_INLINE void smidgen_npu_wait(void) {
+    uint32_t status;
     while (((status = SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_STATUS)) &
             (SMIDGEN_NPU_DONE | SMIDGEN_NPU_FAILED)) == 0)
-        __asm__ volatile("wfi" ::: "memory");
+        smidgen_npu_idle();
     if ((status & SMIDGEN_NPU_FAILED) != 0)
         smidgen_npu_fault(SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_ERROR));
     SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_STATUS) = SMIDGEN_NPU_DONE; /* ends the interrupt */
     __asm__ volatile("" ::: "memory");
+}
+
+SMIDGEN_INLINE void smidgen_npu_execute(const uint32_t *list, uint32_t descriptors,
+                                        const void *const *bases) {
+    smidgen_npu_start(list, descriptors, bases);
+    smidgen_npu_wait();
 }
 
 #else

@@ -125,8 +125,8 @@ _WEIGHTED: dict[type[Operator], Callable[..., Graph]] = {
 }
 _SAMPLES: dict[type[Operator], Callable[[type[Operator], DType], Graph]] = {
     **_WEIGHTED,
-    operators.AveragePool2D: _resized((1, 2, 2, 2), size=(2, 2), stride=(2, 2)),
-    operators.MaxPool2D: _resized((1, 2, 2, 2), size=(2, 2), stride=(2, 2)),
+    operators.AveragePool2D: _resized((1, 2, 2, 4), (1, 4, 4, 4), size=(2, 2), stride=(2, 2)),
+    operators.MaxPool2D: _resized((1, 2, 2, 4), (1, 4, 4, 4), size=(2, 2), stride=(2, 2)),
     operators.Mean: _resized((1, 2), axes=(1, 2)),
     operators.Sum: _resized((1, 2), axes=(1, 2)),
     operators.ReduceMax: _resized((1, 2), axes=(1, 2)),
@@ -157,7 +157,7 @@ _SAMPLES: dict[type[Operator], Callable[[type[Operator], DType], Graph]] = {
     operators.Reshape: _resized((1, 32)),
     operators.Transpose: _resized((1, 2, 4, 4), permutation=(0, 3, 1, 2)),
     operators.StridedSlice: _resized((1, 2, 4, 2), begin=(0, 1, 0, 0), step=(1, 1, 1, 1)),
-    operators.ResizeNearestNeighbor: _resized((1, 8, 8, 2)),
+    operators.ResizeNearestNeighbor: _resized((1, 8, 8, 4), (1, 4, 4, 4)),
     operators.ResizeBilinear: _resized((1, 8, 8, 2)),
     operators.Tile: _resized((1, 8, 4, 2), multiples=(1, 2, 1, 1)),
     operators.DepthToSpace: _resized((1, 4, 4, 2), shape=(1, 2, 2, 8)),
@@ -169,7 +169,7 @@ _SAMPLES: dict[type[Operator], Callable[[type[Operator], DType], Graph]] = {
         operator(), (dtype,) * 2, ((1, 4, 2), (1, 2, 3)), dtype, ((1, 4, 3),)
     ),
     operators.Concatenation: lambda operator, dtype: _graph(
-        operator(axis=3), (dtype,) * 2, ((1, 4, 4, 2),) * 2, dtype, ((1, 4, 4, 4),)
+        operator(axis=3), (dtype,) * 2, ((1, 4, 4, 4),) * 2, dtype, ((1, 4, 4, 8),)
     ),
     operators.Pack: lambda operator, dtype: _graph(
         operator(axis=1), (dtype,) * 2, ((1, 4),) * 2, dtype, ((1, 2, 4),)

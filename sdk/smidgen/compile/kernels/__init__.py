@@ -45,6 +45,8 @@ from smidgen.compile.kernels.npu import depthwise as npu_depthwise
 from smidgen.compile.kernels.npu import elementwise as npu_elementwise
 from smidgen.compile.kernels.npu import matmul as npu_matmul
 from smidgen.compile.kernels.npu import pool as npu_pool
+from smidgen.compile.kernels.npu import resize as npu_resize
+from smidgen.compile.kernels.npu import shape as npu_shape
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.kernels.thumb import conv as thumb_conv
 from smidgen.compile.kernels.thumb import depthwise as thumb_depthwise
@@ -90,7 +92,7 @@ _MIDGE = (
     midge_elementwise,
     midge_activation,
 )
-_NPU = (npu_conv, npu_matmul, npu_depthwise, npu_pool, npu_elementwise)
+_NPU = (npu_conv, npu_matmul, npu_depthwise, npu_pool, npu_elementwise, npu_resize, npu_shape)
 # The kernel sets whose costs are predicted, all in the same unit.
 PREDICTED = ("npu", "midge")
 _ALL = tuple(

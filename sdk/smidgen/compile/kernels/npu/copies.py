@@ -1,0 +1,155 @@
+"""Pixels that the engine copies to other places: a maximum over windows of one position, whose results are
+written some bytes apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+
+from smidgen.compile.kernels.common import constant_operands
+from smidgen.compile.kernels.npu import ENGINE, OUTPUT
+from smidgen.compile.kernels.npu.layer import LONGEST_ROW
+from smidgen.compile.kernels.npu.lists import LONGEST, ListBuilder, Region
+from smidgen.compile.kernels.npu.lowering import list_blob
+from smidgen.compile.kernels.npu.tiling import call_cycles
+from smidgen.compile.kernels.npu.timing import list_cycles
+from smidgen.compile.kernels.spec import Lowered
+from smidgen.compile.schedule import Cost
+from smidgen.graph import Graph, Node
+from smidgen.npu.descriptor import QUAD, Descriptor, Load, MaxPool, Store, Transfer
+
+STRIPS = (1, 2, 4, 8, 16)  # rows of an input that are copied by one descriptor
+PLACES = 3  # of strips that are worked on
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an input's pixels go: to the channels from `first` on of `repeat` (rows, columns) of pixels."""
+
+    base: int
+    channels: int
+    first: int = 0
+    repeat: tuple[int, int] = (1, 1)
+
+
+@dataclass(frozen=True)
+class Copy:
+    """An output of so many rows, columns and channels, and what it consists of."""
+
+    height: int
+    width: int
+    channels: int
+    sources: tuple[Source, ...]
+
+    def refuse(self) -> str | None:
+        """Why the engine cannot make it, or None when it can."""
+        others = [source.channels for source in self.sources if source.channels % QUAD]
+        if others:
+            return f"{others[0]} channels are not a multiple of {QUAD}"
+        if self.width * self.channels * max(source.repeat[0] for source in self.sources) >= LONGEST_ROW:
+            return f"a row of {self.width * self.channels} bytes is too long"
+        return None if _fastest(self) else f"its list has more than {LONGEST} descriptors, or no strip fits"
+
+    def lower(self, graph: Graph, node: Node, symbol: str) -> Lowered:
+        """The call of what the engine does not refuse."""
+        fastest = _fastest(self)
+        assert fastest is not None
+        cycles, rows = fastest
+        descriptors = self._list(rows)
+        reads = node.inputs[: len(self.sources)]
+        return Lowered(
+            symbol=symbol,
+            shape_type="struct smidgen_npu_shape",
+            shape={"descriptors": len(descriptors)},
+            reads=reads,
+            blobs=(list_blob(descriptors),),
+            specialise=False,
+            constants=constant_operands(graph, reads),
+            cost=Cost(
+                cycles=call_cycles(cycles),
+                data_port=sum(one.bytes // QUAD for one in descriptors if isinstance(one, Transfer)),
+                requantizer=self.height * self.width * self.channels // QUAD,
+            ),
+        )
+
+    def _list(self, rows: int) -> Sequence[Descriptor]:
+        """With strips of so many rows, the output's and its inputs' one after the other in each place."""
+        builder = ListBuilder()
+        row_bytes = self.width * self.channels
+        places = min(ENGINE.activation_bytes // self._place_bytes(rows), PLACES)
+        for index, first in enumerate(range(0, self.height, rows)):
+            count = min(rows, self.height - first)
+            address = index % places * self._place_bytes(rows)
+            output = Region(False, address, address + count * row_bytes)
+            address += rows * row_bytes
+            for source in self.sources:
+                down, right = source.repeat
+                input_row = self.width // right * source.channels
+                size = count // down * input_row
+                strip = Region(False, address, address + size)
+                load = Load(
+                    base=source.base,
+                    memory_offset=first // down * input_row,
+                    buffer=0,
+                    buffer_address=address,
+                    bytes=size,
+                )
+                builder.add(load, [], [strip])
+                for row, column in product(range(down), range(right)):
+                    at = output.first + row * row_bytes + column * self.channels + source.first
+                    builder.add(self._pixels(source, count // down, address, at), [strip], [output])
+                address += size
+            store = Store(
+                base=OUTPUT,
+                memory_offset=first * row_bytes,
+                buffer_address=output.first,
+                bytes=count * row_bytes,
+            )
+            builder.add(store, [output], [])
+        return builder.descriptors
+
+    def _place_bytes(self, rows: int) -> int:
+        """Of a strip of the output and what it is made of."""
+        taken = rows * self.width * self.channels
+        for source in self.sources:
+            taken += rows // source.repeat[0] * (self.width // source.repeat[1]) * source.channels
+        return taken
+
+    def _pixels(self, source: Source, rows: int, address: int, output: int) -> Descriptor:
+        """Copies each pixel of a strip of `rows` to one place."""
+        down, right = source.repeat
+        width = self.width // right
+        return MaxPool(
+            input_address=address,
+            input_row_bytes=width * source.channels,
+            input_rows=rows,
+            row_step=width * source.channels,
+            column_step=source.channels,
+            kernel_rows=1,
+            kernel_width=1,
+            stride_y=1,
+            stride_x=1,
+            output_width=width,
+            output_rows=rows,
+            output_address=output,
+            output_pixel_bytes=right * self.channels,
+            output_row_bytes=down * self.width * self.channels,
+            blocks=-(-source.channels // ENGINE.lanes),
+            input_zero_point=0,
+            channels=source.channels,
+        )
+
+
+@cache
+def _fastest(copy: Copy) -> tuple[int, int] | None:
+    """(cycles, rows of a strip) of the fastest way, or None when none is possible."""
+    step = max(source.repeat[0] for source in copy.sources)
+    found = []
+    for rows in (step * count for count in STRIPS):
+        if copy._place_bytes(rows) <= ENGINE.activation_bytes:
+            descriptors = copy._list(rows)
+            if len(descriptors) <= LONGEST:
+                found.append((list_cycles(descriptors, ENGINE), rows))
+    return min(found, default=None)
