@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from smidgen.compile.board_header import BOARD_HEADER, board_header
+from smidgen.compile.memory_map import memory_script, region
 from smidgen.compile.runtime import board, runtime
 from smidgen.golden import checksum, golden_inputs
 from smidgen.graph import DType
@@ -67,12 +68,7 @@ def build_board(folder: Path, target_name: str, *, size: int = 1000, flags: tupl
     target = load_target(target_name)
     agent, settings = runtime(), board(target.board)
     (folder / BOARD_HEADER).write_text(board_header(target))
-    regions = [target.memory_of_kind(kind) for kind in ("flash", "ram")]
-    lines = [
-        f"{name} : ORIGIN = {region.origin:#x}, LENGTH = {region.length:#x}"
-        for name, region in zip(("flash (rx)", "ram (rw)"), regions, strict=True)
-    ]
-    (folder / "memory.ld").write_text("MEMORY {\n" + "\n".join(lines) + "\n}\n")
+    (folder / "memory.ld").write_text(memory_script(region(target, "flash"), region(target, "ram")))
     options = [*target.toolchain.flags, *agent.cflags, *settings.cflags, *settings.ldflags]
     options += ["-T", str(settings.linker_script), f"-L{folder}", *flags]
     options += [f"-Wl,--defsym=__arena_bytes={4 * size + 8}", "-Wl,--defsym=__stack_bytes=2048"]

@@ -18,19 +18,28 @@ _start:
     la      a0, __data_start
     la      a1, __data_load
     la      a2, __data_end
+    jal     copy
+    la      a0, __weights_start /* none, unless there is external memory */
+    la      a1, __weights_load
+    la      a2, __weights_end
+    jal     copy
+    la      a0, __bss_start
+    la      a2, __bss_end
+1:  beq     a0, a2, 2f
+    sw      zero, 0(a0)
+    addi    a0, a0, 4
+    j       1b
+2:  call    smidgen_agent_main
+
+/* Words from a1 on to a0 up to a2. */
+copy:
 1:  beq     a0, a2, 2f
     lw      t0, 0(a1)
     sw      t0, 0(a0)
     addi    a0, a0, 4
     addi    a1, a1, 4
     j       1b
-2:  la      a0, __bss_start
-    la      a2, __bss_end
-3:  beq     a0, a2, 4f
-    sw      zero, 0(a0)
-    addi    a0, a0, 4
-    j       3b
-4:  call    smidgen_agent_main
+2:  ret
 
 /* The stack may be the cause, so the report starts on a fresh one; a trap in the report ends at once.
  * Kernels of the neural engine make an environment call when it stops, with its error in a0. */

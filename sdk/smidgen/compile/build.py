@@ -130,7 +130,8 @@ def _build(
             weights_bytes=figures.weights_bytes,
             code_bytes=alone["code_bytes"],
         )
-        image = build_firmware(sources, needs, target, compiler, optimize, folder)
+        prefix = identifier(schedule.name)
+        image = build_firmware(sources, prefix, needs, target, compiler, optimize, folder)
         descriptor_bytes = image.descriptor_bytes
         figures = replace(
             figures,

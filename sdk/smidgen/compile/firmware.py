@@ -26,12 +26,14 @@ from smidgen.compile.runtime import (
     component_jobs,
     model_flags,
     runtime,
+    weights_section_flag,
 )
 from smidgen.compile.sources import write_files
 from smidgen.compile.stack import CALLGRAPH_FLAGS, image_stack_bound, read_callgraph
 from smidgen.errors import BuildError, Problem, ProblemList
 from smidgen.paths import data_folder
 from smidgen.targets import Memory, Target
+from smidgen.targets.types import EXTERNAL
 from smidgen.toolchains import Compiler, ToolFailed, compile_object, defined_macros, run_tool
 
 STACK_ALIGNMENT = 16
@@ -80,9 +82,16 @@ class TooBig(BuildError):
 
 
 def build_firmware(
-    files: Mapping[str, str], needs: Needs, target: Target, compiler: Compiler, optimize: str, output: Path
+    files: Mapping[str, str],
+    prefix: str,
+    needs: Needs,
+    target: Target,
+    compiler: Compiler,
+    optimize: str,
+    output: Path,
 ) -> Image:
-    """Write firmware.elf, .bin and .hex to `output`; files: generated sources and kernels, by path.
+    """Write firmware.elf, .bin and .hex to `output`; files: generated sources and kernels, by path; prefix: of
+    their names.
 
     Raises TooBig: what is too big, in which region and by how many bytes; BuildError: what the tools said.
     """
@@ -90,6 +99,9 @@ def build_firmware(
     _check_instructions(target, compiler)
     agent, platform = runtime(), board(target.board)
     flags = [*model_flags(target, optimize), *CALLGRAPH_FLAGS]
+    if target.memory_of_kind(EXTERNAL) is not None:
+        _check_places_external(target, platform)
+        flags.append(weights_section_flag(prefix))
     settings = [flags, asdict(needs), _stack_reserve(needs), platform.ldflags]
     settings += [[asdict(memory) for memory in target.memories], layout_header(target)]
     agent_key, make_agent = _agent(agent, platform, target, compiler)
@@ -134,6 +146,14 @@ def _check_instructions(target: Target, compiler: Compiler) -> None:
             what = f"with 'toolchain.flags' there are no instructions for the kernel set '{name}' ({macro})"
             problems.add(str(target.path), what, f"name the core there (-mcpu=...), or leave '{name}' out")
     problems.stop_if_any(BuildError)
+
+
+def _check_places_external(target: Target, platform: Component) -> None:
+    """The board's linker script puts weights and arena there."""
+    if not platform.external:
+        what = "has external memory, which this board's linker script does not use"
+        fix = "leave it out; where the script does, board.toml says external = true"
+        raise BuildError(Problem(str(target.path), what, fix))
 
 
 def _boards() -> Path:
@@ -192,7 +212,8 @@ def _link(
     flash: Memory,
     elf: Path,
 ) -> Path:
-    (work / "memory.ld").write_text(memory_script(flash, region(target, "ram")), encoding="utf-8")
+    script = memory_script(flash, region(target, "ram"), target.memory_of_kind(EXTERNAL))
+    (work / "memory.ld").write_text(script, encoding="utf-8")
     reserve = _stack_reserve(needs)
     options = [
         *platform.ldflags,
@@ -234,10 +255,13 @@ def _check_stack(objects: list[Path], elf: Path, needs: Needs, target: Target, c
 
 
 def too_big(overflows: Mapping[str, int], needs: Needs, stack_bytes: int, target: Target) -> TooBig:
-    """The error for regions ("flash", "ram") that are too small by so many bytes, with what is in them."""
+    """The error for regions, by kind, that are too small by so many bytes, with what is in them."""
+    weights, arena = {"weights": needs.weights_bytes}, {"arena": needs.arena_bytes}
+    is_outside = target.memory_of_kind(EXTERNAL) is not None
     contents = {
-        "flash": {"weights": needs.weights_bytes, "model code": needs.code_bytes},
-        "ram": {"arena": needs.arena_bytes, "stack": stack_bytes},
+        "flash": {**weights, "model code": needs.code_bytes},
+        "ram": {**({} if is_outside else arena), "stack": stack_bytes},
+        EXTERNAL: {**weights, **arena},
     }
     problems = ProblemList()
     for kind, count in overflows.items():
@@ -263,7 +287,7 @@ def _cure(kind: str, count: int, needs: Needs) -> str:
         saved = needs.weights_bytes * (8 - bits) // 8
         if saved >= count:
             return f"{bits}-bit weights would take up to {saved:,} bytes less than 8-bit ones"
-    return "even 2-bit weights would not make it fit: this needs a smaller model or more flash"
+    return "even 2-bit weights would not make it fit: this needs a smaller model or more memory"
 
 
 def _image(elf: Path, linker_map: Path, target: Target) -> Image:

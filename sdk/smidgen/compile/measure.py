@@ -12,7 +12,7 @@ from elftools.elf.elffile import ELFFile
 from smidgen.compile import disassembly, stack
 from smidgen.compile.cache import cached, content_key
 from smidgen.compile.disassembly import linked_functions
-from smidgen.compile.runtime import model_flags, runtime
+from smidgen.compile.runtime import WEIGHTS_SECTION, model_flags, runtime, weights_section_flag
 from smidgen.compile.sources import write_files
 from smidgen.compile.stack import (
     CALLGRAPH_FLAGS,
@@ -25,7 +25,6 @@ from smidgen.errors import BuildError, Problem
 from smidgen.targets import Target
 from smidgen.toolchains import Compiler, compile_object, run_tool
 
-WEIGHTS_SECTION = ".smidgen_weights"
 STATIC_DATA_LIMIT = 256  # bytes of writable static data; the arena is the caller's
 
 
@@ -62,7 +61,7 @@ def _measure(
 ) -> dict[str, int]:
     write_files(work, files)
     agent = runtime()
-    section = f'-D{prefix.upper()}_WEIGHTS_SECTION=__attribute__((section("{WEIGHTS_SECTION}")))'
+    section = weights_section_flag(prefix)
     plain = compile_object(
         compiler, work / "model.c", work / "plain.o", [*flags, section, *CALLGRAPH_FLAGS], [work]
     )

@@ -6,6 +6,7 @@ import uuid
 
 from smidgen.errors import BuildError, Problem
 from smidgen.targets import Memory, Target
+from smidgen.targets.types import EXTERNAL
 
 LAYOUT_HEADER = "update_layout.h"
 # Of an image in a slot: MCUboot's header, and the table behind the code (the board's class and the SHA-256).
@@ -43,14 +44,19 @@ def bootloader_region(target: Target) -> Memory:
     return Memory("boot loader", flash.origin, target.bootloader.length - SERVICES_BYTES, "flash")
 
 
-def memory_script(flash: Memory, ram: Memory) -> str:
-    """memory.ld: the memories under the names that linker scripts use."""
-    return (
-        "MEMORY {\n"
-        f"    flash (rx) : ORIGIN = {flash.origin:#x}, LENGTH = {flash.length}\n"
-        f"    ram (rw) : ORIGIN = {ram.origin:#x}, LENGTH = {ram.length}\n"
-        "}\n"
-    )
+def memory_script(flash: Memory, ram: Memory, external: Memory | None = None) -> str:
+    """memory.ld: the memories under the names that linker scripts use, and which of them hold the model's
+    weights and arena."""
+    memories = {"flash (rx)": flash, "ram (rw)": ram}
+    if external is not None:
+        memories["external (rw)"] = external
+    lines = [
+        f"    {name} : ORIGIN = {memory.origin:#x}, LENGTH = {memory.length}\n"
+        for name, memory in memories.items()
+    ]
+    weights, arena = ("flash", "ram") if external is None else (EXTERNAL, EXTERNAL)
+    aliases = f'REGION_ALIAS("weights", {weights})\nREGION_ALIAS("arena", {arena})\n'
+    return "MEMORY {\n" + "".join(lines) + "}\n" + aliases
 
 
 def board_class(target: Target) -> uuid.UUID:

@@ -9,10 +9,12 @@ from functools import cache
 from pathlib import Path
 
 from smidgen.compile.kernels import COMPILE_FLAGS
+from smidgen.compile.kernels.npu import NPU
 from smidgen.errors import BuildError, Problem
 from smidgen.paths import data_folder
 from smidgen.targets import Board, Target
 
+WEIGHTS_SECTION = ".smidgen_weights"
 MODEL_FLAGS = ("-std=c99", "-Wall", "-Wextra", "-ffunction-sections", "-fdata-sections")
 _STACK = re.compile(r"#\s*define\s+SMIDGEN_AGENT_STACK_BYTES\s+(\d+)")
 
@@ -20,7 +22,9 @@ _STACK = re.compile(r"#\s*define\s+SMIDGEN_AGENT_STACK_BYTES\s+(\d+)")
 @dataclass(frozen=True)
 class Component:
     """C sources that are compiled in one way. model_sources: what a firmware without the agent needs too;
-    update_sources: what one with a boot loader beside it needs more."""
+    update_sources: what one with a boot loader beside it needs more; engine_sources: what one needs more
+    on a system with the neural engine; external: whether a board's linker script
+    uses external memory."""
 
     sources: tuple[Path, ...]
     include: tuple[Path, ...]
@@ -29,12 +33,15 @@ class Component:
     linker_script: Path | None = None
     model_sources: tuple[Path, ...] = ()
     update_sources: tuple[Path, ...] = ()
+    engine_sources: tuple[Path, ...] = ()
+    external: bool = False
 
     def files(self) -> list[Path]:
         """Everything that the result depends on."""
         headers = [path for folder in self.include for path in sorted(folder.glob("*.h"))]
         scripts = [self.linker_script] if self.linker_script else []
-        return [*self.sources, *self.model_sources, *self.update_sources, *headers, *scripts]
+        sources = [*self.sources, *self.model_sources, *self.update_sources, *self.engine_sources]
+        return [*sources, *headers, *scripts]
 
 
 @cache
@@ -61,6 +68,9 @@ def component_jobs(
     if target.bootloader is not None:
         flags = [*flags, "-DSMIDGEN_UPDATE"]
         sources, on_board = sources + program.update_sources, on_board + platform.update_sources
+    if NPU in target.kernels:
+        flags = [*flags, "-DSMIDGEN_NPU"]
+        sources += program.engine_sources
     return [
         *((path, flags, f"agent_{path.stem}.o") for path in sources),
         *((path, [*flags, *platform.cflags], f"board_{path.stem}.o") for path in on_board),
@@ -71,6 +81,11 @@ def model_flags(target: Target, optimize: str) -> list[str]:
     """Compiler flags of model.c on this target; `optimize` is "speed" or "size"."""
     chosen = target.toolchain.speed if optimize == "speed" else target.toolchain.size
     return [*target.toolchain.flags, *MODEL_FLAGS, *COMPILE_FLAGS[optimize], *chosen]
+
+
+def weights_section_flag(prefix: str) -> str:
+    """The option that puts the weights of a model.c into a section of their own. prefix: of its names."""
+    return f'-D{prefix.upper()}_WEIGHTS_SECTION=__attribute__((section("{WEIGHTS_SECTION}")))'
 
 
 def agent_stack_bytes() -> int:
@@ -102,4 +117,6 @@ def _component(path: Path) -> Component:
         linker_script=folder / script if script else None,
         model_sources=tuple(folder / name for name in values.get("model_sources", ())),
         update_sources=tuple(folder / name for name in values.get("update_sources", ())),
+        engine_sources=tuple(folder / name for name in values.get("engine_sources", ())),
+        external=bool(values.get("external", False)),
     )

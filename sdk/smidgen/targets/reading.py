@@ -8,11 +8,12 @@ from pathlib import Path
 from smidgen.errors import ProblemList, UsageError
 from smidgen.paths import data_folder
 from smidgen.targets.bootloader import read_bootloader
-from smidgen.targets.checks import check_kernels, check_map
+from smidgen.targets.checks import check_external, check_kernels, check_map
 from smidgen.targets.flasher import read_flasher
 from smidgen.targets.fpga import read_fpga
 from smidgen.targets.table import Table, read_toml
 from smidgen.targets.types import (
+    EXTERNAL,
     MEMORY_KINDS,
     RUNNERS,
     Board,
@@ -61,6 +62,7 @@ def read_target(path: Path) -> Target:
         fpga=read_fpga(top, memories, core),
     )
     check_kernels(top, kernels, core)
+    check_external(top, memories, runner)
     if chip is not None:
         check_map(top, memories, board, chip, core)
     top.finish()
@@ -106,7 +108,7 @@ def _memories(top: Table, required: bool) -> tuple[Memory, ...]:
         if table is None:
             continue
         origin, length = table.number("origin"), table.number("length")
-        kind = table.choice("kind", MEMORY_KINDS)
+        kind = table.choice("kind", (*MEMORY_KINDS, EXTERNAL))
         table.finish()
         if length == 0:
             table.problem("length", "is 0")
@@ -116,6 +118,9 @@ def _memories(top: Table, required: bool) -> tuple[Memory, ...]:
     for before, after in pairwise(in_order):
         if after.origin < before.end:
             tables.problem(after.name, f"overlaps '{before.name}', which ends at {before.end:#x}")
+    outside = [memory.name for memory in memories if memory.kind == EXTERNAL]
+    for name in outside[1:]:
+        tables.problem(name, f"is external, as '{outside[0]}' is", "weights and arena lie in one region")
     for kind in MEMORY_KINDS if required else ():
         if not any(memory.kind == kind for memory in memories):
             tables.problem("", f'has no region with kind = "{kind}"')

@@ -8,11 +8,12 @@ from pathlib import Path
 
 RUNNERS = ("host", "verilator", "qemu", "rp2040js", "serial")
 MEMORY_KINDS = ("flash", "ram")
+EXTERNAL = "external"  # the kind of memory outside the chip, for weights and arena
 
 
 @dataclass(frozen=True)
 class Memory:
-    """A region of the address map: origin and length in bytes; kind is "flash" or "ram"."""
+    """A region of the address map: origin and length in bytes; kind is "flash", "ram" or "external"."""
 
     name: str
     origin: int
