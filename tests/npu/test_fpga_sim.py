@@ -40,7 +40,7 @@ def test_models_equal_the_reference(shared_data: Path, name: str, width: str) ->
     graph = at_width(load_model(shared_data / "mlperf_tiny" / f"{name}_int8.tflite"), width)
     with open_session(graph, "fpga-sim") as session:
         assert session.device.selftest().passed
-        validation = validate(session, random_inputs(graph, 2), layers=True)
+        validation = validate(session, random_inputs(graph, 1), layers=True)
     assert validation.passed, validation.first_difference
     assert validation.result.mismatched_bytes == 0
     assert validation.result.cycles is not None
