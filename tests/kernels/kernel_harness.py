@@ -134,6 +134,11 @@ def calls_of(cases: Sequence[Case], optimize: str, kernel_set: str) -> list[Call
     ]
 
 
+def half_of(cases: Sequence[Case], optimize: str) -> Sequence[Case]:
+    """For slow devices: one half of the cases for speed, the other for size; the host runs all of both."""
+    return list(cases)[("speed", "size").index(optimize) :: 2]
+
+
 def failures(
     cases: Sequence[Case], optimize: str, folder: Path, kernel_set: str = "portable", misalign: bool = True
 ) -> str:
