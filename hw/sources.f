@@ -76,8 +76,10 @@ soc/uart.sv
 soc/timer.sv
 soc/system_registers.sv
 soc/flash_controller.sv
+soc/spi_flash.sv
+soc/program_loader.sv
 soc/watchdog.sv
-soc/nor_peripherals.sv
+soc/update_peripherals.sv
 soc/burst_arbiter.sv
 soc/sdram_controller.sv
 soc/psram_controller.sv

@@ -31,6 +31,7 @@ module fpga_system #(
   logic unused_asleep, unused_timer_wakes, unused_rvfi_valid, unused_flash_busy, unused_npu_busy;
   external_package::sdram_t unused_sdram;
   external_package::psram_t unused_psram;
+  external_package::spi_t unused_spi;
   logic [31:2] unused_flash_address;
   midge_package::rvfi_t unused_rvfi;
 
@@ -59,6 +60,8 @@ module fpga_system #(
       .sdram_read_data('0),
       .psram(unused_psram),
       .psram_read_data('0),
+      .spi(unused_spi),
+      .spi_read_data('0),
       .exit,
       .exit_code,
       .asleep(unused_asleep),

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "Vsimulated_board.h"
 #include "Vsimulated_board___024root.h"
@@ -47,9 +48,12 @@ const char kUsage[] =
     "  --trace FILE.vcd       write a waveform (builds with tracing only)\n"
     "  --rvfi FILE            write a 44-byte record of every instruction (docs/midge.md)\n"
     "  --stats FILE.json      write cycles, instructions and why the simulation ended\n"
-    "  --flash FILE           the program memory as NOR flash: what is in it, kept; made from the "
-    "image\n"
-    "                         when it is not there, and then enough without --image\n"
+    "  --flash FILE           what is in the flash, kept; made from the image when it is not "
+    "there. "
+    "Flash is the\n"
+    "                         SPI flash chip, otherwise program memory that is NOR flash (then "
+    "FILE is enough\n"
+    "                         without --image)\n"
     "  --power-cut N:WHEN     end with code 125 before, inside or after the Nth operation on the "
     "flash\n"
     "  --exit-with-stdin      with pty or tcp: end when standard input ends\n"
@@ -208,8 +212,9 @@ class Simulation {
 void Simulation::load() {
     auto &top = *soc_.rootp;
     auto &external = top.simulated_board__DOT__g_external__DOT__chip__DOT__words;
+    auto &spi = top.simulated_board__DOT__g_spi__DOT__chip__DOT__bytes;
     const auto bytes = reinterpret_cast<uint8_t *>(&external[0]);
-    const Memory memories[] = {
+    std::vector<Memory> memories = {
         {"program memory",
          0x00000000,
          4 * sizeof LANE(program_memory, 0),
@@ -221,22 +226,31 @@ void Simulation::load() {
          4 * sizeof LANE(sram, 0),
          {&LANE(sram, 0)[0], &LANE(sram, 1)[0], &LANE(sram, 2)[0], &LANE(sram, 3)[0]},
          1},
-        {"external memory",
-         0x80000000,
-         sizeof external,
-         {bytes, bytes + 1, bytes + 2, bytes + 3},
-         4},
     };
     // Where there is no chip, no_chip.sv stands for it, with a single word.
-    const int memory_count = sizeof external > sizeof(uint32_t) ? 3 : 2;
-    if (!options_.flash.empty())
-        NorFlash::erase(memories[0]);
+    if (sizeof external > sizeof(uint32_t))
+        memories.push_back({"external memory",
+                            0x80000000,
+                            sizeof external,
+                            {bytes, bytes + 1, bytes + 2, bytes + 3},
+                            4});
+    Memory flash = memories[0];
+    const bool has_chip = sizeof spi > sizeof(uint8_t);
+    if (has_chip) {
+        flash = {"SPI flash", 0x40000000, sizeof spi, {&spi[0], &spi[1], &spi[2], &spi[3]}, 4};
+        memories.push_back(flash);
+    }
+    if (has_chip || !options_.flash.empty())
+        NorFlash::erase(flash);
     if (!options_.image.empty()) {
-        const std::string problem = load_image(options_.image, memories, memory_count);
+        const std::string problem =
+            load_image(options_.image, memories.data(), static_cast<int>(memories.size()));
         if (!problem.empty())
             fail(options_.image + ": " + problem);
+    } else if (has_chip) {
+        fail("--image is missing: the SPI flash holds no program that the core starts with");
     }
-    const std::string problem = flash_.open(memories[0]);
+    const std::string problem = flash_.open(flash);
     if (!problem.empty())
         fail(options_.flash + ": " + problem);
 }
@@ -348,7 +362,7 @@ int Simulation::run() {
             code = static_cast<int>(soc_.exit_code & 0xff);
             break;
         }
-        if (flash_.observe(soc_.flash_busy, soc_.flash_address << 2)) {
+        if (flash_.observe(soc_.flash_busy, soc_.flash_address)) {
             reason = "power-cut";
             code = kExitPowerCut;
             break;

@@ -1,4 +1,4 @@
-// What the simulator simulates: Midge's system, and beside it the memory chip of its configuration.
+// What the simulator simulates: Midge's system, and beside it the memory chips of its configuration.
 module simulated_board
   import external_package::*;
 #(
@@ -8,6 +8,9 @@ module simulated_board
     parameter int unsigned CLOCK_HZ = 40_000_000,
     parameter int          NN = 0,
     parameter int          NOR_BLOCK_BYTES = 0,
+    parameter int          SPI_FLASH_BYTES = 0,
+    parameter int          SPI_FLASH_PROGRAM_US = 400,
+    parameter int          SPI_FLASH_ERASE_US = 45_000,
     parameter int          NPU = 0,
     parameter int          NPU_LANES = 16,
     parameter int          NPU_ACTIVATION_BYTES = 1 << 15,
@@ -39,8 +42,8 @@ module simulated_board
     output logic        asleep,
     output logic        timer_wakes,
     output logic        npu_busy,
-    output logic        flash_busy,
-    output logic [31:2] flash_address,
+    output logic        flash_busy,             // of the chip, or of program memory that is NOR flash
+    output logic [31:0] flash_address,
     output logic        rvfi_valid,
     output midge_package::rvfi_t rvfi
 );
@@ -48,6 +51,9 @@ module simulated_board
   psram_t      psram;
   logic [31:0] sdram_read_data;
   logic [7:0]  psram_read_data;
+  spi_t        spi;
+  logic        spi_read_data, program_busy;
+  logic [31:2] program_address;
 
   midge_soc #(
       .PROGRAM_BYTES(PROGRAM_BYTES),
@@ -56,6 +62,7 @@ module simulated_board
       .CLOCK_HZ(CLOCK_HZ),
       .NN(NN),
       .NOR_BLOCK_BYTES(NOR_BLOCK_BYTES),
+      .SPI_FLASH_BYTES(SPI_FLASH_BYTES),
       .NPU(NPU),
       .NPU_LANES(NPU_LANES),
       .NPU_ACTIVATION_BYTES(NPU_ACTIVATION_BYTES),
@@ -86,18 +93,40 @@ module simulated_board
       .sdram_read_data,
       .psram,
       .psram_read_data,
+      .spi,
+      .spi_read_data,
       .exit,
       .exit_code,
       .asleep,
       .timer_wakes,
       .npu_busy,
-      .flash_busy,
-      .flash_address,
+      .flash_busy(program_busy),
+      .flash_address(program_address),
       .rvfi_valid,
       .rvfi
   );
 
   // Blocks of one name: the simulator finds the memory in any of them.
+  if (SPI_FLASH_BYTES != 0) begin : g_spi
+    spi_flash_chip #(
+        .CLOCK_HZ(CLOCK_HZ),
+        .BYTES(SPI_FLASH_BYTES),
+        .PROGRAM_US(SPI_FLASH_PROGRAM_US),
+        .ERASE_US(SPI_FLASH_ERASE_US)
+    ) chip (
+        .clock,
+        .pins(spi),
+        .read_data(spi_read_data),
+        .busy(flash_busy),
+        .changes(flash_address)
+    );
+  end else begin : g_spi
+    no_chip chip ();
+    assign spi_read_data = 1'b0;
+    assign flash_busy = program_busy;
+    assign flash_address = {program_address, 2'b0};
+  end
+
   if (EXTERNAL_KIND == 1) begin : g_external
     sdram_chip #(
         .CLOCK_HZ(CLOCK_HZ),

@@ -1,4 +1,4 @@
-// What goes to the pins of an external memory in a cycle of the system, whose clock is half of the memory's.
+// What goes to the pins of a memory chip in a cycle of the system. SDRAM and PSRAM have a clock twice as fast.
 package external_package;
   typedef enum logic [3:0] {      // {cs_n, ras_n, cas_n, we_n}
     SDRAM_MODE = 4'b0000,
@@ -28,4 +28,11 @@ package external_package;
     logic       drive;
     logic [7:0] data;
   } psram_t;
+
+  // SPI flash, in mode 0: clock and data (what the controller sends) change in cycles of the system.
+  typedef struct packed {
+    logic select;
+    logic clock;
+    logic data;
+  } spi_t;
 endpackage

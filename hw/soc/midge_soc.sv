@@ -2,8 +2,8 @@
 //   0x00000000 program and weight memory (stores fault)    0x20000000 UART
 //   0x10000000 SRAM                                        0x20010000 timer
 //                                                          0x20020000 system registers
-// and, where program memory is NOR flash: 0x20030000 flash controller, 0x20040000 watchdog;
-// where there are those: 0x30000000 the neural engine, 0x80000000 external memory.
+// and, where program memory is NOR flash or there is a SPI flash chip: 0x20030000 flash controller, 0x20040000 watchdog;
+// where there are those: 0x30000000 the neural engine, 0x40000000 the SPI flash chip, 0x80000000 external memory.
 // Any other address, and any hole in a peripheral, answers with an access fault. Peripheral registers are words;
 // a narrower store writes zeros to the rest of the word, and acts only if it covers the lowest byte.
 module midge_soc
@@ -16,6 +16,7 @@ module midge_soc
     parameter int unsigned CLOCK_HZ = 40_000_000,
     parameter int          NN = 0,              // 1: the core has Xmidge
     parameter int          NOR_BLOCK_BYTES = 0,  // program memory is NOR flash with such blocks; 0: it is not
+    parameter int          SPI_FLASH_BYTES = 0,  // 0: there is no such chip; not with PROGRAM_WAIT_STATES
     parameter int          NPU = 0,             // 1: there is the neural engine; not with PROGRAM_WAIT_STATES
     parameter int          NPU_LANES = 16,
     parameter int          NPU_ACTIVATION_BYTES = 1 << 15,
@@ -48,6 +49,8 @@ module midge_soc
     input  logic [31:0] sdram_read_data,
     output psram_t      psram,
     input  logic [7:0]  psram_read_data,
+    output spi_t        spi,
+    input  logic        spi_read_data,
     // for the simulator
     output logic        exit,
     output logic [31:0] exit_code,
@@ -64,6 +67,9 @@ module midge_soc
   localparam logic [31:SRAM_BITS] SRAM_PAGE = (32 - SRAM_BITS)'(32'h1000_0000 >> SRAM_BITS);
   localparam int EXTERNAL_BITS = EXTERNAL_KIND == 0 ? 12 : $clog2(EXTERNAL_BYTES);
   localparam logic [31:EXTERNAL_BITS] EXTERNAL_PAGE = (32 - EXTERNAL_BITS)'(32'h8000_0000 >> EXTERNAL_BITS);
+  localparam int SPI_BITS = SPI_FLASH_BYTES == 0 ? 12 : $clog2(SPI_FLASH_BYTES);
+  localparam logic [31:SPI_BITS] SPI_PAGE = (32 - SPI_BITS)'(32'h4000_0000 >> SPI_BITS);
+  localparam bit UPDATED = NOR_BLOCK_BYTES != 0 || SPI_FLASH_BYTES != 0;
 
   logic reset_request, watchdog_reset, soc_reset, core_timer_wakes, watchdog_runs;
   assign soc_reset = reset || reset_request || watchdog_reset;
@@ -126,7 +132,7 @@ module midge_soc
   // Data port
   typedef enum logic [3:0] {
     SELECT_ERROR, SELECT_PROGRAM, SELECT_SRAM, SELECT_UART, SELECT_TIMER, SELECT_SYSTEM, SELECT_FLASH, SELECT_WATCHDOG,
-    SELECT_NPU, SELECT_EXTERNAL
+    SELECT_NPU, SELECT_EXTERNAL, SELECT_SPI
   } select_t;
   select_t select, answering;
   always_comb begin
@@ -136,10 +142,11 @@ module midge_soc
     else if (data_address[31:4] == 28'h2000_000 && !data_address[3]) select = SELECT_UART;
     else if (data_address[31:4] == 28'h2001_000) select = SELECT_TIMER;
     else if (data_address[31:4] == 28'h2002_000) select = SELECT_SYSTEM;
-    else if (NOR_BLOCK_BYTES != 0 && data_address[31:4] == 28'h2003_000) select = SELECT_FLASH;
-    else if (NOR_BLOCK_BYTES != 0 && data_address[31:4] == 28'h2004_000) select = SELECT_WATCHDOG;
+    else if (UPDATED && data_address[31:4] == 28'h2003_000) select = SELECT_FLASH;
+    else if (UPDATED && data_address[31:4] == 28'h2004_000) select = SELECT_WATCHDOG;
     else if (NPU != 0 && data_address[31:12] == 20'h3000_0) select = SELECT_NPU;
     else if (EXTERNAL_KIND != 0 && data_address[31:EXTERNAL_BITS] == EXTERNAL_PAGE) select = SELECT_EXTERNAL;
+    else if (SPI_FLASH_BYTES != 0 && data_address[31:SPI_BITS] == SPI_PAGE) select = data_write ? SELECT_ERROR : SELECT_SPI;
   end
 
   logic program_data_response, other_data_response, from_memory, from_program;
@@ -149,7 +156,8 @@ module midge_soc
   logic [1:0] peripheral_register;
   logic [31:0] peripheral_write_data;
   always_ff @(posedge clock) begin
-    other_data_response <= data_request && !(select inside {SELECT_PROGRAM, SELECT_NPU, SELECT_EXTERNAL}) && !soc_reset;
+    other_data_response <= data_request && !soc_reset
+        && !(select inside {SELECT_PROGRAM, SELECT_NPU, SELECT_EXTERNAL, SELECT_SPI});
     peripheral_request <= data_request && (!data_write || data_byte_lanes[0]) && !soc_reset;
     if (data_request) begin
       answering <= select;
@@ -164,10 +172,12 @@ module midge_soc
 
   // Memories answer late in the cycle.
   logic [31:0] uart_read_data, timer_read_data, system_read_data, flash_read_data, watchdog_read_data;
-  logic [31:0] npu_read_data, external_read_data, peripheral_read_data;
-  logic        npu_response, npu_error, external_response;
-  assign data_response = program_data_response || other_data_response || npu_response || external_response;
-  assign data_error = answering == SELECT_ERROR || (answering == SELECT_NPU && npu_error);
+  logic [31:0] npu_read_data, external_read_data, spi_load_data, peripheral_read_data;
+  logic        npu_response, npu_error, external_response, spi_response, spi_error;
+  assign data_response =
+      program_data_response || other_data_response || npu_response || external_response || spi_response;
+  assign data_error = answering == SELECT_ERROR || (answering == SELECT_NPU && npu_error)
+      || (answering == SELECT_SPI && spi_error);
   always_comb
     unique case (answering)
       SELECT_UART: peripheral_read_data = uart_read_data;
@@ -176,6 +186,7 @@ module midge_soc
       SELECT_WATCHDOG: peripheral_read_data = watchdog_read_data;
       SELECT_NPU: peripheral_read_data = npu_read_data;
       SELECT_EXTERNAL: peripheral_read_data = external_read_data;
+      SELECT_SPI: peripheral_read_data = spi_load_data;
       default: peripheral_read_data = system_read_data;
     endcase
   midge_late_choice data_choice (
@@ -196,12 +207,12 @@ module midge_soc
   assign npu_program_ready = program_ready && !data_request;
   assign sram_ready = !other_fetch[0];
 
-  logic        flash_change;
-  logic [31:0] flash_change_data, flash_held_data;
+  logic        program_change;
+  logic [31:0] program_change_data, program_held_data;
   program_memory #(
       .BYTES(PROGRAM_BYTES),
       .WAIT_STATES(PROGRAM_WAIT_STATES),
-      .NOR(NOR_BLOCK_BYTES != 0 ? 1 : 0),
+      .CHANGES(UPDATED ? 1 : 0),
       .CONTENTS(PROGRAM_CONTENTS)
   ) program_memory (
       .clock,
@@ -219,16 +230,18 @@ module midge_soc
       .engine_address(npu_read_address),
       .engine_ready(program_ready),
       .change_busy(flash_busy),
-      .change(flash_change),
+      .change(program_change),
       .change_address(flash_address),
-      .change_data(flash_change_data),
-      .held_data(flash_held_data)
+      .change_data(program_change_data),
+      .held_data(program_held_data)
   );
 
-  nor_peripherals #(
+  update_peripherals #(
       .PROGRAM_BYTES(PROGRAM_BYTES),
-      .BLOCK_BYTES(NOR_BLOCK_BYTES)
-  ) nor_peripherals (
+      .NOR_BLOCK_BYTES(NOR_BLOCK_BYTES),
+      .SPI_FLASH_BYTES(SPI_FLASH_BYTES),
+      .WINDOW_BITS(SPI_BITS)
+  ) update_peripherals (
       .clock,
       .power_on_reset(reset),
       .reset(soc_reset),
@@ -239,11 +252,18 @@ module midge_soc
       .write_data(peripheral_write_data),
       .flash_read_data,
       .watchdog_read_data,
-      .flash_busy,
-      .flash_change,
-      .flash_address,
-      .flash_change_data,
-      .flash_held_data,
+      .load_request(data_request && select == SELECT_SPI && !soc_reset),
+      .load_address(data_address[SPI_BITS-1:2]),
+      .load_response(spi_response),
+      .load_error(spi_error),
+      .load_data(spi_load_data),
+      .spi,
+      .spi_read_data,
+      .change_busy(flash_busy),
+      .change(program_change),
+      .change_address(flash_address),
+      .change_data(program_change_data),
+      .held_data(program_held_data),
       .other_reset(reset_request),
       .watchdog_runs,
       .watchdog_reset

@@ -5,12 +5,12 @@
 // the word after the last one read (a burst goes on); the device serves one port at a time, so a load from
 // flash interrupts the burst of the fetch port and both pay the wait states again. The data port keeps the last
 // word that it read, so the bytes of one word cost one access.
-// NOR = 1, with WAIT_STATES = 0: flash_controller changes what it holds, and both ports wait for it.
+// CHANGES = 1, with WAIT_STATES = 0: flash_controller or program_loader changes what it holds, and both ports wait.
 // The engine, with WAIT_STATES = 0, reads through the data port in cycles in which the core asks for nothing.
 module program_memory #(
     parameter int    BYTES = 1 << 20,
     parameter int    WAIT_STATES = 0,
-    parameter int    NOR = 0,
+    parameter int    CHANGES = 0,
     parameter string CONTENTS = ""        // CONTENTS.0 to .3: hexadecimal bytes of each lane; empty: loaded otherwise
 ) (
     input  logic        clock,
@@ -29,14 +29,14 @@ module program_memory #(
     input  logic        engine_request,   // never together with data_request
     input  logic [31:2] engine_address,
     output logic        engine_ready,
-    // flash_controller
+    // flash_controller or program_loader
     input  logic        change_busy,
     input  logic        change,
     input  logic [31:2] change_address,
     input  logic [31:0] change_data,
     output logic [31:0] held_data
 );
-  if (NOR == 0) begin : g_unchanged
+  if (CHANGES == 0) begin : g_unchanged
     logic unused_change;
     assign unused_change = ^{change_busy, change, change_address, change_data};
   end
@@ -65,9 +65,9 @@ module program_memory #(
     ) ram (
         .clock,
         .enable_a(enable),
-        .write_a(NOR != 0 && change),
+        .write_a(CHANGES != 0 && change),
         .address_a(index_a),
-        .write_data_a(NOR != 0 ? change_data[8*lane+:8] : 8'b0),
+        .write_data_a(CHANGES != 0 ? change_data[8*lane+:8] : 8'b0),
         .read_data_a(data_a[8*lane+:8]),
         .write_b(1'b0),
         .address_b(fetch_index),
@@ -78,7 +78,7 @@ module program_memory #(
 
   assign held_data = data_a;
 
-  if (NOR != 0) begin : g_nor
+  if (CHANGES != 0) begin : g_changes
     logic   data_waiting;               // a load that came during an operation
     index_t data_waiting_index;
     assign fetch_ready = !change_busy;
