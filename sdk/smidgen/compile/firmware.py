@@ -90,9 +90,9 @@ def build_firmware(
     optimize: str,
     output: Path,
 ) -> Image:
-    """Write firmware.elf, .bin and .hex to `output`; files: generated sources and kernels, by path; prefix: of
-    their names.
+    """Write firmware.elf, .bin and .hex to `output`.
 
+    files: generated sources and kernels, by path; prefix: of the names in them.
     Raises TooBig: what is too big, in which region and by how many bytes; BuildError: what the tools said.
     """
     assert target.board is not None

@@ -11,8 +11,8 @@ from pathlib import Path
 from smidgen.compile import Plan, lower_and_plan
 from smidgen.compile.build import Progress, build, silent, weights_bytes
 from smidgen.compile.divide import Share, divide
+from smidgen.compile.external import specs_of
 from smidgen.compile.figures import Figures
-from smidgen.compile.kernels import kernels_for
 from smidgen.errors import BuildError, ModelError, Problem
 from smidgen.graph import Graph
 from smidgen.importers import load_model
@@ -38,7 +38,7 @@ class Analysis:
 
     def shares(self) -> list[Share]:
         """How the layers are divided between engine and core; empty for a target without the engine."""
-        return divide(self.plan, kernels_for(self.target.kernels), self.optimize) if self.plan else []
+        return divide(self.plan, specs_of(self.target), self.optimize) if self.plan else []
 
     def operators(self) -> dict[str, int]:
         """How often each operator occurs in the file."""

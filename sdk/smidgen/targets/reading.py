@@ -29,6 +29,8 @@ from smidgen.targets.types import (
     Uart,
 )
 
+_EXTERNAL_CYCLES = ("latency_cycles", "word_cycles")
+
 
 def read_target(path: Path) -> Target:
     values = read_toml(path, "target file")
@@ -109,11 +111,12 @@ def _memories(top: Table, required: bool) -> tuple[Memory, ...]:
             continue
         origin, length = table.number("origin"), table.number("length")
         kind = table.choice("kind", (*MEMORY_KINDS, EXTERNAL))
+        cycles = [table.number(key) or 0 for key in _EXTERNAL_CYCLES] if kind == EXTERNAL else []
         table.finish()
         if length == 0:
             table.problem("length", "is 0")
         if origin is not None and length:
-            memories.append(Memory(name, origin, length, kind))
+            memories.append(Memory(name, origin, length, kind, *cycles))
     in_order = sorted(memories, key=lambda memory: memory.origin)
     for before, after in pairwise(in_order):
         if after.origin < before.end:

@@ -13,12 +13,17 @@ EXTERNAL = "external"  # the kind of memory outside the chip, for weights and ar
 
 @dataclass(frozen=True)
 class Memory:
-    """A region of the address map: origin and length in bytes; kind is "flash", "ram" or "external"."""
+    """A region of the address map: origin and length in bytes; kind is "flash", "ram" or "external".
+
+    latency_cycles and word_cycles: of external memory, what an access of the core and a word of a burst take.
+    """
 
     name: str
     origin: int
     length: int
     kind: str
+    latency_cycles: int = 1
+    word_cycles: int = 1
 
     @property
     def end(self) -> int:

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 
 from smidgen.compile.kernels.common import refuse_other_types
-from smidgen.compile.kernels.npu import NPU
+from smidgen.compile.kernels.npu import ENGINE, NPU
 from smidgen.compile.kernels.npu.layer import Layer, Numbers
 from smidgen.compile.kernels.npu.lowering import lower_layer
 from smidgen.compile.kernels.npu.packing import Outputs
@@ -58,11 +58,13 @@ def _layer(graph: Graph, node: Node, kind: type[Window], lowest: int) -> Layer:
     )
     if operator.size != x.shape[1:3] or operator.padding != NO_PADDING:
         return whole
-    # Of the whole image, each position may be a row.
-    positions = x.shape[1] * x.shape[2]
-    return Layer(
-        kind, positions, 1, x.shape[3], 1, 1, x.shape[3], (positions, 1), (1, 1), (0, 0), 8, whole.numbers
-    )
+    # Of the whole image each position may be a row, and channels that are computed together one of its columns:
+    # all columns have the same weights.
+    positions, channels = x.shape[1] * x.shape[2], x.shape[3]
+    together = ENGINE.lanes if channels % ENGINE.lanes == 0 else channels
+    columns = channels // together
+    size, kernel = (positions, columns, together), (positions, 1)
+    return Layer(kind, *size, 1, columns, together, kernel, (1, 1), (0, 0), 8, whole.numbers)
 
 
 def _refuse_images(graph: Graph, node: Node) -> str | None:
