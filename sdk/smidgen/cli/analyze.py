@@ -41,6 +41,7 @@ def _print(analysis: Analysis) -> None:
         return
     models.print_layers(analysis.result)
     models.print_shares(analysis.shares())
+    models.print_traffic(analysis.traffic())
     models.print_arena(analysis.plan.schedule)
     _print_plans(analysis)
     print_pairs(models.sizes(analysis.result, analysis.target), title="Sizes")
@@ -81,6 +82,7 @@ def _json(arguments: argparse.Namespace, analysis: Analysis) -> dict:
             for name, plan in analysis.plans.items()
         },
         "shares": [vars(share) for share in analysis.shares()],
+        "traffic": [{**vars(layer), "ratio": layer.ratio} for layer in analysis.traffic()],
         "problems": [
             {"where": problem.where, "what": problem.what, "fix": problem.fix}
             for problem in analysis.problems

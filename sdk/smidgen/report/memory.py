@@ -5,11 +5,13 @@ from __future__ import annotations
 from smidgen.report.svg import Part, Region
 from smidgen.run.result import Result
 from smidgen.targets import Memory, Target
+from smidgen.targets.types import EXTERNAL
 
 
 def regions_of(result: Result, target: Target) -> list[Region]:
-    """The target's first flash and RAM with their parts; empty where a target has none."""
-    flash, ram = (target.memory_of_kind(kind) for kind in ("flash", "ram"))
+    """The target's first flash and RAM and its external memory with their parts; empty where it has none."""
+    flash, ram, external = (target.memory_of_kind(kind) for kind in ("flash", "ram", EXTERNAL))
+    arena = Part("arena", result.arena_bytes or 0, "part-weights")
     regions = []
     if flash is not None and result.flash_bytes is not None:
         parts = [
@@ -20,12 +22,14 @@ def regions_of(result: Result, target: Target) -> list[Region]:
         parts.append(_rest("other", result.flash_bytes, parts))
         regions.append(Region(_name(flash), flash.length, _present(parts)))
     if ram is not None and result.ram_bytes is not None:
-        parts = [
-            Part("arena", result.arena_bytes or 0, "part-weights"),
-            Part("stack bound", result.stack_bytes or 0, "part-model"),
-        ]
+        parts = [Part("stack bound", result.stack_bytes or 0, "part-model")]
+        if external is None:
+            parts.insert(0, arena)
         parts.append(_rest("agent and reserve", result.ram_bytes, parts))
         regions.append(Region(_name(ram), ram.length, _present(parts)))
+    if external is not None:
+        parts = [Part("weights", result.weights_bytes or 0, "part-model"), arena]
+        regions.append(Region(_name(external), external.length, _present(parts)))
     return regions
 
 

@@ -8,11 +8,13 @@ from typing import Any
 
 from smidgen.compile.divide import Share
 from smidgen.compile.schedule import Schedule
+from smidgen.compile.traffic import Traffic, whole_ratio
 from smidgen.device import MemoryUse
 from smidgen.report.tables import number, percent, print_table, short, signed_percent
 from smidgen.run.metrics import COLUMNS
 from smidgen.run.result import Layer, Result
 from smidgen.targets import Target
+from smidgen.targets.types import EXTERNAL
 
 Pairs = list[tuple[str, str]]
 Columns = Mapping[str, Callable[[Layer], str]]
@@ -49,7 +51,8 @@ def with_accuracy(result: Result, accuracy: float | None) -> Result:
 
 def sizes(result: Result, target: Target) -> Pairs:
     """What is known before anything runs; lines without a figure are left out."""
-    flash, ram = (target.memory_of_kind(kind) for kind in ("flash", "ram"))
+    flash, ram, external = (target.memory_of_kind(kind) for kind in ("flash", "ram", EXTERNAL))
+    outside = (result.weights_bytes or 0) + (result.arena_bytes or 0) if external else None
     bound = number(result.arena_lower_bound_bytes)
     arena = (
         f"{_bytes(result.arena_bytes)} (tensors {number(result.arena_tensors_bytes)}, lower bound {bound})"
@@ -63,6 +66,7 @@ def sizes(result: Result, target: Target) -> Pairs:
         ("stack bound", _bytes(result.stack_bytes)),
         ("flash", _of(result.flash_bytes, flash.length if flash else None)),
         ("RAM", _of(result.ram_bytes, ram.length if ram else None)),
+        ("external memory", _of(outside, external.length if external else None)),
     ]
     return [(name, text) for name, text in lines if text != "-"]
 
@@ -167,6 +171,22 @@ def print_shares(shares: Sequence[Share]) -> None:
     if rows:
         headings = ["#", "layer", "type", "runs on", "cycles on the engine", "on the core", "why"]
         print_table(headings, rows, title="Neural engine and core, predicted")
+
+
+def print_traffic(layers: Sequence[Traffic]) -> None:
+    """What the engine moves from and to external memory; nothing where there is none."""
+    columns = ("weights", "inputs", "outputs", "moved", "least", "forced", "inside")
+
+    def row(name: str, type_name: str, ratio: float, of: Sequence[Traffic]) -> tuple[str, ...]:
+        counts = (number(sum(getattr(one, column) for one in of)) for column in columns)
+        return name, type_name, *counts, number(ratio, 3)
+
+    if layers:
+        rows = [row(_tail(one.name), one.type_name, one.ratio, [one]) for one in layers]
+        rows.append(row("all, less what stays in the buffer", "", whole_ratio(layers), layers))
+        meanings = ("each byte once", "read again", "stays in the buffer")
+        headings = ["layer", "type", *columns[:4], *meanings, "ratio"]
+        print_table(headings, rows, title="External memory, bytes")
 
 
 def print_arena(schedule: Schedule) -> None:

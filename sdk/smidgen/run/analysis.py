@@ -13,12 +13,14 @@ from smidgen.compile.build import Progress, build, silent, weights_bytes
 from smidgen.compile.divide import Share, divide
 from smidgen.compile.external import specs_of
 from smidgen.compile.figures import Figures
+from smidgen.compile.traffic import Traffic, traffic
 from smidgen.errors import BuildError, ModelError, Problem
 from smidgen.graph import Graph
 from smidgen.importers import load_model
 from smidgen.run.result import Result
 from smidgen.run.session import static_result
 from smidgen.targets import Target, load_target
+from smidgen.targets.types import EXTERNAL
 
 _PLANS = {"fastest": "fast", "smallest": "small"}
 
@@ -39,6 +41,11 @@ class Analysis:
     def shares(self) -> list[Share]:
         """How the layers are divided between engine and core; empty for a target without the engine."""
         return divide(self.plan, specs_of(self.target), self.optimize) if self.plan else []
+
+    def traffic(self) -> list[Traffic]:
+        """What each layer on the engine moves; empty for a target without external memory."""
+        outside = self.target.memory_of_kind(EXTERNAL) is not None
+        return traffic(self.plan) if self.plan and outside else []
 
     def operators(self) -> dict[str, int]:
         """How often each operator occurs in the file."""

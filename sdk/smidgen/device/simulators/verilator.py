@@ -43,7 +43,8 @@ def build(configuration: str, trace: bool = False) -> Path:
     """The simulator program of a configuration, compiled if the cache does not hold it yet.
 
     trace: a slower program that can also write waveforms. Safe to call from several processes at once.
-    Raises UsageError for an unknown configuration, BuildError when a tool is missing or fails.
+    Raises UsageError for a configuration that is unknown or cannot be, BuildError when a tool is missing or
+    fails.
     """
     known = configurations()
     if configuration not in known:
@@ -51,6 +52,9 @@ def build(configuration: str, trace: bool = False) -> Path:
         raise UsageError(
             Problem(configuration, "no such hardware configuration", f"nearest: {', '.join(near)}")
         )
+    if known[configuration].get("NPU") and known[configuration].get("PROGRAM_WAIT_STATES"):
+        what = "has PROGRAM_WAIT_STATES, but its neural engine (NPU) reads program memory in one cycle"
+        raise UsageError(Problem(configuration, what, "let PROGRAM_WAIT_STATES be 0"))
     _require_tools()
     folder = cache_folder() / "simulators"
     folder.mkdir(parents=True, exist_ok=True)
@@ -125,30 +129,38 @@ def start(
     rvfi: str | Path | None = None,
     stats: str | Path | None = None,
     flash: str | Path | None = None,
+    copy_flash: bool = False,
     power_cut: str | None = None,
 ) -> Simulator:
     """Runs an image (.elf, or .bin for address 0) and returns once the UART's port is known.
 
     uart_cycles: cycles per byte each way; max_cycles: give up with exit code 124; trace, rvfi, stats: files
     to write (waveform, a record per instruction, cycle counts; docs/midge.md). flash: the file that is the
-    program memory of a configuration with NOR flash, made from the image where it is missing, and enough
-    without one where it is not. power_cut: "N:before", "N:inside" or "N:after", the operation on the flash
-    at which the power fails and the simulator ends with code POWER_CUT. It ends with this process too,
-    however that ends.
+    SPI flash chip or, of a configuration with NOR flash, the program memory: made from the image where it is
+    missing, and there enough without one where it is not; copy_flash: the file stays as it is. power_cut:
+    "N:before", "N:inside" or "N:after", the operation on the flash at which the power fails and the simulator
+    ends with code POWER_CUT. It ends with this process too, however that ends.
     Raises BuildError, UsageError (a bad image), DeviceError (it did not start).
     """
     program = build(configuration, trace=trace is not None)
     command = [str(program), "--uart", uart, *(["--image", str(image)] if image is not None else [])]
     named = {
         "uart-cycles": uart_cycles, "max-cycles": max_cycles, "trace": trace, "rvfi": rvfi, "stats": stats,
-        "flash": flash, "power-cut": power_cut,
+        "power-cut": power_cut,
     }  # fmt: skip
     for option, value in named.items():
         if value is not None:
             command += [f"--{option}", str(value)]
     if uart != "stdio":
         command.append("--exit-with-stdin")
-    simulator = launch("the simulator", lambda folder: command)
+
+    def complete(folder: Path) -> list[str]:
+        if flash is None:
+            return command
+        used = shutil.copy(flash, folder / "flash.bin") if copy_flash else flash
+        return [*command, "--flash", str(used)]
+
+    simulator = launch("the simulator", complete)
     if uart == "stdio":
         return simulator
     try:

@@ -58,8 +58,8 @@ def _layer(graph: Graph, node: Node, kind: type[Window], lowest: int) -> Layer:
     )
     if operator.size != x.shape[1:3] or operator.padding != NO_PADDING:
         return whole
-    # Of the whole image each position may be a row, and channels that are computed together one of its columns:
-    # all columns have the same weights.
+    # Of the whole image each position may be a row, and channels that are computed together one of its
+    # columns: all columns have the same weights.
     positions, channels = x.shape[1] * x.shape[2], x.shape[3]
     together = ENGINE.lanes if channels % ENGINE.lanes == 0 else channels
     columns = channels // together
