@@ -1,9 +1,10 @@
 #include "inference.h"
 
+#include "engine.h"
 #include "mem.h"
 #include "session.h"
 
-enum { ROWS_PER_REPLY = 24 };
+enum { ROWS_PER_REPLY = 24, ENGINE_ROWS_PER_REPLY = 16 };
 
 /* Takes the next piece of the input and says how much is here. A piece that is here already, or
  * that comes too early, changes nothing: the reply tells the sender where to go on. */
@@ -39,7 +40,19 @@ service_status inference_input(const service_request *request, cbor_writer *repl
     return STATUS_OK;
 }
 
-static service_status run_model(uint32_t mode) {
+/* The rows from `skip` on: as many as there is RAM for. */
+static service_status run_for_records(uint32_t skip) {
+    uint32_t capacity = session.rows_bytes / sizeof(engine_row);
+    session.total = (measure_count){0, 0};
+    session.rows_in_all = engine_records(session.model, session.arena,
+                                         (engine_row *)(void *)session.rows, capacity, skip);
+    uint32_t left = session.rows_in_all > skip ? session.rows_in_all - skip : 0;
+    session.row_count = left < capacity ? left : capacity;
+    return left != 0 && capacity == 0 ? STATUS_NO_MEMORY : STATUS_OK;
+}
+
+/* skip: for RUN_ENGINE. */
+static service_status run_model(uint32_t mode, uint32_t skip) {
     session_note_stack();
     session.row_count = 0;
     session.cost = (measure_count){0, 0};
@@ -49,6 +62,11 @@ static service_status run_model(uint32_t mode) {
         session.row_count = session.model->layer_count;
         session.total = measure_profile(session.model, session.arena,
                                         (measure_count *)(void *)session.rows, &session.cost);
+    } else if (ENGINE_PRESENT && mode == RUN_ENGINE) {
+        service_status status = run_for_records(skip);
+        if (status != STATUS_OK) {
+            return status;
+        }
     } else {
         uint32_t capacity = session.rows_bytes / sizeof(measure_checksum);
         session.total = (measure_count){0, 0};
@@ -63,7 +81,11 @@ static service_status run_model(uint32_t mode) {
 }
 
 static service_status run_reply(cbor_writer *reply) {
-    cbor_put_map(reply, 6);
+    bool records = ENGINE_PRESENT && session.mode == RUN_ENGINE;
+    cbor_put_map(reply, records ? 7 : 6);
+    if (records) {
+        cbor_pair_uint(reply, "all", session.rows_in_all);
+    }
     cbor_pair_uint(reply, "cycles", session.total.cycles);
     cbor_pair_uint(reply, "instr", session.total.instructions);
     cbor_pair_uint(reply, "crc", session.output_crc);
@@ -75,13 +97,17 @@ static service_status run_reply(cbor_writer *reply) {
 
 service_status inference_run(const service_request *request, cbor_writer *reply) {
     const smidgen_model *model = session.model;
-    uint32_t fields[4];
+    uint32_t fields[4], skip = 0;
     if (!cbor_get_uints(request->data, request->length, "t\0r\0mode\0crc\0", fields)) {
         return STATUS_BAD_REQUEST;
     }
     uint32_t transaction = fields[0], run_id = fields[1], mode = fields[2], crc = fields[3];
-    if (mode > RUN_CHECKSUMS) {
+    if (mode > (ENGINE_PRESENT ? RUN_ENGINE : RUN_CHECKSUMS)) {
         return STATUS_OUT_OF_RANGE;
+    }
+    if (ENGINE_PRESENT && mode == RUN_ENGINE &&
+        !cbor_get_uint(request->data, request->length, "skip", &skip)) {
+        return STATUS_BAD_REQUEST;
     }
     if (!session.input_open || transaction != session.transaction) {
         return STATUS_NO_INPUT;
@@ -107,7 +133,7 @@ service_status inference_run(const service_request *request, cbor_writer *reply)
     }
     session.output_valid = false;
     session.input_consumed = session.input_copy == NULL;
-    service_status status = run_model(mode);
+    service_status status = run_model(mode, skip);
     if (status != STATUS_OK) {
         return status;
     }
@@ -152,6 +178,17 @@ service_status inference_output(const service_request *request, cbor_writer *rep
     return STATUS_OK;
 }
 
+static void put_engine_rows(cbor_writer *reply, uint32_t first, uint32_t count) {
+    const engine_row *rows = (const engine_row *)(const void *)session.rows + first;
+    cbor_put_map(reply, 2);
+    cbor_pair_uint(reply, "first", first);
+    cbor_put_key(reply, "engine");
+    cbor_put_array(reply, count * ENGINE_ROW_VALUES);
+    for (uint32_t i = 0; i < count * ENGINE_ROW_VALUES; ++i) {
+        cbor_put_uint(reply, rows[i / ENGINE_ROW_VALUES].values[i % ENGINE_ROW_VALUES]);
+    }
+}
+
 service_status inference_rows(const service_request *request, cbor_writer *reply) {
     uint32_t first;
     service_status status = check_run(request);
@@ -164,8 +201,14 @@ service_status inference_rows(const service_request *request, cbor_writer *reply
     if (first > session.row_count) {
         return STATUS_OUT_OF_RANGE;
     }
+    bool records = ENGINE_PRESENT && session.mode == RUN_ENGINE;
     uint32_t count = session.row_count - first;
-    count = count < ROWS_PER_REPLY ? count : ROWS_PER_REPLY;
+    uint32_t most = records ? ENGINE_ROWS_PER_REPLY : ROWS_PER_REPLY;
+    count = count < most ? count : most;
+    if (records) {
+        put_engine_rows(reply, first, count);
+        return STATUS_OK;
+    }
     bool profile = session.mode == RUN_PROFILE;
     const measure_count *counts = (const measure_count *)(const void *)session.rows + first;
     const measure_checksum *checksums =

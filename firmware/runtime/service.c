@@ -1,15 +1,22 @@
 #include "service.h"
 
+#include "engine.h"
 #include "inference.h"
 #include "session.h"
 
-enum { CAPABILITY_CYCLES = 1, CAPABILITY_INSTRUCTIONS = 2, CAPABILITY_INPUT_COPY = 4 };
+enum {
+    CAPABILITY_CYCLES = 1,
+    CAPABILITY_INSTRUCTIONS = 2,
+    CAPABILITY_INPUT_COPY = 4,
+    CAPABILITY_ENGINE = 8
+};
 
 static service_status describe(cbor_writer *reply) {
     const smidgen_model *model = session.model;
     uint32_t capabilities = (board_has_cycles() ? CAPABILITY_CYCLES : 0) |
                             (board_has_instructions() ? CAPABILITY_INSTRUCTIONS : 0) |
-                            (session.input_copy != NULL ? CAPABILITY_INPUT_COPY : 0);
+                            (session.input_copy != NULL ? CAPABILITY_INPUT_COPY : 0) |
+                            (ENGINE_PRESENT ? CAPABILITY_ENGINE : 0);
     uint32_t values[] = {
         SMIDGEN_PROTOCOL_VERSION, board_clock_hz(),     capabilities,       SMIDGEN_CHUNK_BYTES,
         model->input_count,       model->output_count,  model->layer_count, model->golden_count,

@@ -36,7 +36,7 @@ typedef enum {
     STATUS_NO_SUCH_COMMAND = 12
 } service_status;
 
-enum { RUN_PLAIN = 0, RUN_PROFILE = 1, RUN_CHECKSUMS = 2 };
+enum { RUN_PLAIN = 0, RUN_PROFILE = 1, RUN_CHECKSUMS = 2, RUN_ENGINE = 3 };
 
 typedef cbor_bytes service_request;
 

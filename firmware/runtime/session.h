@@ -12,7 +12,7 @@ typedef struct {
     const smidgen_model *model;
     uint8_t *arena;      /* followed by ARENA_GUARD_BYTES of paint */
     uint8_t *input_copy; /* NULL: the inputs lie in the arena only, and a run consumes them */
-    uint8_t *rows;       /* the rest of RAM: a table for the profile or the checksums */
+    uint8_t *rows;       /* the rest of RAM: a table for what a run has counted */
     uint32_t rows_bytes;
     uint32_t input_bytes;
     uint32_t output_bytes;
@@ -26,6 +26,7 @@ typedef struct {
     uint32_t run;
     uint32_t mode;
     uint32_t row_count;
+    uint32_t rows_in_all; /* of RUN_ENGINE, stored or not */
     uint32_t output_crc;
     measure_count total;
     measure_count cost;

@@ -6,6 +6,9 @@
 #define MIDGE_UART_DATA (*(volatile uint32_t *)0x20000000u)
 #define MIDGE_UART_STATUS (*(volatile uint32_t *)0x20000004u)
 
+/* Of the neural engine, in systems that have one. */
+#define BOARD_NPU_ADDRESS 0x30000000u
+
 enum { MIDGE_UART_RECEIVED = 1, MIDGE_UART_CAN_SEND = 2 };
 
 static ALWAYS_INLINE bool board_has_cycles(void) {

@@ -9,6 +9,7 @@ from smidgen.cli.parser import Parser
 from smidgen.cli.sessions import model_file, open_chosen
 from smidgen.importers import load_model
 from smidgen.report import models
+from smidgen.report.engine import print_engine
 from smidgen.report.files import write_json
 from smidgen.report.html import write_page
 from smidgen.report.progress import Stages, track
@@ -38,6 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         stages.done()
         profiled = profile(session, inputs, track)
     models.print_layers(profiled.result)
+    print_engine(profiled.result)
     print_pairs(models.run_summary(profiled.result, inputs.source))
     print_pairs(models.sizes(profiled.result, session.target), title="Sizes")
     print_pairs(models.high_water(profiled.memory), title="On the device")

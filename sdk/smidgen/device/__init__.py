@@ -2,10 +2,12 @@
 
 from smidgen.device.base import (
     Description,
+    DescriptorRecord,
     Device,
     LayerChecksum,
     LayerCount,
     LayerInfo,
+    ListRecord,
     MemoryUse,
     Profile,
     Run,
@@ -16,10 +18,12 @@ from smidgen.device.opening import open_device
 
 __all__ = [
     "Description",
+    "DescriptorRecord",
     "Device",
     "LayerChecksum",
     "LayerCount",
     "LayerInfo",
+    "ListRecord",
     "MemoryUse",
     "Profile",
     "Run",

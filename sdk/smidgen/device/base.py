@@ -69,12 +69,38 @@ class LayerCount:
     instructions: int | None
 
 
+@dataclass(frozen=True)
+class DescriptorRecord:
+    """What the neural engine recorded of one descriptor; docs/npu.md describes the registers."""
+
+    cycles: int
+    array: int
+    waited: int
+    starved: int
+    port: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class ListRecord:
+    """What it recorded of one list. layer: index of the call that ran it; records: of the list's last
+    descriptors, as many as the engine keeps."""
+
+    layer: int
+    descriptors: int
+    cycles: int
+    bytes_read: int
+    bytes_written: int
+    records: tuple[DescriptorRecord, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Profile:
     """A plain run, and the layers of a profiled run of the same input.
 
     profiled_cycles and profiled_instructions: the whole profiled run; cost_cycles and cost_instructions: what
-    the profiler took off each layer's figure, measured around nothing.
+    the profiler took off each layer's figure, measured around nothing; lists: what the neural engine did in a
+    run of its own, where there is an engine.
     """
 
     run: Run
@@ -83,6 +109,7 @@ class Profile:
     profiled_instructions: int | None
     cost_cycles: int | None
     cost_instructions: int | None
+    lists: tuple[ListRecord, ...] = ()
 
     @property
     def overhead_cycles(self) -> int | None:

@@ -18,6 +18,7 @@ from smp.exceptions import SMPException
 
 GROUP = 0x534D
 PROTOCOL_VERSION = 1
+ENGINE_ROW_VALUES = 6
 
 
 class Command(enum.IntEnum):
@@ -103,12 +104,14 @@ class Capability(enum.IntFlag):
     CYCLES = 1
     INSTRUCTIONS = 2
     INPUT_COPY = 4
+    ENGINE = 8
 
 
 class RunMode(enum.IntEnum):
     PLAIN = 0
     PROFILE = 1
     CHECKSUMS = 2
+    ENGINE = 3
 
 
 class _Read(message.ReadRequest):
@@ -198,17 +201,19 @@ class InputReply(_WriteReply):
 
 class RunRequest(_Write):
     """t: the input's transaction; r: number of the run, so that one is not carried out twice; crc: CRC-32 of
-    all inputs."""
+    all inputs; skip: rows that are not wanted (mode ENGINE)."""
 
     _COMMAND_ID = Command.RUN
     t: int
     r: int
     mode: int
     crc: int
+    skip: int | None = None
 
 
 class RunReply(_WriteReply):
-    """crc: CRC-32 of all outputs; rows: entries that ROWS can read; cost_*: taken off each layer."""
+    """crc: CRC-32 of all outputs; rows: entries that ROWS can read; cost_*: taken off each layer; all: of
+    mode ENGINE, rows that there were, skipped ones and those without RAM for them included."""
 
     _COMMAND_ID = Command.RUN
     cycles: int
@@ -217,6 +222,7 @@ class RunReply(_WriteReply):
     rows: int
     cost_c: int
     cost_i: int
+    all: int = 0
 
 
 class OutputRequest(_Read):
@@ -241,7 +247,7 @@ class RowsRequest(_Read):
 
 
 class RowsReply(_ReadReply):
-    """After a profile: cycles and instr. After checksums: layer and crc."""
+    """After a profile: cycles and instr. After checksums: layer and crc. After ENGINE: six values a row."""
 
     _COMMAND_ID = Command.ROWS
     first: int
@@ -249,6 +255,7 @@ class RowsReply(_ReadReply):
     layer: tuple[int, ...] = ()
     instr: tuple[int, ...] = ()
     crc: tuple[int, ...] = ()
+    engine: tuple[int, ...] = ()
 
 
 class MemoryRequest(_Read):

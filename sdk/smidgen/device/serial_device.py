@@ -13,10 +13,12 @@ from smp import message
 from smidgen.device import protocol
 from smidgen.device.base import (
     Description,
+    DescriptorRecord,
     Device,
     LayerChecksum,
     LayerCount,
     LayerInfo,
+    ListRecord,
     MemoryUse,
     Profile,
     Run,
@@ -213,7 +215,28 @@ class SerialDevice(Device):
             **dict(zip(("profiled_cycles", "profiled_instructions"), self._reply_counts(reply), strict=True)),
             **dict(zip(("cost_cycles", "cost_instructions"),
                        self._counts(reply.cost_c, reply.cost_i), strict=True)),
+            lists=self._lists(inputs) if Capability.ENGINE in Capability(self._known().caps) else (),
         )  # fmt: skip
+
+    def _lists(self, inputs: Sequence[np.ndarray]) -> tuple[ListRecord, ...]:
+        """Runs the inputs once more, or as often as the device's RAM makes necessary; empty where it has none
+        for this."""
+        values: list[int] = []
+        while True:
+            self.reset()
+            skip = len(values) // protocol.ENGINE_ROW_VALUES
+            try:
+                reply = self._send_and_run(inputs, RunMode.ENGINE, skip=skip)
+            except Refused as error:
+                if error.status is Status.NO_MEMORY:
+                    return ()
+                raise
+            for row in self._rows(reply):
+                values += row.engine
+            if skip + reply.rows == reply.all:
+                return _list_records(values)
+            if not 0 < reply.rows < reply.all - skip:
+                raise self._query("read rows").error("the device sent other records than were asked for")
 
     def layer_checksums(self, inputs: Sequence[np.ndarray]) -> tuple[LayerChecksum, ...]:
         rows = self._rows(self._send_and_run(inputs, RunMode.CHECKSUMS))
@@ -249,7 +272,7 @@ class SerialDevice(Device):
     ) -> Reply:
         return self.client.ask(stage, request, reply, **fields)
 
-    def _send_and_run(self, inputs: Sequence[np.ndarray], mode: RunMode) -> protocol.RunReply:
+    def _send_and_run(self, inputs: Sequence[np.ndarray], mode: RunMode, **more: int) -> protocol.RunReply:
         """Sends the inputs, unless the device has them, and runs the model; sends them again if they did not
         arrive as they were sent."""
         data = b"".join(input_bytes(self.describe().inputs, inputs))
@@ -264,7 +287,7 @@ class SerialDevice(Device):
             try:
                 reply = self._ask(
                     Stage("run", self._deadlines.run), protocol.RunRequest, protocol.RunReply,
-                    t=self._transaction, r=self._run_number, mode=int(mode), crc=crc,
+                    t=self._transaction, r=self._run_number, mode=int(mode), crc=crc, **more,
                 )  # fmt: skip
             except Refused as error:
                 lost = error.status is Status.INPUT_DAMAGED or (again and error.status is Status.NO_INPUT)
@@ -316,7 +339,7 @@ class SerialDevice(Device):
         return bytes(data)
 
     def _rows(self, reply: protocol.RunReply) -> list[protocol.RowsReply]:
-        stage = self._transfer("read rows", 16 * reply.rows)
+        stage = self._transfer("read rows", 24 * reply.rows)
         rows: list[protocol.RowsReply] = []
         first = 0
         while first < reply.rows:
@@ -324,7 +347,7 @@ class SerialDevice(Device):
                 stage, protocol.RowsRequest, protocol.RowsReply,
                 t=self._transaction, r=self._run_number, first=first,
             )  # fmt: skip
-            count = max(len(row.cycles), len(row.layer))
+            count = max(len(row.cycles), len(row.layer), len(row.engine) // protocol.ENGINE_ROW_VALUES)
             if row.first != first or count == 0 or first + count > reply.rows:
                 raise stage.error("the device sent other rows than were asked for")
             rows.append(row)
@@ -340,6 +363,18 @@ class SerialDevice(Device):
             cycles if Capability.CYCLES in caps else None,
             instructions if Capability.INSTRUCTIONS in caps else None,
         )
+
+
+def _list_records(values: Sequence[int]) -> tuple[ListRecord, ...]:
+    """For each list there is a row of its own, and one for each descriptor whose record there is."""
+    size = protocol.ENGINE_ROW_VALUES
+    rows = [values[place : place + size] for place in range(0, len(values), size)]
+    lists = []
+    while rows:
+        (*counts, kept), *rows = rows
+        lists.append(ListRecord(*counts, tuple(DescriptorRecord(*row) for row in rows[:kept])))
+        rows = rows[kept:]
+    return tuple(lists)
 
 
 def _not_loaded() -> DeviceError:

@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 from smidgen.compile.schedule import Schedule
-from smidgen.report import page, svg
+from smidgen.report import engine, page, svg
 from smidgen.report.files import write_text
 from smidgen.report.memory import regions_of
 from smidgen.report.models import LAYER_FIGURES, filled
@@ -24,6 +24,7 @@ def write_page(path: Path, title: str, result: Result, schedule: Schedule, targe
         _cards(result),
         _outputs(result),
         _layers(result),
+        engine.section(result),
         _arena(schedule),
         _memory(result, target),
         "".join(f'<p class="note">{escape(note)}</p>' for note in result.notes),

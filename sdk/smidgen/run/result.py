@@ -8,6 +8,7 @@ from typing import Any
 
 from smidgen.compile.figures import Figures
 from smidgen.compile.schedule import KernelCall, Schedule
+from smidgen.run.engine import EngineUse
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,8 @@ class Layer:
 
     On a core that has a cost model, predicted_cycles: what the compiler expects; roof_cycles: the fewest that
     the work can take; bound: what needs these ("multipliers", "data_port" or "requantizer").
+
+    engine: what the neural engine recorded, of a layer that runs there.
     """
 
     id: int
@@ -35,6 +38,7 @@ class Layer:
     predicted_cycles: int | None = None
     roof_cycles: int | None = None
     bound: str | None = None
+    engine: EngineUse | None = None
 
     @property
     def taken(self) -> float | None:
@@ -69,7 +73,8 @@ class Layer:
         derived = (
             "macs_per_cycle", "roof_macs_per_cycle", "roof_share", "prediction_error", "instructions_per_mac"
         )  # fmt: skip
-        return asdict(self) | {name: getattr(self, name) for name in derived}
+        engine = {"engine": self.engine and self.engine.to_json()}
+        return asdict(self) | {name: getattr(self, name) for name in derived} | engine
 
 
 @dataclass(frozen=True)
