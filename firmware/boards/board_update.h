@@ -3,7 +3,7 @@
 #ifndef SMIDGEN_BOARD_UPDATE_H
 #define SMIDGEN_BOARD_UPDATE_H
 
-#include <stdint.h>
+#include "image.h"
 
 /* The board resets when so much time passes before the watchdog is stopped. */
 void board_watchdog_start(uint32_t milliseconds);
@@ -13,7 +13,7 @@ void board_watchdog_stop(void);
 void board_keep(uint32_t word);
 uint32_t board_kept(void);
 
-/* Goes on with the program that starts at `address`, as after a reset. */
-void board_start_image(uint32_t address) __attribute__((noreturn));
+/* Goes on with this image, as after a reset, where it lies or in a copy of it. */
+void board_start_image(const image_info *image) __attribute__((noreturn));
 
 #endif

@@ -40,7 +40,7 @@ static void start_image(void) {
     if (trial) {
         board_watchdog_start(UPDATE_TRIAL_MILLISECONDS);
     }
-    board_start_image(image.address + image.header_bytes);
+    board_start_image(&image);
 }
 
 /* The name that the board's start-up code calls. */

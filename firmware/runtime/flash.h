@@ -12,6 +12,10 @@ enum { FLASH_UNIT_BYTES = 8 };
 
 const uint8_t *flash_at(uint32_t address);
 
+/* Where the program that runs at this address lies in flash: there, or, where it was copied to run,
+ * what it is a copy of. */
+uintptr_t flash_holds(uintptr_t program);
+
 /* Clears the bits that are 0 in `data`. Returns whether the flash then holds `data`. */
 bool flash_program(uint32_t address, const uint8_t *data, uint32_t length);
 

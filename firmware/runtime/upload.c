@@ -28,7 +28,7 @@ enum {
 };
 
 bool upload_begin(upload_session *session, uintptr_t address) {
-    session->running = slots_holding(address);
+    session->running = slots_holding(flash_holds(address));
     session->slot = SLOT_NONE;
     return session->running != SLOT_NONE && slots_state(session->running) == SLOT_TRIED;
 }

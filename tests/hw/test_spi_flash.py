@@ -1,4 +1,4 @@
-"""The model of a SPI flash chip obeys its data sheet, and the controller in front of it reads what is in it."""
+"""The model of a SPI flash chip obeys its data sheet, and its controller reads what is in it."""
 
 from __future__ import annotations
 
@@ -109,7 +109,9 @@ WITHOUT_EFFECT = {
     "no data": command(ENABLE) + command(PROGRAM, *at(0)),
     "half of write enable": "( /067 )\n" + command(PROGRAM, *at(0), 0),
     "write enable with a byte more": command(ENABLE, 0) + command(PROGRAM, *at(0), 0),
-    "while it is busy": command(ENABLE) + command(ERASE, *at(SECTOR)) + command(ENABLE) + command(PROGRAM, *at(0), 0),
+    "while it is busy": (
+        command(ENABLE) + command(ERASE, *at(SECTOR)) + command(ENABLE) + command(PROGRAM, *at(0), 0)
+    ),
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import uuid
 
 from smidgen.errors import BuildError, Problem
 from smidgen.targets import Memory, Target
-from smidgen.targets.types import EXTERNAL
+from smidgen.targets.types import EXTERNAL, STORAGE
 
 LAYOUT_HEADER = "update_layout.h"
 # Of an image in a slot: MCUboot's header, and the table behind the code (the board's class and the SHA-256).
@@ -26,15 +26,30 @@ def region(target: Target, kind: str) -> Memory:
 
 
 def code_regions(target: Target) -> tuple[Memory, ...]:
-    """The flash that an image is linked for: all of it, or what each slot has for code."""
+    """The flash that an image is linked for: all of it, or what each slot has for code. Where the boot loader
+    copies images from storage, that is the place of the copy for either slot."""
     if target.bootloader is None:
         return (region(target, "flash"),)
     # The last block of a slot is the trailer's.
     taken = IMAGE_HEADER_BYTES + IMAGE_TABLE_BYTES + target.bootloader.block_bytes
+    copy = copy_origin(target)
     return tuple(
-        Memory(slot.name, slot.origin + IMAGE_HEADER_BYTES, slot.length - taken, slot.kind)
+        Memory(
+            slot.name,
+            (slot.origin if copy is None else copy) + IMAGE_HEADER_BYTES,
+            slot.length - taken,
+            slot.kind,
+        )
         for slot in target.slots
     )
+
+
+def copy_origin(target: Target) -> int | None:
+    """Where the boot loader copies the image that runs; None where images run in their slots."""
+    flash = target.memory_of_kind("flash")
+    if target.bootloader is None or flash is None or target.memory_of_kind(STORAGE) is None:
+        return None
+    return flash.origin + target.bootloader.length
 
 
 def bootloader_region(target: Target) -> Memory:
@@ -68,7 +83,7 @@ def layout_header(target: Target) -> str:
     """The text of update_layout.h; "" for a target without a boot loader of ours."""
     if target.bootloader is None:
         return ""
-    slots = ", ".join(f"{slot.origin:#x}u" for slot in target.slots)
+    slots, copy = ", ".join(f"{slot.origin:#x}u" for slot in target.slots), copy_origin(target)
     identity = ", ".join(f"{byte:#04x}" for byte in board_class(target).bytes)
     lines = [
         f"/* Generated from the target file of {target.name}. */",
@@ -81,6 +96,7 @@ def layout_header(target: Target) -> str:
         f"#define UPDATE_BOARD_CLASS {{{identity}}}",
         f"#define UPDATE_TRIAL_MILLISECONDS {target.bootloader.trial_seconds * 1000}u",
         f"#define UPDATE_SERVICES {bootloader_region(target).end:#x}u",
+        *([f"#define UPDATE_LOADED {copy:#x}u"] if copy is not None else []),
         "",
         "#endif",
         "",

@@ -28,6 +28,7 @@ from smidgen.compile.sources import write_files
 from smidgen.compile.stack import CALLGRAPH_FLAGS, Function, image_stack_bound, read_callgraph, stack_bound
 from smidgen.errors import BuildError, Problem
 from smidgen.targets import Memory, Target
+from smidgen.targets.types import STORAGE
 from smidgen.toolchains import Compiler, compile_object, run_tool
 
 SECOND_ELF = "firmware-1.elf"
@@ -52,10 +53,11 @@ def write_images(elfs: Sequence[Path], target: Target, compiler: Compiler, folde
         run_tool(compiler.tool("objcopy"), ["-O", "binary", str(elf), str(plain)], "writing the binary image")
         sign(plain, folder / name, str(board_class(target)), slot, target.bootloader.block_bytes)
         plain.unlink()
-    flash, slot = target.memory_of_kind("flash"), target.slots[0]
+    flash, slot = target.image_flash, target.slots[0]
     assert flash is not None
-    contents = bytearray(b"\xff" * (slot.end - flash.origin))
-    _put(contents, 0, (build_bootloader(target, compiler) / f"{BOOTLOADER}.bin").read_bytes())
+    contents = bytearray(b"\xff" * flash.length)
+    if flash.kind != STORAGE:  # otherwise it is in program memory
+        _put(contents, 0, (build_bootloader(target, compiler) / f"{BOOTLOADER}.bin").read_bytes())
     _put(contents, slot.origin - flash.origin, (folder / IMAGES[0]).read_bytes())
     _put(contents, slot.end - flash.origin - len(_CONFIRMED), _CONFIRMED)
     (folder / FLASH).write_bytes(contents)

@@ -36,7 +36,7 @@ def open_device(
 
         return HostDevice(bundle)
     if port is None and target.runner.kind != "serial":
-        from smidgen.device.simulated_device import MidgeDevice, QemuDevice, Rp2040Device
+        from smidgen.device.simulated_device import MidgeDevice, QemuDevice, Rp2040Device, SimulatedDevice
 
         if bundle.elf is None:
             fix = f"build it with -t {target.name}"
@@ -45,13 +45,15 @@ def open_device(
             if target.bootloader is not None:
                 from smidgen.compile.slots import FLASH
                 from smidgen.device.serial_device import Deadlines
-                from smidgen.device.simulators.nor_board import BOOT_SECONDS
+                from smidgen.device.simulators import nor_board
 
                 # All of the flash, as it is after an update.
-                image, deadlines = bundle.folder / FLASH, deadlines or Deadlines(boot=BOOT_SECONDS)
-            else:
-                image = bundle.elf
-            return MidgeDevice(image, target.runner.configuration, expected=version, deadlines=deadlines)
+                return SimulatedDevice(
+                    lambda: nor_board.start_copy(target, bundle.folder / FLASH),
+                    expected=version,
+                    deadlines=deadlines or Deadlines(boot=nor_board.BOOT_SECONDS),
+                )
+            return MidgeDevice(bundle.elf, target.runner.configuration, expected=version, deadlines=deadlines)
         if target.runner.kind == "rp2040js":
             return Rp2040Device(bundle.elf, expected=version, deadlines=deadlines)
         return QemuDevice(bundle.elf, target.runner.machine, expected=version, deadlines=deadlines)

@@ -45,7 +45,7 @@ class VirtualBoard:
 
     @property
     def memory(self) -> Memory:
-        memory = self.target.memory_of_kind("flash")
+        memory = self.target.image_flash
         assert memory is not None  # the target file was checked
         return memory
 

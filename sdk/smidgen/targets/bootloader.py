@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smidgen.targets.table import Table
-from smidgen.targets.types import Bootloader, Memory
+from smidgen.targets.types import STORAGE, Bootloader, Memory
 
 _SMALLEST_BLOCK = 256
 _SMALLEST_SLOT_BLOCKS = 2  # one for the image, one for what is known of it
@@ -16,7 +16,10 @@ def read_bootloader(top: Table, memories: tuple[Memory, ...]) -> Bootloader | No
     if table is None:
         return None
     bootloader = Bootloader(
-        table.number("length") or 0, table.number("block_bytes") or 0, table.number("trial_seconds", 10) or 0
+        table.number("length") or 0,
+        table.number("block_bytes") or 0,
+        table.number("trial_seconds", 10) or 0,
+        table.number("storage_offset", 0) or 0,
     )
     table.finish()
     block = bootloader.block_bytes
@@ -27,10 +30,23 @@ def read_bootloader(top: Table, memories: tuple[Memory, ...]) -> Bootloader | No
         table.problem("length", f"is {bootloader.length:#x}; it must be whole blocks of {block:,} bytes")
     if not 1 <= bootloader.trial_seconds <= _LONGEST_TRIAL_SECONDS:
         table.problem("trial_seconds", f"must be 1 to {_LONGEST_TRIAL_SECONDS}")
-    flash = next((memory for memory in memories if memory.kind == "flash"), None)
-    if flash is not None:
-        if flash.origin % block:
-            table.problem("block_bytes", f"is {block:#x}, and the flash starts in the middle of such a block")
-        if flash.length - bootloader.length < 2 * _SMALLEST_SLOT_BLOCKS * block:
-            table.problem("length", f"leaves no room for two slots in {flash.length:,} bytes of flash")
+    flash, storage = (
+        next((memory for memory in memories if memory.kind == kind), None) for kind in ("flash", STORAGE)
+    )
+    key, holds, taken = "length", flash, bootloader.length
+    if storage is not None:
+        key, holds, taken = "storage_offset", storage, bootloader.storage_offset
+        if flash is not None and flash.length <= bootloader.length:
+            table.problem("length", f"leaves no room for an image in {flash.length:,} bytes of flash")
+        if bootloader.storage_offset % block:
+            what = f"is {bootloader.storage_offset:#x}; it must be whole blocks of {block:,} bytes"
+            table.problem("storage_offset", what)
+    elif bootloader.storage_offset:
+        table.problem("storage_offset", f'is there, but no memory of kind "{STORAGE}"')
+    if holds is not None:
+        if holds.origin % block:
+            what = f"is {block:#x}, and the {holds.kind} starts in the middle of such a block"
+            table.problem("block_bytes", what)
+        if holds.length - taken < 2 * _SMALLEST_SLOT_BLOCKS * block:
+            table.problem(key, f"leaves no room for two slots in {holds.length:,} bytes of {holds.kind}")
     return bootloader

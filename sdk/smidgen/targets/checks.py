@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from smidgen.paths import data_folder
 from smidgen.targets.table import Table
-from smidgen.targets.types import EXTERNAL, Board, Chip, Core, Memory, Runner
+from smidgen.targets.types import EXTERNAL, STORAGE, Board, Chip, Core, Memory, Runner
 
 # What a kernel set needs of the core beyond its base instructions, as core.isa spells it.
 _KERNEL_NEEDS = {
@@ -21,8 +21,9 @@ _KERNEL_NEEDS = {
 _SYSTEM_REGISTERS = Memory("the core's system registers", 0xE000_0000, 0x10_0000, "peripheral")
 # Cores that compare the stack pointer with a limit.
 _STACK_LIMIT = ("armv8-m.main", "armv8.1-m.main")
-_NAMES = {"flash": "flash", "ram": "RAM", EXTERNAL: "external memory"}
-_EXTERNAL_ORIGIN = 0x8000_0000  # in Midge's system
+_NAMES = {"flash": "flash", "ram": "RAM", EXTERNAL: "external memory", STORAGE: "SPI flash"}
+# In Midge's system: where it is, and the parameter that says how much.
+_OUTSIDE = {EXTERNAL: (0x8000_0000, "EXTERNAL_BYTES"), STORAGE: (0x4000_0000, "SPI_FLASH_BYTES")}
 
 
 def check_kernels(top: Table, kernels: tuple[str, ...], core: Core) -> None:
@@ -45,18 +46,19 @@ def _lacks(kernel_set: str, core: Core) -> bool:
 
 
 def check_external(top: Table, memories: tuple[Memory, ...], runner: Runner) -> None:
-    """Where the simulator runs the target, its configuration has the external memory."""
+    """Where the simulator runs the target, its configuration has the memory chips."""
     configurations = tomllib.loads((data_folder("hw") / "configurations.toml").read_text(encoding="utf-8"))
     configuration = configurations.get(runner.configuration)
     for memory in memories:
-        if memory.kind != EXTERNAL or configuration is None:
+        if memory.kind not in _OUTSIDE or configuration is None:
             continue
-        length = configuration.get("EXTERNAL_BYTES", 0)
-        there = Memory(runner.configuration, _EXTERNAL_ORIGIN, length, EXTERNAL)
+        origin, parameter = _OUTSIDE[memory.kind]
+        length = configuration.get(parameter, 0)
+        there = Memory(runner.configuration, origin, length, memory.kind)
         if not there.origin <= memory.origin < memory.end <= there.end:
             what = f"lies from {memory.origin:#x} to {memory.end:#x}, where '{runner.configuration}' has none"
             others = (there,) if length else ()
-            top.problem(f"memory.{memory.name}", what, f"its external memory: {_listed(others)}")
+            top.problem(f"memory.{memory.name}", what, f"its {_NAMES[memory.kind]}: {_listed(others)}")
 
 
 def check_map(top: Table, memories: tuple[Memory, ...], board: Board | None, chip: Chip, core: Core) -> None:

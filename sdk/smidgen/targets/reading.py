@@ -16,6 +16,7 @@ from smidgen.targets.types import (
     EXTERNAL,
     MEMORY_KINDS,
     RUNNERS,
+    STORAGE,
     Board,
     Chip,
     Core,
@@ -110,7 +111,7 @@ def _memories(top: Table, required: bool) -> tuple[Memory, ...]:
         if table is None:
             continue
         origin, length = table.number("origin"), table.number("length")
-        kind = table.choice("kind", (*MEMORY_KINDS, EXTERNAL))
+        kind = table.choice("kind", (*MEMORY_KINDS, EXTERNAL, STORAGE))
         cycles = [table.number(key) or 0 for key in _EXTERNAL_CYCLES] if kind == EXTERNAL else []
         table.finish()
         if length == 0:

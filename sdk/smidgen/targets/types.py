@@ -9,11 +9,13 @@ from pathlib import Path
 RUNNERS = ("host", "verilator", "qemu", "rp2040js", "serial")
 MEMORY_KINDS = ("flash", "ram")
 EXTERNAL = "external"  # the kind of memory outside the chip, for weights and arena
+STORAGE = "storage"  # and of flash that images are kept in, and copied from to run
 
 
 @dataclass(frozen=True)
 class Memory:
-    """A region of the address map: origin and length in bytes; kind is "flash", "ram" or "external".
+    """A region of the address map: origin and length in bytes; kind is "flash", "ram", "external" or
+    "storage".
 
     latency_cycles and word_cycles: of external memory, what an access of the core and a word of a burst take.
     """
@@ -142,15 +144,17 @@ class Flasher:
 
 @dataclass(frozen=True)
 class Bootloader:
-    """Our own boot loader (docs/bootloader.md), first in the flash; what follows is two slots for images.
+    """Our own boot loader (docs/bootloader.md), first in the flash; what follows is two slots for images, or,
+    where there is storage, the image that runs.
 
     length: bytes that it has of the flash; block_bytes: what the chip erases at once; trial_seconds: how long
-    a new image may take to prove itself.
+    a new image may take to prove itself; storage_offset: where in the storage the slots begin.
     """
 
     length: int
     block_bytes: int
     trial_seconds: int
+    storage_offset: int = 0
 
 
 @dataclass(frozen=True)
@@ -209,11 +213,20 @@ class Target:
 
     @property
     def slots(self) -> tuple[Memory, ...]:
-        """Where the flash holds images: halves of what the boot loader leaves of it, in whole blocks."""
-        flash = self.memory_of_kind("flash")
+        """Where the board keeps images: halves of what the boot loader leaves of the flash, in whole blocks.
+        In storage they are as large as an image in program memory can become."""
+        flash, storage = self.memory_of_kind("flash"), self.memory_of_kind(STORAGE)
         if self.bootloader is None or flash is None:
             return ()
-        block = self.bootloader.block_bytes
-        length = (flash.length - self.bootloader.length) // 2 // block * block
-        first = flash.origin + self.bootloader.length
+        block, room = self.bootloader.block_bytes, flash.length - self.bootloader.length
+        first, length = flash.origin + self.bootloader.length, room // 2
+        if storage is not None:
+            first = storage.origin + self.bootloader.storage_offset
+            length = min((storage.end - first) // 2, room + block)
+        length = length // block * block
         return tuple(Memory(f"slot {i}", first + i * length, length, "flash") for i in range(2))
+
+    @property
+    def image_flash(self) -> Memory | None:
+        """The flash that outlives a reset, with the images: the storage where there is some."""
+        return self.memory_of_kind(STORAGE) or self.memory_of_kind("flash")

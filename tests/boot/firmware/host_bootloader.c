@@ -36,6 +36,6 @@ uint32_t board_kept(void) {
     return getenv("STAY") != NULL;
 }
 
-void board_start_image(uint32_t address) {
-    exit(40 + (int)slots_holding(address));
+void board_start_image(const image_info *image) {
+    exit(40 + (int)slots_holding(image->address));
 }
