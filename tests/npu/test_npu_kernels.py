@@ -118,7 +118,8 @@ def test_narrow_weights_are_loaded_narrow() -> None:
 def test_layers_go_where_they_are_faster(repository: Path, bits: int) -> None:
     graph = load_model(repository / "examples" / "digits" / "digits_int8.tflite")
     target = load_target("fpga-sim")
-    plan, _ = lower_and_plan(graph if bits == 8 else requantize_weights(graph, bits), target)
+    graph = graph if bits == 8 else requantize_weights(graph, bits)
+    plan, _ = lower_and_plan(graph, target, joins=False)
     shares = divide(plan, kernels_for(target.kernels))
     assert len(shares) == len(plan.schedule.calls)
     assert {True, False} == {share.on_engine for share in shares}

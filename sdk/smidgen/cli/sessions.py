@@ -17,11 +17,19 @@ def model_file(arguments: argparse.Namespace) -> Path:
     return arguments.model or model_in(load_bundle(arguments.bundle))
 
 
-def open_chosen(arguments: argparse.Namespace, stages: Stages) -> AbstractContextManager[Session]:
-    """The session that the options ask for."""
+def open_chosen(
+    arguments: argparse.Namespace, stages: Stages, joins: bool = True
+) -> AbstractContextManager[Session]:
+    """The session that the options ask for. joins: see `compile.lower_and_plan`."""
     if arguments.bundle is None:
         return open_session(
-            arguments.model, arguments.target, arguments.optimize, stages, arguments.arena, arguments.port
+            arguments.model,
+            arguments.target,
+            arguments.optimize,
+            stages,
+            arguments.arena,
+            arguments.port,
+            joins,
         )
     for option, value, default in (
         ("--optimize", arguments.optimize, "speed"),

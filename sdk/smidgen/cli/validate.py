@@ -20,12 +20,17 @@ from smidgen.run.validate import Validation, validate
 HELP = "compare a target with an oracle, byte for byte; labels in the input file give accuracy"
 
 
+LAYERS = (
+    "compare every layer's tensors as well; layers that share a list of the neural engine run one by one then"
+)
+
+
 def add_options(parser: Parser) -> None:
     options.add_model_or_bundle(parser)
     options.add_target(parser)
     options.add_port(parser)
     options.add_input(parser)
-    parser.add_argument("--layers", action="store_true", help="compare every layer's tensors as well")
+    parser.add_argument("--layers", action="store_true", help=LAYERS)
     parser.add_argument(
         "--against", choices=NAMES, default="reference",
         help="reference: Smidgen's own, in NumPy (default); tflm: TensorFlow Lite Micro's reference kernels; "
@@ -39,7 +44,7 @@ def add_options(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     inputs = get_inputs(load_model(model_file(arguments)), arguments.input, arguments.limit)
-    with Stages() as stages, open_chosen(arguments, stages) as session:
+    with Stages() as stages, open_chosen(arguments, stages, not arguments.layers) as session:
         stages.done()
         validation = validate(session, inputs, arguments.against, arguments.layers, track)
     _print(validation, inputs.source, arguments.layers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from smidgen.compile.external import specs_of
 from smidgen.compile.kernels import kernels_for
 from smidgen.compile.lower import lower
 from smidgen.compile.schedule import Schedule
@@ -25,11 +26,13 @@ def lower_and_plan(
     optimize: str = "speed",
     arena: str = "fast",
     limit: int | None = None,
+    joins: bool = True,
 ) -> tuple[Plan, dict[str, int]]:
     """How a model runs on a target, and how often each lowering pass applied.
 
     optimize: "speed" or "size"; arena: "fast" for the fastest plan, "small" for that with the smallest arena;
-    limit: bytes of an arena that is small enough.
+    limit: bytes of an arena that is small enough; joins: whether one list of the neural engine may do several
+    nodes, of which only the last one's result is then seen.
     Raises ModelError naming every operator that no kernel of the target computes.
     """
     for option, value, known in (("--optimize", optimize, OPTIMIZE), ("--arena", arena, ARENA)):
@@ -41,9 +44,11 @@ def lower_and_plan(
             problems.add(f"{target.path}, 'kernels'", f"there is no kernel set '{name}'", "see `smidgen ops`")
     problems.stop_if_any(UsageError)
     lowered, passes = lower(graph)
-    specs = kernels_for(target.kernels)
+    specs = specs_of(target)
     plan = (
-        smallest(lowered, specs, optimize, limit) if arena == "small" else fastest(lowered, specs, optimize)
+        smallest(lowered, specs, optimize, limit)
+        if arena == "small"
+        else fastest(lowered, specs, optimize, joins)
     )
     return plan, passes
 

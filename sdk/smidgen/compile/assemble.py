@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from smidgen.compile.kernels.npu import NPU
+from smidgen.compile.kernels.npu.joining import Choice, Joined, join
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.lower.views import Views, find_views
 from smidgen.compile.schedule import Blob, Buffer, KernelCall, Port, Role, Schedule, StateSlot
@@ -16,21 +18,29 @@ from smidgen.graph.packing import storage_bytes
 from smidgen.graph.reference.base import NARROW_WEIGHTS
 
 
-def assemble(graph: Graph, selector: Selector, room: Mapping[str, int] | None = None) -> Schedule:
+def assemble(
+    graph: Graph, selector: Selector, room: Mapping[str, int] | None = None, joins: bool = False
+) -> Schedule:
     """The unplanned schedule of a lowered graph: kernel calls in the graph's order, buffers, constants.
 
-    room: see `Selector.select`.
+    room: see `Selector.select`; joins: whether nodes that follow each other on the neural engine become one
+    call where that is faster.
     """
     blobs = _Blobs()
     views = find_views(graph)
     names = _buffer_names(graph, views)
     calls: list[KernelCall] = []
     scratch: list[Buffer] = []
-    for node, spec, lowered in selector.select(graph, views.nodes, room):
+    selection = [
+        Joined((node,), spec, lowered) for node, spec, lowered in selector.select(graph, views.nodes, room)
+    ]
+    if joins:
+        selection = _join(graph, selector, selection, views, names)
+    for nodes, spec, lowered in ((one.nodes, one.spec, one.lowered) for one in selection):
         index = len(calls)
-        call = _call(graph, node, spec, lowered, blobs, names)
+        call = _call(graph, nodes, spec, lowered, blobs, names)
         if lowered.scratch_bytes:
-            buffer = Buffer(f"{node.id}.scratch", lowered.scratch_bytes, Role.SCRATCH, index, index)
+            buffer = Buffer(f"{nodes[-1].id}.scratch", lowered.scratch_bytes, Role.SCRATCH, index, index)
             scratch.append(buffer)
             call = replace(call, scratch=buffer.name)
         calls.append(call)
@@ -75,9 +85,45 @@ class _Blobs:
         return name
 
 
+def _join(
+    graph: Graph, selector: Selector, selection: Sequence[Joined], views: Views, names: Mapping[str, str]
+) -> list[Joined]:
+    """The same with nodes joined."""
+    outside = {
+        *graph.outputs,
+        *(state.tensor for state in graph.states),
+        *(state.next for state in graph.states),
+    }
+    shared = {names[tensor] for tensor in outside}
+    # What is a part of another buffer, or has parts.
+    for tensor, place in views.places.items():
+        if names[tensor] != names[place.root]:
+            shared |= {names[tensor], names[place.root]}
+    readers: dict[str, set[str]] = {}
+    for one in selection:
+        for name in one.nodes[0].inputs:
+            if name in names:
+                readers.setdefault(names[name], set()).add(one.nodes[0].id)
+
+    def is_inner(buffer: str, nodes: Sequence[Node]) -> bool:
+        return buffer not in shared and readers.get(buffer, set()) <= {node.id for node in nodes}
+
+    choices = []
+    for one in selection:
+        node = one.nodes[0]
+        on_engine = selector.on(NPU, graph, node)
+        reads = () if on_engine is None else on_engine[1].reads
+        if on_engine is not None and on_engine[1].constants:
+            on_engine = None
+        reads = tuple(names.get(name, name) for name in reads)
+        detail = _detail(graph, node)
+        choices.append(Choice(node, one.spec, one.lowered, on_engine, reads, names[node.outputs[0]], detail))
+    return join(choices, is_inner)
+
+
 def _call(
     graph: Graph,
-    node: Node,
+    nodes: Sequence[Node],
     spec: KernelSpec,
     lowered: Lowered,
     blobs: _Blobs,
@@ -88,23 +134,26 @@ def _call(
             return names[name]
         return blobs.add(replace(lowered.constants[name], name=name))
 
+    first, last = nodes[0], nodes[-1]
+    is_one = len(nodes) == 1
     return KernelCall(
-        id=node.id,
-        type_name=node.operator.type_name,
+        id=first.id if is_one else f"{first.id} .. {last.id}",
+        type_name=first.operator.type_name if is_one else f"{len(nodes)} nodes",
         kernel_set=spec.kernel_set,
         family=spec.family,
         symbol=lowered.symbol,
         shape_type=lowered.shape_type,
         shape=lowered.shape,
         reads=tuple(read(name) for name in lowered.reads),
-        blobs=tuple(blobs.add(replace(blob, name=f"{node.id}.{blob.name}")) for blob in lowered.blobs),
-        writes=node.outputs,
+        blobs=tuple(blobs.add(replace(blob, name=f"{first.id}.{blob.name}")) for blob in lowered.blobs),
+        writes=last.outputs,
         scratch=None,
-        nodes=(node.id,),
+        nodes=tuple(node.id for node in nodes),
         macs=lowered.macs,
         specialise=lowered.specialise,
         cost=lowered.cost,
-        detail=_detail(graph, node),
+        detail=_detail(graph, first) if is_one else _joined_detail(graph, nodes),
+        parts=lowered.parts,
         overlap=lowered.overlap,
         in_place=lowered.in_place,
     )
@@ -124,6 +173,11 @@ def _detail(graph: Graph, node: Node) -> str:
     constants = [tensor for tensor in graph.input_tensors(node) if tensor is not None and tensor.is_constant]
     narrow = [f", {tensor.dtype.value} weights" for tensor in constants if tensor.dtype in NARROW_WEIGHTS]
     return f"{text(node.inputs) or 'constants'} -> {text(node.outputs)}{''.join(narrow)}"
+
+
+def _joined_detail(graph: Graph, nodes: Sequence[Node]) -> str:
+    """Shapes and types of what goes in and comes out."""
+    return f"{_detail(graph, nodes[0]).split(' -> ')[0]} -> {_detail(graph, nodes[-1]).split(' -> ')[1]}"
 
 
 def _ports(graph: Graph, tensors: Iterable[str], names: Mapping[str, str]) -> tuple[Port, ...]:
@@ -148,6 +202,13 @@ def _buffer_names(graph: Graph, views: Views) -> dict[str, str]:
     return names
 
 
+def _inside_calls(graph: Graph, calls: Sequence[KernelCall], names: Mapping[str, str]) -> set[str]:
+    """Buffers that only the nodes of one call write and read, which the call keeps elsewhere."""
+    joined = {id for call in calls if len(call.nodes) > 1 for id in call.nodes}
+    written = {names[name] for node in graph.nodes if node.id in joined for name in node.outputs}
+    return written - {names[name] for call in calls for name in call.writes}
+
+
 def _size(graph: Graph, name: str) -> int:
     tensor = graph.tensor(name)
     return storage_bytes(tensor.dtype, tensor.elements)
@@ -163,6 +224,8 @@ def _tensor_buffers(
     aliases: dict[str, list[str]] = {}
     for tensor in (name for name in graph.tensors if name in names):
         aliases.setdefault(names[tensor], []).append(tensor)
+    inner = _inside_calls(graph, calls, names)
+    aliases = {name: tensors for name, tensors in aliases.items() if name not in inner}
     touched: dict[str, list[int]] = {name: [] for name in aliases}  # by the calls with these numbers
     for index, call in enumerate(calls):
         for name in (*call.reads, *call.writes):

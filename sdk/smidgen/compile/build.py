@@ -58,22 +58,23 @@ def build(
     golden_seeds: tuple[int, ...] = GOLDEN_SEEDS,
     arena: str = "fast",
     source: Path | None = None,
+    joins: bool = True,
 ) -> Bundle:
     """Build a model for a target into a folder; files of an earlier build there are replaced.
 
     Where the target has an FPGA, this is the program; `smidgen.fpga.bitstream` makes the bitstream of it.
 
     progress is told the name of each stage as it starts. golden_seeds: known answers for the self-test,
-    each costs a checksum per tensor of flash and one run of the reference. arena: see `lower_and_plan`; where
-    the fastest plan does not fit the target's RAM, one that does takes its place, if there is one. source:
-    the model's file, which the bundle then keeps.
+    each costs a checksum per tensor of flash and one run of the reference. arena, joins: see
+    `lower_and_plan`; where the fastest plan does not fit the RAM, one that does takes its place, if there is
+    one. source: the model's file, which the bundle then keeps.
     Raises ModelError (operators that no kernel computes), BuildError (too big, a tool is missing or failed)
     and UsageError (the folder cannot be written).
     """
     folder = Path(directory)
     compiler = find_compiler(target.toolchain.compiler)
     progress("planning")
-    plan, passes = lower_and_plan(graph, target, optimize, arena)
+    plan, passes = lower_and_plan(graph, target, optimize, arena, joins=joins)
     planned, limit = arena, None
     while True:
         try:

@@ -86,8 +86,14 @@ def plan(schedule: Schedule) -> Schedule:
 def quick_bytes(schedule: Schedule) -> int:
     """Bytes of an arena that is found without much searching."""
     whole = [buffer for buffer in schedule.buffers.values() if buffer.within is None]
-    conflicts = _Conflicts(whole, relations(schedule))
-    return min(_place_each(order, WORD, conflicts).bytes for order in _orders(conflicts.buffers))
+    return quick_place(whole, relations(schedule)).bytes
+
+
+def quick_place(buffers: Sequence[Buffer], related: Relations | None = None) -> Placement:
+    """The smallest of a few placements."""
+    conflicts = _Conflicts(buffers, related or {})
+    placements = (_place_each(order, WORD, conflicts) for order in _orders(conflicts.buffers))
+    return min(placements, key=lambda placement: placement.bytes)
 
 
 def _placed(buffer: Buffer, offsets: Mapping[str, int]) -> Buffer:

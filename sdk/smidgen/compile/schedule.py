@@ -92,6 +92,22 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What a call of several nodes does for one of them.
+
+    node: its id; multipliers: see Cost; descriptors: those of the call's list for the neural engine that are
+    for this node.
+    """
+
+    node: str
+    type_name: str
+    detail: str
+    macs: int
+    multipliers: int
+    descriptors: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class KernelCall:
     """One call: `symbol(&shape, reads..., blobs..., writes..., scratch)`, pointers in that order.
 
@@ -100,7 +116,8 @@ class KernelCall:
     name a blob, for a constant operand); nodes: ids of the graph nodes this stands for; macs: multiply
     accumulates of one call; specialise: whether a copy of the kernel with this shape built in pays;
     cost: its cycles where the target has a cost model; detail: shapes and types of what is read and written,
-    for people; overlap and in_place: how what it writes may share memory with what it reads (see Lowered).
+    for people; overlap and in_place: how what it writes may share memory with what it reads (see Lowered);
+    parts: one for each node of a call that stands for several, else none.
     """
 
     id: str
@@ -121,6 +138,7 @@ class KernelCall:
     detail: str = ""
     overlap: int | None = None
     in_place: bool = False
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from smidgen.compile.assemble import assemble
+from smidgen.compile.kernels.npu import NPU
 from smidgen.compile.kernels.spec import KernelSpec
 from smidgen.compile.lower.patches import cut, cuts
 from smidgen.compile.plan import plan, quick_bytes
@@ -36,9 +37,9 @@ class Plan:
         return self.recomputed_macs / macs if macs else 0.0
 
 
-def fastest(graph: Graph, specs: list[KernelSpec], optimize: str) -> Plan:
-    """The cheapest kernels, nothing computed twice."""
-    return Plan(graph, plan(assemble(graph, Selector(specs, optimize))))
+def fastest(graph: Graph, specs: list[KernelSpec], optimize: str, joins: bool = True) -> Plan:
+    """The cheapest kernels, nothing computed twice. joins: see `assemble`."""
+    return Plan(graph, plan(assemble(graph, Selector(specs, optimize), joins=joins)))
 
 
 def smallest(graph: Graph, specs: list[KernelSpec], optimize: str, limit: int | None = None) -> Plan:
@@ -48,6 +49,9 @@ def smallest(graph: Graph, specs: list[KernelSpec], optimize: str, limit: int | 
     then taken, if there is one.
     """
     selector = Selector(specs, optimize)
+    joined = fastest(graph, specs, optimize) if any(spec.kernel_set == NPU for spec in specs) else None
+    if joined is not None and joined.schedule.arena_bytes <= (limit or 0):
+        return joined
     uncut = Plan(graph, assemble(graph, selector, {}))
     best = replace(uncut, schedule=plan(uncut.schedule))
     if limit is None or best.schedule.arena_bytes > limit:
@@ -55,7 +59,8 @@ def smallest(graph: Graph, specs: list[KernelSpec], optimize: str, limit: int | 
         for _, one in found[:PLANNED]:
             planned = replace(one, schedule=plan(one.schedule))
             best = min(best, planned, key=lambda plan: _rank(plan.schedule.arena_bytes, plan, limit))
-    return _faster(best, selector, limit)
+    best = _faster(best, selector, limit)
+    return best if joined is None else min(joined, best, key=lambda plan: plan.schedule.arena_bytes)
 
 
 def _banded(uncut: Plan, selector: Selector) -> Iterator[tuple[int, Plan]]:

@@ -27,6 +27,12 @@ class Selector:
         self.specs, self.optimize = specs, optimize
         self._known: dict[Any, tuple[Graph, Node, list[Choice]]] = {}  # graphs, so that no id is used again
 
+    def on(self, kernel_set: str, graph: Graph, node: Node) -> Choice | None:
+        """How a node that was selected would run with a kernel set, None where it cannot."""
+        like, alike, choices = self._known[_likeness(graph, node)]
+        of_set = [choice for choice in choices if choice[0].kernel_set == kernel_set]
+        return _renamed(alike, _best(like, alike, of_set, None), node) if of_set else None
+
     def select(
         self, graph: Graph, without: Collection[str] = (), room: Mapping[str, int] | None = None
     ) -> Selection:

@@ -58,9 +58,10 @@ def open_session(
     progress: Progress = silent,
     arena: str = "fast",
     port: str | None = None,
+    joins: bool = True,
 ) -> Iterator[Session]:
     """Import, build in a temporary folder and load. progress: told the name of each stage; port: of a board
-    that serves this model already, instead of what the target file says.
+    that serves this model already, instead of what the target file says; joins: see `lower_and_plan`.
 
     A graph instead of a file is taken as it is; only the oracle `reference` can then be compared with.
     Raises UsageError, ModelError, BuildError or DeviceError, whichever stage fails.
@@ -71,7 +72,7 @@ def open_session(
     else:
         graph, path = load_model(model), Path(model)
     with tempfile.TemporaryDirectory(prefix="smidgen-") as folder:
-        bundle = build(graph, loaded_target, folder, optimize, progress, arena=arena)
+        bundle = build(graph, loaded_target, folder, optimize, progress, arena=arena, joins=joins)
         assert bundle.plan is not None
         runner = _RUNNERS.get(loaded_target.runner.kind, "the device")
         progress(f"asking the board on {port}" if port else f"starting {runner}")

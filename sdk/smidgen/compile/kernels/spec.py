@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from smidgen.compile.schedule import Blob, Cost
+from smidgen.compile.schedule import Blob, Cost, Part
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import Operator
 
@@ -21,7 +22,8 @@ class Lowered:
     cost: predicted cycles and roofs, on a core that has a cost model; overlap: how many bytes beyond the
     start of a read the output may start when both share memory, negative when it must start earlier, None
     when they must not share any (see kernels.overlap); in_place: whether it may start exactly where a read
-    starts, whatever the overlap. Both hold for every read.
+    starts, whatever the overlap. Both hold for every read. work: what a pass over several nodes needs to
+    make one call of them (see kernels.npu.joining), None where there is no such pass; parts: see KernelCall.
     """
 
     symbol: str
@@ -36,6 +38,8 @@ class Lowered:
     cost: Cost | None = None
     overlap: int | None = None
     in_place: bool = False
+    work: Any = None
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from smidgen.compile.kernels.npu.lists import LONGEST, ListBuilder, Region
 from smidgen.compile.kernels.npu.lowering import list_blob
 from smidgen.compile.kernels.npu.tiling import call_cycles
 from smidgen.compile.kernels.npu.timing import list_cycles
+from smidgen.compile.kernels.npu.work import Sum, Work
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Cost
 from smidgen.graph import Graph, Node, operators
@@ -89,7 +90,8 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
     fastest = _fastest(elements)
     assert fastest is not None
     cycles, part = fastest
-    descriptors = _make(_add(graph, node), elements, part)
+    add = _add(graph, node)
+    descriptors = _make(add, elements, part)
     words = -(-elements // QUAD)
     return Lowered(
         symbol="smidgen_npu_add",
@@ -100,6 +102,7 @@ def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
         specialise=False,
         constants=constant_operands(graph, node.inputs[:2]),
         cost=Cost(cycles=call_cycles(cycles), data_port=3 * words, requantizer=3 * words),
+        work=Work(Sum.of(add, graph.tensor(node.outputs[0]).shape, elements)),
     )
 
 

@@ -11,6 +11,7 @@ from smidgen.compile.kernels.npu import ENGINE
 from smidgen.compile.kernels.npu.layer import Layer, Numbers
 from smidgen.compile.kernels.npu.packing import Outputs, weight_blob
 from smidgen.compile.kernels.npu.tiling import call_cycles, fastest
+from smidgen.compile.kernels.npu.work import Work
 from smidgen.compile.kernels.spec import Lowered
 from smidgen.compile.schedule import Blob, Cost
 from smidgen.graph import Graph, Node
@@ -48,4 +49,5 @@ def lower_layer(graph: Graph, node: Node, layer: Layer, outputs: Outputs | None)
             data_port=tiling.moved_words,
             requantizer=pixels * -(-layer.outputs // QUAD) if weights else 0,
         ),
+        work=Work(layer, outputs),
     )

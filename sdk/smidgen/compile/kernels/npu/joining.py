@@ -1,0 +1,232 @@
+"""The pass that makes one call with one list of nodes that follow each other on the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from smidgen.compile.kernels.npu import ENGINE
+from smidgen.compile.kernels.npu.chain import Chain, Member, Stage, operations, place_windows
+from smidgen.compile.kernels.npu.layer import Layer, transposed
+from smidgen.compile.kernels.npu.lowering import list_blob
+from smidgen.compile.kernels.npu.packing import weight_blob
+from smidgen.compile.kernels.npu.sequence import DescriptorList, sequence
+from smidgen.compile.kernels.npu.tiling import call_cycles
+from smidgen.compile.kernels.npu.timing import list_cycles, work
+from smidgen.compile.kernels.npu.work import Sum, Work
+from smidgen.compile.kernels.spec import KernelSpec, Lowered
+from smidgen.compile.schedule import Blob, Cost, Part
+from smidgen.graph import Node
+from smidgen.npu.descriptor import Transfer
+
+MOST_DESCRIPTORS = 256  # of which the engine keeps records
+MOST_INPUTS = 2
+MOST_STAGE = 6  # members of a stage
+MOST_PLACEMENTS = 200
+SPARE = (4.0, 3.0, 2.0, 1.5, 1.0)
+STRIPS = (1, 2, 3, 4, 6, 8, 12, 16, 24)
+GROUP_BYTES = (4096, 8192, 16384)
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """A node and the kernel that it would run on alone; on_engine: how it runs on the engine, None where it
+    cannot; reads, writes: names of buffers; detail: see KernelCall."""
+
+    node: Node
+    spec: KernelSpec
+    lowered: Lowered
+    on_engine: tuple[KernelSpec, Lowered] | None
+    reads: tuple[str, ...]
+    writes: str
+    detail: str
+
+
+@dataclass(frozen=True, eq=False)
+class Joined:
+    nodes: tuple[Node, ...]
+    spec: KernelSpec
+    lowered: Lowered
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    cycles: int
+    chain: Chain
+    list: DescriptorList
+
+
+def join(choices: Sequence[Choice], is_inner: Callable[[str, Sequence[Node]], bool]) -> list[Joined]:
+    """Nodes in order, those that are faster in one list together. is_inner: whether a buffer is used by no
+    other nodes than these, and whole."""
+    found: list[Joined] = []
+    first = 0
+    while first < len(choices):
+        joined = None
+        for end in _ends(choices, first, is_inner):
+            joined = _join(choices[first:end])
+            if joined is not None:
+                break
+        one = choices[first]
+        found.append(joined or Joined((one.node,), one.spec, one.lowered))
+        first += len(found[-1].nodes)
+    return found
+
+
+def _ends(
+    choices: Sequence[Choice], first: int, is_inner: Callable[[str, Sequence[Node]], bool]
+) -> Iterator[int]:
+    """Where a chain that starts at `first` may end, the farthest first."""
+    run = first
+    while run < len(choices) and _work(choices[run]) is not None:
+        run += 1
+    for end in range(run, first + 1, -1):
+        part = choices[first:end]
+        nodes = [one.node for one in part]
+        written = {one.writes for one in part}
+        inputs = {name for one in part for name in one.reads} - written
+        if len(inputs) <= MOST_INPUTS and all(is_inner(one.writes, nodes) for one in part[:-1]):
+            yield end
+
+
+def _work(choice: Choice) -> Work | None:
+    return None if choice.on_engine is None else choice.on_engine[1].work
+
+
+def _join(choices: Sequence[Choice]) -> Joined | None:
+    """One list of all, None when they do not fit or are faster by themselves."""
+    works = [_work(one) for one in choices]
+    steps = [_form(one.step) for one in works if one is not None]
+    members = tuple(Member(step, one.reads, one.writes) for step, one in zip(steps, choices, strict=True))
+    best = _fastest(Chain(members))
+    apart = [one.lowered.cost.cycles for one in choices if one.lowered.cost is not None]
+    if best is None or call_cycles(best.cycles) >= sum(apart):
+        return None
+    return _lowered(choices, best)
+
+
+def _form(step: Layer | Sum) -> Layer | Sum:
+    """The way to see a layer in which it takes the fewest cycles."""
+    if isinstance(step, Sum):
+        return step
+    forms = [form for form in (step, transposed(step)) if form is not None and form.refuse() is None]
+    return min(forms, key=lambda form: work(form.descriptor(), ENGINE), default=step)
+
+
+def _fastest(chain: Chain) -> _Found | None:
+    stages = _stages(chain)
+    if stages is None:
+        return None
+    best: _Found | None = None
+    for group_bytes in GROUP_BYTES:
+        best = _better(best, _try(chain, stages, group_bytes))
+    for index, stage in enumerate(stages):
+        is_loaded = any(name in chain.inputs for name in chain.members[stage.first].reads)
+        if stage.end - stage.first == 1 and not is_loaded and not chain.is_stored(stage):
+            continue
+        for strips in STRIPS:
+            if strips > chain.members[stage.end - 1].step.output_height:
+                continue
+            other = [*stages[:index], replace(stage, strips=strips), *stages[index + 1 :]]
+            tried = _try(chain, other, GROUP_BYTES[1])
+            if tried is not None and (best is None or tried.cycles < best.cycles):
+                best, stages = tried, other
+    return best
+
+
+def _better(one: _Found | None, other: _Found | None) -> _Found | None:
+    if one is None or other is None:
+        return one or other
+    return min(one, other, key=lambda found: found.cycles)
+
+
+def _try(chain: Chain, stages: Sequence[Stage], group_bytes: int) -> _Found | None:
+    for spare in SPARE:
+        places = place_windows(chain, stages, spare)
+        if places is not None:
+            made = sequence(chain, operations(chain, stages, places, group_bytes))
+            if len(made.descriptors) > MOST_DESCRIPTORS:
+                return None
+            return _Found(list_cycles(made.descriptors, ENGINE), chain, made)
+    return None
+
+
+def _stages(chain: Chain) -> list[Stage] | None:
+    """Stages that fit, as short as possible, None when there are none."""
+    tried = 0
+
+    def extend(stages: list[Stage]) -> list[Stage] | None:
+        nonlocal tried
+        first = stages[-1].end if stages else 0
+        if first == len(chain.members):
+            return stages
+        for end in range(first + 1, min(first + MOST_STAGE, len(chain.members)) + 1):
+            rows = chain.members[end - 1].step.output_height
+            strips = 1 if end == first + 1 else min(8, rows)
+            stage = Stage(first, end, strips)
+            if not chain.can_be(stage):
+                continue
+            tried += 1
+            if tried > MOST_PLACEMENTS:
+                return None
+            if place_windows(chain, [*stages, stage], 1.0) is not None:
+                found = extend([*stages, stage])
+                if found is not None:
+                    return found
+        return None
+
+    return extend([])
+
+
+def _lowered(choices: Sequence[Choice], best: _Found) -> Joined:
+    members, descriptors = best.chain.members, best.list.descriptors
+    weights = []
+    for member, choice in zip(members, choices, strict=True):
+        outputs = _work(choice).outputs
+        if outputs is not None:
+            weights.append(weight_blob(member.step, outputs).data)
+    blobs = (list_blob(descriptors),)
+    if weights:
+        blobs += (Blob("weights", np.concatenate(weights), "weights"),)
+    inputs = best.chain.inputs
+    alone = [choice.on_engine[1] for choice in choices]
+    costs = [lowered.cost for lowered in alone]
+    owners = np.array(best.list.members)
+    lowered = Lowered(
+        symbol=_SYMBOLS[len(inputs), bool(weights)],
+        shape_type="struct smidgen_npu_shape",
+        shape={"descriptors": len(descriptors)},
+        reads=tuple(inputs),
+        blobs=blobs,
+        macs=sum(one.macs for one in alone),
+        specialise=False,
+        cost=Cost(
+            cycles=call_cycles(best.cycles),
+            multipliers=sum(cost.multipliers for cost in costs),
+            data_port=sum(-(-one.bytes // 4) for one in descriptors if isinstance(one, Transfer)),
+            requantizer=sum(cost.requantizer for cost in costs),
+        ),
+        parts=tuple(
+            Part(
+                choice.node.id,
+                choice.node.operator.type_name,
+                choice.detail,
+                one.macs,
+                one.cost.multipliers,
+                tuple(int(i) for i in np.flatnonzero(owners == index)),
+            )
+            for index, (choice, one) in enumerate(zip(choices, alone, strict=True))
+        ),
+    )
+    return Joined(tuple(one.node for one in choices), choices[0].on_engine[0], lowered)
+
+
+# By the number of tensors that are read, and whether there are weights.
+_SYMBOLS = {
+    (1, True): "smidgen_npu_layer",
+    (1, False): "smidgen_npu_window",
+    (2, True): "smidgen_npu_joined",
+    (2, False): "smidgen_npu_add",
+}
