@@ -309,7 +309,8 @@ uint64_t Bench::core_latency(uint32_t address) {
 } // namespace
 
 int main(int argc, char **argv) {
-    if (argc == 5 && !strcmp(argv[1], "random")) {
+    Verilated::commandArgs(argc, argv);
+    if (argc >= 5 && !strcmp(argv[1], "random")) {
         Bench bench(strtoull(argv[2], nullptr, 0), atof(argv[4]));
         bench.traffic(strtoull(argv[3], nullptr, 0), 0.1);
         return 0;

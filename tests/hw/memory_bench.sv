@@ -15,16 +15,7 @@ module memory_bench
     parameter int SDRAM_T_RAS_NS = 42,
     parameter int SDRAM_T_RC_NS = 60,
     parameter int SDRAM_T_WR_NS = 15,
-    parameter int PSRAM_LATENCY = 6,
-    parameter int CHIP_T_RCD_NS = SDRAM_T_RCD_NS,    // what the chip demands, to see that it does
-    parameter int CHIP_T_RP_NS = SDRAM_T_RP_NS,
-    parameter int CHIP_T_RAS_NS = SDRAM_T_RAS_NS,
-    parameter int CHIP_T_RC_NS = SDRAM_T_RC_NS,
-    parameter int CHIP_T_WR_NS = SDRAM_T_WR_NS,
-    parameter int CHIP_T_REFI_NS = 7812,
-    parameter int CHIP_POWER_UP_US = 150,
-    parameter int CHIP_T_CEM_NS = 8000,
-    parameter int CHIP_T_CPH_NS = 50
+    parameter int PSRAM_LATENCY = 6
 ) (
     input  logic        clock,
     input  logic        reset,
@@ -166,35 +157,72 @@ module memory_bench
       .psram,
       .psram_read_data
   );
+  // A chip a little slower than the controller was told, that listens when +judge names it.
+  int judge = -1;
+  initial void'($value$plusargs("judge=%d", judge));
   if (EXTERNAL_KIND == 1) begin : g_chip
     sdram_chip #(
         .BYTES(EXTERNAL_BYTES),
         .COLUMN_BITS(SDRAM_COLUMN_BITS),
-        .T_RCD_NS(CHIP_T_RCD_NS),
-        .T_RP_NS(CHIP_T_RP_NS),
-        .T_RAS_NS(CHIP_T_RAS_NS),
-        .T_RC_NS(CHIP_T_RC_NS),
-        .T_WR_NS(CHIP_T_WR_NS),
-        .T_REFI_NS(CHIP_T_REFI_NS),
-        .POWER_UP_US(CHIP_POWER_UP_US)
+        .T_RCD_NS(SDRAM_T_RCD_NS),
+        .T_RP_NS(SDRAM_T_RP_NS),
+        .T_RAS_NS(SDRAM_T_RAS_NS),
+        .T_RC_NS(SDRAM_T_RC_NS),
+        .T_WR_NS(SDRAM_T_WR_NS)
     ) chip (
         .clock,
         .pins(sdram),
         .read_data(sdram_read_data)
     );
+    for (genvar i = 0; i < 7; i++) begin : g_judge
+      sdram_t seen;
+      logic [31:0] unused_data;
+      always_comb begin
+        seen = sdram;
+        if (judge != i) seen = '{command: SDRAM_NOTHING, default: '0};
+      end
+      sdram_chip #(
+          .BYTES(EXTERNAL_BYTES),
+          .COLUMN_BITS(SDRAM_COLUMN_BITS),
+          .T_RCD_NS(SDRAM_T_RCD_NS + (i == 0 ? 6 : 0)),
+          .T_RP_NS(SDRAM_T_RP_NS + (i == 1 ? 6 : 0)),
+          .T_RAS_NS(SDRAM_T_RAS_NS + (i == 2 ? 19 : 0)),
+          .T_RC_NS(SDRAM_T_RC_NS + (i == 3 ? 21 : 0)),
+          .T_WR_NS(SDRAM_T_WR_NS + (i == 4 ? 16 : 0)),
+          .T_REFI_NS(i == 5 ? 100 : 7812),
+          .POWER_UP_US(i == 6 ? 201 : 200)
+      ) chip (
+          .clock,
+          .pins(seen),
+          .read_data(unused_data)
+      );
+    end
     assign psram_read_data = '0;
   end else begin : g_chip
     psram_chip #(
         .BYTES(EXTERNAL_BYTES),
-        .LATENCY(PSRAM_LATENCY),
-        .POWER_UP_US(CHIP_POWER_UP_US),
-        .T_CEM_NS(CHIP_T_CEM_NS),
-        .T_CPH_NS(CHIP_T_CPH_NS)
+        .LATENCY(PSRAM_LATENCY)
     ) chip (
         .clock,
         .pins(psram),
         .read_data(psram_read_data)
     );
+    for (genvar i = 0; i < 3; i++) begin : g_judge
+      psram_t seen;
+      logic [7:0] unused_data;
+      assign seen = judge == i ? psram : '0;
+      psram_chip #(
+          .BYTES(EXTERNAL_BYTES),
+          .LATENCY(PSRAM_LATENCY),
+          .T_CEM_NS(i == 0 ? 4000 : 8000),
+          .T_CPH_NS(i == 1 ? 200 : 50),
+          .POWER_UP_US(i == 2 ? 151 : 150)
+      ) chip (
+          .clock,
+          .pins(seen),
+          .read_data(unused_data)
+      );
+    end
     assign sdram_read_data = '0;
   end
 

@@ -70,9 +70,9 @@ def test_random_bursts_beside_the_core(memories: tuple[str, Path], seed: int, st
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stalls", ["0", "0.1", "0.5"])
-@pytest.mark.parametrize("seed", range(100, 110))
+@pytest.mark.parametrize("seed", range(100, 104))
 def test_many_random_bursts(memories: tuple[str, Path], seed: int, stalls: str) -> None:
-    assert run(memories[1], "random", str(seed), "1000000", stalls)["words"] > 50_000
+    assert run(memories[1], "random", str(seed), "300000", stalls)["words"] > 15_000
 
 
 def test_cycles_of_a_word(memories: tuple[str, Path]) -> None:
@@ -86,26 +86,19 @@ def test_cycles_of_a_word(memories: tuple[str, Path]) -> None:
     assert rates["core_external"] == latency
 
 
+# The judges of memory_bench.sv: which of them demands more.
 STRICTER = {
-    "T_RCD": (SDRAM, {"CHIP_T_RCD_NS": 21}),
-    "T_RP": (SDRAM, {"CHIP_T_RP_NS": 21}),
-    "T_RAS": (SDRAM, {"CHIP_T_RAS_NS": 61}),
-    "T_RC": (SDRAM, {"CHIP_T_RC_NS": 81}),
-    "T_WR": (SDRAM, {"CHIP_T_WR_NS": 31}),
-    "refresh": (SDRAM, {"CHIP_T_REFI_NS": 100}),
-    "power": (SDRAM, {"CHIP_POWER_UP_US": 201}),
-    "power of PSRAM": (PSRAM, {"CHIP_POWER_UP_US": 151}),
-    "T_CEM": (PSRAM, {"CHIP_T_CEM_NS": 4000}),
-    "T_CPH": (PSRAM, {"CHIP_T_CPH_NS": 200}),
+    "sdram": ("T_RCD", "T_RP", "T_RAS", "T_RC", "T_WR", "refresh", "power"),
+    "psram": ("T_CEM", "T_CPH", "power"),
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("rule", STRICTER)
-def test_the_chips_notice_what_their_data_sheets_forbid(tmp_path: Path, rule: str) -> None:
+@pytest.mark.parametrize("memories", STRICTER, indirect=True)
+def test_the_chips_notice_what_their_data_sheets_forbid(memories: tuple[str, Path]) -> None:
     """A chip a little slower than the controller was told."""
-    kind, parameters = STRICTER[rule]
-    program = bench(tmp_path, kind, **parameters)
-    done = subprocess.run([program, "random", "1", "20000", "0"], capture_output=True, text=True, check=False)
-    assert done.returncode != 0
-    assert rule.split()[0] in done.stdout + done.stderr
+    variant, program = memories
+    for judge, rule in enumerate(STRICTER[variant]):
+        command = [program, "random", "1", "20000", "0", f"+judge={judge}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode != 0, rule
+        assert rule in done.stdout + done.stderr
