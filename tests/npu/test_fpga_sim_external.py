@@ -59,8 +59,7 @@ def test_image_classification_from_sdram(shared_data: Path) -> None:
     assert cycles(graph, SDRAM) <= SLOWER * cycles(graph, "fpga-sim")
     layers = traffic(lower_and_plan(graph, load_target(SDRAM))[0])
     assert whole_ratio(layers) <= MOST_MOVED
-    over = [layer.name for layer in layers if layer.ratio > MOST_MOVED]
-    assert over == ["fully_connected_14"]  # 10 channels, filled up to 12: 138 bytes
+    assert max(layer.ratio for layer in layers) <= MOST_MOVED
 
 
 @pytest.mark.slow

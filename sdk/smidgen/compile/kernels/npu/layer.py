@@ -75,6 +75,15 @@ class Layer:
     def blocks(self) -> int:
         return self.descriptor().blocks
 
+    @property
+    def weight_bytes(self) -> int:
+        """Of all blocks, without the end of the last word that is for outputs which there are not."""
+        whole = self.blocks * self.block_bytes
+        if self.kind is not Convolution:
+            return whole
+        missing = self.blocks * ENGINE.block_outputs(self.descriptor()) - self.outputs
+        return whole - missing * ENGINE.lanes * self.bits // 8
+
     def spanned(self, rows: int) -> int:
         """Bytes of the words that so many rows of the image lie in, at most."""
         count = rows * self.row_bytes

@@ -50,7 +50,8 @@ def weight_blob(layer: Layer, outputs: Outputs) -> Blob:
     parameters = np.zeros((count // QUAD, ENGINE.quad_words * ENGINE.word_bytes), np.uint8)
     parameters[:, :PARAMETER_BYTES] = np.concatenate(numbers, axis=1).view(np.uint8)
     blocks = np.concatenate([parameters.reshape(layer.blocks, -1), kernel.reshape(layer.blocks, -1)], axis=1)
-    return Blob("weights", np.ascontiguousarray(blocks).reshape(-1).view("<u4"), "weights")
+    stored = np.ascontiguousarray(blocks).reshape(-1)[: layer.weight_bytes]
+    return Blob("weights", stored.view("<u4"), "weights")
 
 
 def _parameters(outputs: Outputs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

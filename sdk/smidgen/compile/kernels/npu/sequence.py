@@ -10,7 +10,7 @@ from smidgen.compile.kernels.npu.chain import Chain, Operation, Span
 from smidgen.compile.kernels.npu.lists import LOAD, ListBuilder, Region, unit_of
 from smidgen.npu.descriptor import MOST_BYTES, Descriptor, Load, Window
 
-AHEAD = 6  # loads in the list before they are needed: more than the engine's queue has would hold up others
+AHEAD = int(__import__("os").environ.get("AHEAD","6"))
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def weight_offsets(chain: Chain) -> list[int]:
     """Where each member's weights begin among those of all."""
     offsets = [0]
     for member in chain.members:
-        offsets.append(offsets[-1] + member.step.blocks * member.step.block_bytes)
+        offsets.append(offsets[-1] + member.step.weight_bytes)
     return offsets
 
 
@@ -57,8 +57,9 @@ def _with_weights(chain: Chain, operations: Sequence[Operation]) -> list[Operati
             places = {name: other for name, other in places.items() if not other.overlaps(region)}
             places[key] = region
             offset = offsets[one.member] + one.blocks[0] * each
-            for first in range(0, count, MOST_BYTES):
-                size = min(count - first, MOST_BYTES)
+            stored = min(count, offsets[one.member + 1] - offset)
+            for first in range(0, stored, MOST_BYTES):
+                size = min(stored - first, MOST_BYTES)
                 load = Load(
                     base=WEIGHTS,
                     memory_offset=offset + first,

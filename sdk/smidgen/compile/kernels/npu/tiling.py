@@ -90,7 +90,7 @@ class _Weights:
     """Groups of blocks in the weight buffer, one after the other, over the oldest when it is full."""
 
     def __init__(self, layer: Layer, builder: ListBuilder) -> None:
-        self.block_bytes, self.builder = layer.block_bytes, builder
+        self.block_bytes, self.weight_bytes, self.builder = layer.block_bytes, layer.weight_bytes, builder
         self.next = 0
         self.places: dict[Span, Region] = {}
 
@@ -103,12 +103,13 @@ class _Weights:
             region = Region(True, self.next, self.next + count)
             self.places = {one: place for one, place in self.places.items() if not place.overlaps(region)}
             self.places[group] = region
+            offset = group[0] * self.block_bytes
             load = Load(
                 base=WEIGHTS,
-                memory_offset=group[0] * self.block_bytes,
+                memory_offset=offset,
                 buffer=1,
                 buffer_address=self.next,
-                bytes=count,
+                bytes=min(count, self.weight_bytes - offset),
             )
             self.builder.add(load, [], [region])
             self.next += count

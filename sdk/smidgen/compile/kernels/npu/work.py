@@ -19,6 +19,7 @@ class Sum:
     macs: int = 0
     blocks: int = 1
     block_bytes: int = 0
+    weight_bytes: int = 0
 
     @staticmethod
     def of(add: Add, shape: tuple[int, ...], elements: int) -> Sum:
