@@ -11,7 +11,7 @@ from smidgen.run.result import Result
 
 TITLE = "Neural engine, from its own counters"
 
-_FIGURES: Mapping[str, Callable[[EngineUse], str]] = {
+FIGURES: Mapping[str, Callable[[EngineUse], str]] = {
     "cycles": lambda use: number(use.cycles),
     "array use": lambda use: percent(use.array_use),
     "array works": lambda use: _share(use, use.array_cycles),
@@ -23,7 +23,7 @@ _FIGURES: Mapping[str, Callable[[EngineUse], str]] = {
     "read B": lambda use: number(use.bytes_read),
     "written B": lambda use: number(use.bytes_written),
 }
-COLUMNS = ("#", "layer", "type", *_FIGURES)
+COLUMNS = ("#", "layer", "type", "shapes", *FIGURES)
 
 
 def print_engine(result: Result) -> None:
@@ -40,12 +40,18 @@ def section(result: Result) -> str:
 
 
 def _rows(result: Result) -> list[tuple[str, ...]]:
+    """A row for each list, and one for each of its layers where there are several."""
     return [
-        (str(layer.id), layer.name, layer.type, *(cell(layer.engine) for cell in _FIGURES.values()))
+        (number(layer.id) if use is layer.engine else "", use.name, use.type, use.shape, *figures(use))
         for layer in result.layers
         if layer.engine is not None
+        for use in (layer.engine, *layer.engine.parts)
     ]
 
 
+def figures(use: EngineUse) -> list[str]:
+    return [cell(use) for cell in FIGURES.values()]
+
+
 def _share(use: EngineUse, cycles: float | None) -> str:
-    return percent(None if cycles is None else cycles / use.cycles)
+    return percent(None if cycles is None or not use.cycles else cycles / use.cycles)

@@ -50,7 +50,7 @@ def _engine(schedule: Schedule, profiles: Sequence[Profile]) -> dict[int, Engine
     lists: dict[int, list[ListRecord]] = {}
     for record in (record for one in profiles for record in one.lists):
         lists.setdefault(record.layer, []).append(record)
-    return {index: engine_use(schedule.calls[index], records) for index, records in lists.items()}
+    return {index: engine_use(schedule, schedule.calls[index], records) for index, records in lists.items()}
 
 
 def _notes(result: Result, profiles: Sequence[Profile]) -> tuple[str, ...]:
