@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -150,3 +151,14 @@ def test_budget_that_cannot_be_met_names_the_nearest(tmp_path: Path) -> None:
         UsageError, match=r"the nearest that was found has cycles [0-9,]+, accuracy -[0-9.]+ points"
     ):
         meeting(ours, limits, "cycles")
+
+
+def test_samples_that_cannot_tell_choices_apart_leave_the_choice_to_noise() -> None:
+    """Of 1,000 samples with 100 answers that differ from the float model's, 10 are one standard error."""
+    made = MadeUp(2, 1)
+    lucky = replace(made.point((4, 2)), right=800, same=900, noise=0.04)
+    near = replace(made.point((4, 4)), right=791, same=950, noise=0.02)
+    worse = replace(made.point((2, 2)), right=780, same=980, noise=0.01)
+    found = Found(made.names, {}, (lucky, worse, near), ())
+    order = meeting(found, {"taken": made.costs.base.taken}, "cycles")
+    assert [point.bits for point in order] == [(4, 4), (4, 2), (2, 2)]

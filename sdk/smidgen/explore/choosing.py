@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from smidgen.errors import Problem, UsageError
@@ -49,15 +50,24 @@ def _least(costs: Costs, name: str) -> float:
 def meeting(found: Found, limits: Mapping[str, float], unit: str) -> list[Point]:
     """The points that meet every limit, the one to take first.
 
-    Where only accuracy is limited, or nothing, that is the cheapest; where a cost is limited, the most
-    accurate. Raises UsageError when no point meets all; it names the nearest.
+    Where only accuracy is limited, or nothing, that is the cheapest. Where a cost is limited, it is, of those
+    within one standard error of the most accurate, the one with the least noise, which needs fewer samples to
+    be told (Breiman et al., "Classification and Regression Trees", 1984, section 3.4.3).
+    Raises UsageError when no point meets all; it names the nearest.
     """
     points = [point for point in found.points if meets(point, limits)]
     if not points:
         raise none_meets(found.points, limits, unit)
     if limits.keys() <= {"accuracy"}:
         return sorted(points, key=lambda point: (point.taken, point.weight_bytes, point.noise))
-    return sorted(points, key=lambda point: (-_right(point), point.noise, point.taken, point.weight_bytes))
+    best = max(points, key=_right)
+    enough = _right(best) - math.sqrt(best.samples - best.same)
+
+    def order(point: Point) -> tuple[float, ...]:
+        lost = 0 if _right(point) >= enough else _right(best) - _right(point)
+        return (lost, point.noise, point.taken, point.weight_bytes)
+
+    return sorted(points, key=order)
 
 
 def meets(point: Point, limits: Mapping[str, float]) -> bool:
