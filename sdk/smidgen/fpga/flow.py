@@ -18,6 +18,7 @@ from smidgen.fpga.tools import FlowFailed
 NETLIST, CONFIG, REPORT = "top.json", "top.config", "report.json"
 NOISE, PROGRAM = "noise.hex", "program.hex"
 CONTENTS = "program"  # what the files with the lanes of the program memory are called
+_BANK_DEPTH = 1 << 14  # of hw/synth/ecp5/ram_lane.sv
 _CONFIGURATION_MHZ = "38.8"  # at which an ECP5 reads its bitstream from the flash
 _UTILISATION = re.compile(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", re.MULTILINE)
 
@@ -45,13 +46,17 @@ class Routed:
 def write_noise(folder: Path, size: int) -> None:
     """Contents for a program memory of `size` bytes by which each of its bits can be found after routing.
 
-    Words for the exchange, and bytes of each lane for synthesis. Noise is different in every block and
-    nothing of it can be optimized away.
+    Words for the exchange, and bytes of each lane and of each of its banks for synthesis. Noise is different
+    in every block and nothing of it can be optimized away.
     """
     contents = random.Random(1).randbytes(size)
     (folder / NOISE).write_text(_words(contents))
     for lane in range(4):
-        (folder / f"{CONTENTS}.{lane}").write_text("\n".join(f"{byte:02x}" for byte in contents[lane::4]))
+        lines = [f"{byte:02x}" for byte in contents[lane::4]]
+        (folder / f"{CONTENTS}.{lane}").write_text("\n".join(lines))
+        for bank, first in enumerate(range(0, len(lines), _BANK_DEPTH)):
+            text = "\n".join(lines[first : first + _BANK_DEPTH])
+            (folder / f"{CONTENTS}.{lane}.{bank}").write_text(text)
 
 
 def _words(contents: bytes) -> str:
