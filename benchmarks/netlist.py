@@ -1,7 +1,7 @@
 """The netlist that nextpnr places on the ULX3S, simulated, answers as the reference does, byte for byte.
 
-python -m benchmarks.netlist: the whole board behind its pins, at its baud rate, with the digits' program in its
-block RAMs. It takes long: synthesis (cached), a simulator of all cells, and some million cycles.
+python -m benchmarks.netlist: the whole board behind its pins, at its baud rate, with the digits' program in
+its block RAMs. It takes long: synthesis (cached), a simulator of all cells, and some million cycles.
 """
 
 from __future__ import annotations
