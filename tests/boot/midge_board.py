@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import nor
@@ -25,17 +26,21 @@ from smidgen.targets.types import STORAGE
 from smidgen.toolchains import find_compiler
 
 OLD, NEW = 11, 22  # what an image ends the simulator with
-BALLAST = 1500
+BALLAST = 600
+TRIAL_SECONDS = 0.1
 # After a reset the UART has forgotten what waited in it.
 PADDING = b"\n" * 64
 SECONDS = 600
 
 
-def quick_target(folder: Path, name: str) -> Target:
-    """A target of the package with a short trial."""
+def quick_target(folder: Path, name: str, changes: Mapping[str, str] | None = None) -> Target:
+    """A target of the package with a short trial, and with other texts in it."""
     text = (data_folder("targets") / f"{name}.toml").read_text()
+    for old, new in {"trial_seconds = 10": f"trial_seconds = {TRIAL_SECONDS}", **(changes or {})}.items():
+        assert text.count(old) == 1
+        text = text.replace(old, new)
     path = folder / f"{name}.toml"
-    path.write_text(text.replace("trial_seconds = 10", "trial_seconds = 1"))
+    path.write_text(text)
     return load_target(path)
 
 
@@ -97,7 +102,7 @@ class Board:
         bootloader = nor_board.program(target)
         if bootloader is not None:
             self._command += ["--image", str(bootloader)]
-        self.flash = flash
+        self.flash, self.target = flash, target
 
     def run(self, script: bytes, *options: str) -> int:
         command = [*self._command, *options]

@@ -94,7 +94,7 @@ def layout_header(target: Target) -> str:
         f"#define UPDATE_SLOT_BYTES {target.slots[0].length:#x}u",
         f"#define UPDATE_BLOCK_BYTES {target.bootloader.block_bytes}u",
         f"#define UPDATE_BOARD_CLASS {{{identity}}}",
-        f"#define UPDATE_TRIAL_MILLISECONDS {target.bootloader.trial_seconds * 1000}u",
+        f"#define UPDATE_TRIAL_MILLISECONDS {round(target.bootloader.trial_seconds * 1000)}u",
         f"#define UPDATE_SERVICES {bootloader_region(target).end:#x}u",
         *([f"#define UPDATE_LOADED {copy:#x}u"] if copy is not None else []),
         "",

@@ -7,7 +7,7 @@ from smidgen.targets.types import STORAGE, Bootloader, Memory
 
 _SMALLEST_BLOCK = 256
 _SMALLEST_SLOT_BLOCKS = 2  # one for the image, one for what is known of it
-_LONGEST_TRIAL_SECONDS = 60  # watchdogs count no longer
+_TRIAL_SECONDS = (0.01, 60)  # watchdogs count no longer
 
 
 def read_bootloader(top: Table, memories: tuple[Memory, ...]) -> Bootloader | None:
@@ -18,7 +18,7 @@ def read_bootloader(top: Table, memories: tuple[Memory, ...]) -> Bootloader | No
     bootloader = Bootloader(
         table.number("length") or 0,
         table.number("block_bytes") or 0,
-        table.number("trial_seconds", 10) or 0,
+        table.real("trial_seconds", 10.0) or 0.0,
         table.number("storage_offset", 0) or 0,
     )
     table.finish()
@@ -28,8 +28,9 @@ def read_bootloader(top: Table, memories: tuple[Memory, ...]) -> Bootloader | No
         return None
     if not bootloader.length or bootloader.length % block:
         table.problem("length", f"is {bootloader.length:#x}; it must be whole blocks of {block:,} bytes")
-    if not 1 <= bootloader.trial_seconds <= _LONGEST_TRIAL_SECONDS:
-        table.problem("trial_seconds", f"must be 1 to {_LONGEST_TRIAL_SECONDS}")
+    shortest, longest = _TRIAL_SECONDS
+    if not shortest <= bootloader.trial_seconds <= longest:
+        table.problem("trial_seconds", f"must be {shortest} to {longest}")
     flash, storage = (
         next((memory for memory in memories if memory.kind == kind), None) for kind in ("flash", STORAGE)
     )

@@ -153,7 +153,7 @@ class Bootloader:
 
     length: int
     block_bytes: int
-    trial_seconds: int
+    trial_seconds: float
     storage_offset: int = 0
 
 
