@@ -17,6 +17,8 @@ from smidgen.device.simulators import verilator
 from smidgen.errors import BuildError, UsageError
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import FullyConnected
+from smidgen.report.memory import regions_of
+from smidgen.run.session import static_result
 from smidgen.targets import load_target
 
 SDRAM = "fpga-sim-sdram"
@@ -111,7 +113,13 @@ def test_weights_and_arena_lie_there_and_the_weights_are_copied_from_flash(
     assert (tmp_path / "firmware.bin").read_bytes()[load : load + len(contents)] == contents
     ram = target.memory_of_kind("ram")
     assert ram.origin <= stack["sh_addr"] < ram.end
-    assert bundle.figures.ram_bytes < schedule.arena_bytes + bundle.figures.stack_bytes + 4096
+    result = static_result(Path("fc.tflite"), target, bundle.plan, bundle, "speed")
+    shown = {
+        region.name: {part.name: part.bytes for part in region.parts} for region in regions_of(result, target)
+    }
+    assert shown["sdram (external)"] == {"weights": len(contents), "arena": schedule.arena_bytes}
+    assert "weights" in shown["flash"]
+    assert "arena" not in shown["sram (ram)"]
 
 
 @needs_compiler
