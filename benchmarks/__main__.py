@@ -1,8 +1,9 @@
 """Prints the bars, the peers and our own figures as tables. Ours are measured in this run.
 
 baseline: the plain core and the portable kernels; xmidge: the models at 8, 4 and 2 bits on the core with
-Xmidge; shapes: single layers of many shapes on the same; cortex-m: the models on Arm microcontrollers in
-QEMU; cortex-m-shapes: the single layers there; boards: the models on every board that QEMU stands in for.
+Xmidge; npu: the same with the neural engine beside it, layer by layer, and from external memory; shapes:
+single layers of many shapes on the core with Xmidge; cortex-m: the models on Arm microcontrollers in QEMU;
+cortex-m-shapes: the single layers there; boards: the models on every board that QEMU stands in for.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks import baseline, boards, cortex_m, cortex_m_shapes, shapes, xmidge
+from benchmarks import baseline, boards, cortex_m, cortex_m_shapes, npu, shapes, xmidge
 from benchmarks.rows import SHARED
 from benchmarks.table import MODELS, Figures
 from smidgen.errors import SmidgenError
@@ -20,6 +21,7 @@ from smidgen.errors import SmidgenError
 TABLES = {
     "baseline": baseline.print_all,
     "xmidge": xmidge.print_all,
+    "npu": npu.print_all,
     "shapes": lambda files, progress: shapes.print_all(progress),
     "cortex-m": cortex_m.print_all,
     "cortex-m-shapes": lambda files, progress: cortex_m_shapes.print_all(progress),
