@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 
 from smidgen.compile.kernels.npu import ENGINE, FIRST_INPUT, OUTPUT
 from smidgen.compile.kernels.npu.layer import Layer
@@ -105,7 +105,7 @@ class _StageRun:
         number: int,
         places: dict[str, Place] | None,
         record: Callable[[Operation], None],
-        group_bytes: int,
+        group_bytes: Sequence[int],
     ) -> None:
         self.chain, self.stage, self.record, self.group_bytes = chain, stages[number], record, group_bytes
         self.results: dict[int, Computed] = {}
@@ -189,7 +189,7 @@ class _StageRun:
         whole = step.descriptor()
         outputs = ENGINE.block_outputs(whole)
         read = Region(False, address, address + (bottom - top) * step.row_bytes)
-        for group in _groups(step, self.group_bytes):
+        for group in _groups(step, self.group_bytes[index]):
             one = replace(
                 whole,
                 input_address=address + (0 if step.kind is Convolution else group[0] * outputs),
@@ -219,7 +219,8 @@ def _groups(step: Layer, group_bytes: int) -> list[Span]:
     return [(first, min(first + size, blocks)) for first in range(0, blocks, size)]
 
 
-def place_windows(chain: Chain, stages: Sequence[Stage], spare: float) -> dict[str, Place] | None:
+@lru_cache(maxsize=256)  # of one list; each is asked for with several divisions of the weights
+def place_windows(chain: Chain, stages: tuple[Stage, ...], spare: float) -> dict[str, Place] | None:
     """Where everything lies in the activation buffer, None when it does not fit.
 
     spare: how many times as large windows are as they must be.
@@ -231,16 +232,17 @@ def place_windows(chain: Chain, stages: Sequence[Stage], spare: float) -> dict[s
     def add(name: str, size: int, first: int, last: int) -> None:
         buffers[name] = Buffer(name, round_up(size, QUAD), Role.INTERMEDIATE, first, last)
 
+    whole = [ENGINE.weight_bytes] * len(chain.members)
     for number, stage in enumerate(stages):
-        run = _StageRun(chain, stages, number, None, lambda operation: None, ENGINE.weight_bytes)
+        run = _StageRun(chain, stages, number, None, lambda operation: None, whole)
         run.run(stages)
         for name, loaded in run.loaded.items():
             step = chain.members[chain.consumers[name][0]].step
-            whole = step.height * step.row_bytes
+            size = step.height * step.row_bytes
             if chain.keeps(name, stages):
-                add(name, whole, number, max(stage_of[i] for i in chain.consumers[name] if i in stage_of))
+                add(name, size, number, max(stage_of[i] for i in chain.consumers[name] if i in stage_of))
             else:
-                add(window(name, number), min(round(loaded.most * spare), whole), number, number)
+                add(window(name, number), min(round(loaded.most * spare), size), number, number)
         for index, result in run.results.items():
             member = chain.members[index]
             rows, row_bytes = member.step.output_height, result.row_bytes
@@ -285,9 +287,9 @@ def _in_place(
 
 
 def operations(
-    chain: Chain, stages: Sequence[Stage], places: dict[str, Place], group_bytes: int
+    chain: Chain, stages: Sequence[Stage], places: dict[str, Place], group_bytes: Sequence[int]
 ) -> list[Operation]:
-    """In order, without the loads of weights."""
+    """In order, without the loads of weights. group_bytes: of each member's weights so many go together."""
     found: list[Operation] = []
     for number in range(len(stages)):
         _StageRun(chain, stages, number, places, found.append, group_bytes).run(stages)

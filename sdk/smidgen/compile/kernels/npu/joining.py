@@ -9,12 +9,13 @@ import numpy as np
 
 from smidgen.compile.kernels.npu import ENGINE
 from smidgen.compile.kernels.npu.chain import Chain, Member, Stage, operations, place_windows
-from smidgen.compile.kernels.npu.layer import Layer, transposed
+from smidgen.compile.kernels.npu.layer import Layer, folded, transposed
+from smidgen.compile.kernels.npu.lists import COMPUTE, unit_of
 from smidgen.compile.kernels.npu.lowering import list_blob
 from smidgen.compile.kernels.npu.packing import weight_blob
 from smidgen.compile.kernels.npu.sequence import DescriptorList, sequence
 from smidgen.compile.kernels.npu.tiling import call_cycles
-from smidgen.compile.kernels.npu.timing import list_cycles, work
+from smidgen.compile.kernels.npu.timing import list_cycles, list_ends, work
 from smidgen.compile.kernels.npu.work import Sum, Work
 from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.compile.schedule import Blob, Cost, Part
@@ -28,6 +29,8 @@ MOST_PLACEMENTS = 200
 SPARE = (4.0, 3.0, 2.0, 1.5, 1.0)
 STRIPS = (1, 2, 3, 4, 6, 8, 12, 16, 24)
 GROUP_BYTES = (4096, 8192, 16384)
+MOST_PARTS = 12  # members tried with their weights in smaller parts
+LEAST_WAIT = 100  # cycles for which that is worth it
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +56,12 @@ class Joined:
 
 @dataclass(frozen=True, eq=False)
 class _Found:
+    """A way to do a chain. group_bytes: see `chain.operations`."""
+
     cycles: int
     chain: Chain
+    stages: Sequence[Stage]
+    group_bytes: Sequence[int]
     list: DescriptorList
 
 
@@ -108,48 +115,82 @@ def _join(choices: Sequence[Choice]) -> Joined | None:
 
 
 def _form(step: Layer | Sum) -> Layer | Sum:
-    """The way to see a layer in which it takes the fewest cycles."""
+    """The way to see a layer in which it takes the fewest cycles; of several the one with least weights."""
     if isinstance(step, Sum):
         return step
-    forms = [form for form in (step, transposed(step)) if form is not None and form.refuse() is None]
-    return min(forms, key=lambda form: work(form.descriptor(), ENGINE), default=step)
+    seen = [
+        form for form in (step, transposed(step), folded(step)) if form is not None and form.refuse() is None
+    ]
+    return min(
+        seen, key=lambda form: (work(form.descriptor(), ENGINE), form.blocks * form.block_bytes), default=step
+    )
 
 
 def _fastest(chain: Chain) -> _Found | None:
     stages = _stages(chain)
     if stages is None:
         return None
-    best: _Found | None = None
-    for group_bytes in GROUP_BYTES:
-        best = _better(best, _try(chain, stages, group_bytes))
-    for index, stage in enumerate(stages):
+    ways = [_try(chain, stages, [size] * len(chain.members)) for size in GROUP_BYTES]
+    best = min((way for way in ways if way is not None), key=lambda way: way.cycles, default=None)
+    return None if best is None else _in_parts(_in_strips(best))
+
+
+def _in_strips(best: _Found) -> _Found:
+    """The same with other numbers of strips, where that is faster."""
+    chain = best.chain
+    for index, stage in enumerate(best.stages):
         is_loaded = any(name in chain.inputs for name in chain.members[stage.first].reads)
         if stage.end - stage.first == 1 and not is_loaded and not chain.is_stored(stage):
             continue
         for strips in STRIPS:
-            if strips > chain.members[stage.end - 1].step.output_height:
-                continue
-            other = [*stages[:index], replace(stage, strips=strips), *stages[index + 1 :]]
-            tried = _try(chain, other, GROUP_BYTES[1])
-            if tried is not None and (best is None or tried.cycles < best.cycles):
-                best, stages = tried, other
+            if strips <= chain.members[stage.end - 1].step.output_height:
+                stages = [*best.stages]
+                stages[index] = replace(stage, strips=strips)
+                best = _faster(best, _try(chain, stages, best.group_bytes))
     return best
 
 
-def _better(one: _Found | None, other: _Found | None) -> _Found | None:
-    if one is None or other is None:
-        return one or other
-    return min(one, other, key=lambda found: found.cycles)
+def _in_parts(best: _Found) -> _Found:
+    """The same with the weights in smaller parts where the array waits for them."""
+    tried: set[tuple[int, int]] = set()
+    for _ in range(MOST_PARTS):
+        waits = _waits(best)
+        places = [
+            (wait, index) for index, wait in enumerate(waits) if (index, best.group_bytes[index]) not in tried
+        ]
+        wait, index = max(places, default=(0, 0))
+        if wait < LEAST_WAIT:
+            break
+        tried.add((index, best.group_bytes[index]))
+        sizes = [*best.group_bytes]
+        sizes[index] = sizes[index] // 2
+        best = _faster(best, _try(best.chain, best.stages, sizes))
+    return best
 
 
-def _try(chain: Chain, stages: Sequence[Stage], group_bytes: int) -> _Found | None:
+def _waits(found: _Found) -> list[float]:
+    """Cycles for which the array stands still before descriptors of each member."""
+    descriptors = found.list.descriptors
+    waits, before = [0.0] * len(found.chain.members), 0.0
+    for one, member, end in zip(descriptors, found.list.members, list_ends(descriptors, ENGINE), strict=True):
+        if unit_of(one) == COMPUTE:
+            waits[member] += end - before - work(one, ENGINE)
+            before = end
+    return waits
+
+
+def _faster(one: _Found, other: _Found | None) -> _Found:
+    return one if other is None or one.cycles <= other.cycles else other
+
+
+def _try(chain: Chain, stages: Sequence[Stage], group_bytes: Sequence[int]) -> _Found | None:
     for spare in SPARE:
-        places = place_windows(chain, stages, spare)
+        places = place_windows(chain, tuple(stages), spare)
         if places is not None:
             made = sequence(chain, operations(chain, stages, places, group_bytes))
             if len(made.descriptors) > MOST_DESCRIPTORS:
                 return None
-            return _Found(list_cycles(made.descriptors, ENGINE), chain, made)
+            return _Found(list_cycles(made.descriptors, ENGINE), chain, stages, group_bytes, made)
     return None
 
 
@@ -171,7 +212,7 @@ def _stages(chain: Chain) -> list[Stage] | None:
             tried += 1
             if tried > MOST_PLACEMENTS:
                 return None
-            if place_windows(chain, [*stages, stage], 1.0) is not None:
+            if place_windows(chain, (*stages, stage), 1.0) is not None:
                 found = extend([*stages, stage])
                 if found is not None:
                     return found

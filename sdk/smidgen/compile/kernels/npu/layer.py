@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from smidgen.compile.kernels.npu import ENGINE
 from smidgen.npu.descriptor import QUAD, TAPS, Convolution, Depthwise, MaxPool, Window
@@ -97,6 +98,10 @@ class Layer:
 
     def descriptor(self) -> Window:
         """The whole layer from and to address 0 of the buffer."""
+        return self._descriptor
+
+    @cached_property  # asked for very often while strips are tried
+    def _descriptor(self) -> Window:
         own = {"chunks": self.chunks, "width": {8: 0, 4: 1, 2: 2}[self.bits]}
         if self.kind is not Convolution:
             own = {"kernel_width": self.kernel[1], "stride_x": self.stride[1]}
@@ -188,3 +193,16 @@ def transposed(layer: Layer) -> Layer | None:
         pad=layer.pad[::-1],
         transposed=not layer.transposed,
     )
+
+
+def folded(layer: Layer) -> Layer | None:
+    """The same with several positions in a row, where one window of a single column is the whole image: a
+    word of a depthwise kernel then has several taps. None where that cannot be."""
+    is_whole = layer.output_height == 1 and layer.kernel == (layer.height, 1) == (layer.height, layer.width)
+    if layer.kind is not Depthwise or not is_whole or layer.pad != (0, 0):
+        return None
+    columns = next((count for count in range(TAPS, 1, -1) if layer.height % count == 0), None)
+    if columns is None:
+        return None
+    rows = layer.height // columns
+    return replace(layer, height=rows, width=columns, kernel=(rows, columns), stride=(1, 1))

@@ -10,7 +10,7 @@ from smidgen.compile.kernels.npu.chain import Chain, Operation, Span
 from smidgen.compile.kernels.npu.lists import LOAD, ListBuilder, Region, unit_of
 from smidgen.npu.descriptor import MOST_BYTES, Descriptor, Load, Window
 
-AHEAD = int(__import__("os").environ.get("AHEAD","6"))
+AHEAD = 8  # loads in the list before they are needed: more than the engine's queue has would hold up others
 
 
 @dataclass(frozen=True)

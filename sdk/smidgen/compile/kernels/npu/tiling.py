@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from smidgen.compile.kernels.npu import ENGINE, FIRST_INPUT, OUTPUT, WEIGHTS
-from smidgen.compile.kernels.npu.layer import Layer, transposed, without_skipped_rows
+from smidgen.compile.kernels.npu.layer import Layer, folded, transposed, without_skipped_rows
 from smidgen.compile.kernels.npu.lists import LONGEST, ListBuilder, Region
 from smidgen.compile.kernels.npu.timing import CALL, list_cycles, work
 from smidgen.npu.descriptor import Convolution, Descriptor, Load, Store, Transfer, round_up
@@ -284,8 +284,8 @@ def _least(descriptors: Sequence[Descriptor]) -> int:
 
 def forms(layer: Layer) -> list[Layer]:
     """Ways to see a layer, the same bytes."""
-    other = transposed(layer)
-    return [without_skipped_rows(one) for one in (layer, other) if one is not None]
+    seen = (layer, transposed(layer), folded(layer))
+    return [without_skipped_rows(one) for one in seen if one is not None]
 
 
 def refuse_tiling(layer: Layer) -> str | None:

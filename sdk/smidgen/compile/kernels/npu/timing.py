@@ -61,8 +61,15 @@ def _block(d: Window, engine: Engine) -> int:
 
 def list_cycles(descriptors: Sequence[Descriptor], engine: Engine) -> int:
     """Cycles from the start of a list to its end."""
+    return round(max(list_ends(descriptors, engine)))
+
+
+def list_ends(descriptors: Sequence[Descriptor], engine: Engine) -> list[float]:
+    """When each descriptor ends, in cycles from the start of its list."""
     waiting = deque(enumerate(descriptors))
     queues: list[deque[Descriptor]] = [deque(), deque(), deque()]
+    indices: list[deque[int]] = [deque(), deque(), deque()]
+    ends = [0.0] * len(descriptors)
     left: list[float | None] = [None, None, None]  # cycles that each unit's descriptor still needs
     now, done, fetching = 0.0, [0, 0, 0], float(FETCH)
     while waiting or any(queues):
@@ -71,8 +78,9 @@ def list_cycles(descriptors: Sequence[Descriptor], engine: Engine) -> int:
                 left[unit] = float(work(queues[unit][0], engine))
         can_fetch = bool(waiting) and (fetching > 0 or len(queues[unit_of(waiting[0][1])]) < QUEUE)
         if can_fetch and fetching <= 0:
-            descriptor = waiting.popleft()[1]
+            index, descriptor = waiting.popleft()
             queues[unit_of(descriptor)].append(descriptor)
+            indices[unit_of(descriptor)].append(index)
             fetching = float(FETCH)
             continue
         rates = _rates(queues, left)
@@ -89,8 +97,9 @@ def list_cycles(descriptors: Sequence[Descriptor], engine: Engine) -> int:
                 if left[unit] < 1e-6:
                     left[unit] = None
                     queues[unit].popleft()
+                    ends[indices[unit].popleft()] = now
                     done[unit] += 1
-    return round(now)
+    return ends
 
 
 def _may_start(descriptor: Descriptor, done: Sequence[int]) -> bool:
