@@ -5,13 +5,17 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
 import numpy as np
+import timeline
 from PIL import Image
+from pipelined import Pipeline
 from scores import Scores
 
+from smidgen.compile.divide import Share
 from smidgen.compress.layers import CHANNEL_AXIS, WEIGHTS, weight_layers
 from smidgen.compress.prune_channels import size
 from smidgen.graph import Graph
@@ -31,6 +35,19 @@ _STYLE = """<style>
 </style>"""
 
 
+@dataclass(frozen=True)
+class Measured:
+    """On the target: how many scenes ran, whether all bytes were the reference's, cycles of the network (None
+    where they are not counted), where its layers run, and what the pipeline took where there is an engine."""
+
+    result: Result
+    scenes: int
+    same: bool
+    cycles: int | None
+    layers: Sequence[Share]
+    pipeline: Pipeline | None
+
+
 def write_page(
     path: Path,
     kind: str,
@@ -39,12 +56,9 @@ def write_page(
     pictures: Mapping[str, np.ndarray],
     scores: Mapping[str, Scores],
     graphs: tuple[Graph, Graph],
-    result: Result,
-    cycles: Sequence[int],
-    same: Sequence[bool],
+    measured: Measured,
 ) -> None:
-    """unseen: the scenes; pictures: of each network the answers; graphs: before and after pruning; cycles,
-    same: of each scene that ran on the target, the latter whether its output was the reference's."""
+    """unseen: the scenes; pictures: of each network the answers; graphs: before and after pruning."""
     before, after = (size(graph) for graph in graphs)
     lost = 100 * (scores["int8"].mean - scores["float"].mean)
     cards = [
@@ -52,10 +66,12 @@ def write_page(
         ("mean IoU, pruned int8", f"{percent(scores['int8'].mean, 1)} ({lost:+.2f} points)"),
         ("parameters left", _left(after.parameters, before.parameters)),
         ("operations left", _left(after.operations, before.operations)),
-        (f"cycles on {result.target}", number(max(cycles)) if cycles else "-"),
-        ("arena", f"{number(result.arena_bytes)} B"),
-        ("scenes equal to the reference", f"{sum(same)} of {len(same)}"),
+        (f"cycles of the network on {measured.result.target}", number(measured.cycles)),
+        ("arena", f"{number(measured.result.arena_bytes)} B"),
+        (f"{measured.scenes} scenes equal to the reference", "yes" if measured.same else "NO"),
     ]
+    if measured.pipeline is not None:
+        cards.append(("as fast, pipelined", f"{measured.pipeline.gain:.2f} times"))
     rows = [
         (name, *(percent(score.by_class[index], 1) for score in scores.values()))
         for index, name in enumerate(names)
@@ -68,7 +84,9 @@ def write_page(
         page.cards(cards),
         _scenes(names, unseen, pictures),
         page.table("Intersection over union", ("class", *scores), rows),
+        *(timeline.sections(measured.pipeline) if measured.pipeline else ()),
         page.table("Channels", ("layer", "before", "after"), _channels(*graphs)),
+        *_division(measured.layers),
     ]
     write_text(path, page.document("Segmentation of hyperspectral scenes", sections))
 
@@ -110,6 +128,20 @@ def _png(pixels: np.ndarray) -> str:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def _division(layers: Sequence[Share]) -> list[str]:
+    if not layers:
+        return []
+    columns = ("layer", "type", "runs on", "engine, predicted cycles", "core, predicted", "why")
+    rows = [
+        (
+            layer.name, layer.type_name, "engine" if layer.on_engine else "core", number(layer.engine_cycles),
+            number(layer.core_cycles), layer.why,
+        )
+        for layer in layers
+    ]  # fmt: skip
+    return [page.table("Engine and core", columns, rows)]
 
 
 def _channels(before: Graph, after: Graph) -> list[tuple[str, str, str]]:

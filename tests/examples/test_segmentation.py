@@ -15,7 +15,9 @@ from PIL import Image
 from smidgen.errors import UsageError
 from smidgen.importers import load_model
 
-MODULES = ("scenes", "hsi_drive", "scores", "network", "picture", "segment")
+MODULES = (
+    "scenes", "hsi_drive", "scores", "network", "preparation", "pipelined", "timeline", "picture", "segment",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -112,6 +114,20 @@ def test_everything_wrong_with_the_files_is_named_at_once(module, tmp_path: Path
         hsi_drive.load(tmp_path, "test")
 
 
+def test_integers_prepare_as_floats_do(module) -> None:
+    """Whatever the exposure; the core computes in integers."""
+    cubes, _ = module("scenes").synthetic_scenes(3, 4)
+    prepare = module("preparation").Preparation.of(cubes)
+    scale, zero_point = 0.03, -20
+    quantized = prepare.quantized(scale, zero_point, cubes[0].size)
+    for exposure in (1, 0.4):
+        seen = np.rint(exposure * cubes)
+        expected = np.clip(np.rint(prepare(seen) / scale) + zero_point, -128, 127)
+        difference = np.abs(quantized(prepare.counts(seen)) - expected)
+        assert difference.max() <= 1 and difference.mean() < 0.1
+    assert (np.abs(quantized(np.zeros((1, 4, 4, 25), np.uint16))) <= 128).all()
+
+
 def test_scores_are_intersections_over_unions_of_known_pixels(module) -> None:
     scores = module("scores").Scores.of(np.array([0, 0, 1, 1, -1]), np.array([0, 1, 1, 1, 2]), 4)
     np.testing.assert_allclose(scores.by_class, [1 / 2, 2 / 3, np.nan, np.nan])
@@ -122,16 +138,18 @@ def test_scores_are_intersections_over_unions_of_known_pixels(module) -> None:
 def test_the_segmentation_example_runs(module, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Small: too few scenes to learn much from, but every step, from scenes to the page."""
     pytest.importorskip("tensorflow", reason="the example trains a model: pip install -e '.[train]'")
-    small = ["--scenes", "24", "--unseen", "6", "--filters", "8", "--epochs", "15"]
-    short = ["--rounds", "2", "--last-epochs", "2", "--run", "1", "--output", str(tmp_path)]
+    small = ["--scenes", "24", "--unseen", "3", "--filters", "8", "--epochs", "15"]
+    short = ["--rounds", "1", "--last-epochs", "2", "--run", "1", "--frames", "3"]
+    short += ["--output", str(tmp_path)]
     assert module("segment").main([*small, *short]) == 0
     output = capsys.readouterr().out
     parameters, operations = (float(share) for share in re.findall(r"\(([0-9.]+)%\)", output))
     assert parameters <= 10 and operations <= 30
     means = [float(mean) for mean in re.findall(r"mean IoU ([0-9.]+) %", output)]
     assert len(means) == 3 and means[0] > 30
-    assert "midge: 1 of 1 scenes equal to the reference byte for byte" in output
+    assert "fpga-sim: 1 scenes equal to the reference byte for byte" in output
+    assert float(re.search(r"pipelined: ([0-9.]+) times as fast", output)[1]) > 1.1
     graph = load_model(tmp_path / "unet.tflite")
     assert graph.tensor(graph.outputs[0]).shape == (1, 48, 96, 8)
     page = (tmp_path / "report.html").read_text()
-    assert "synthetic scenes" in page and page.count("data:image/png;base64,") == 4 * 6
+    assert "synthetic scenes" in page and page.count("data:image/png;base64,") == 4 * 3
