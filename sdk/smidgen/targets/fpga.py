@@ -8,7 +8,7 @@ from pathlib import Path
 from smidgen.paths import data_folder
 from smidgen.targets.pll import dividers
 from smidgen.targets.table import Table
-from smidgen.targets.types import EXTERNAL, MEMORY_KINDS, Core, Fpga, Memory
+from smidgen.targets.types import MEMORY_KINDS, Core, Fpga, Memory
 
 # Block RAMs (DP16KD) of each device; they hold 2 KiB of bytes each.
 BLOCK_RAMS = {"LFE5U-25F": 56, "LFE5U-45F": 108, "LFE5U-85F": 208}
@@ -64,8 +64,9 @@ def _file(table: Table, key: str, suffix: str) -> Path:
 def _check_memories(top: Table, memories: tuple[Memory, ...], device: str) -> None:
     """They lie where the system has them, and the device's block RAMs can hold them."""
     for memory in memories:
-        if memory.kind == EXTERNAL:
-            top.problem(f"memory.{memory.name}", "is external; no board's module has a memory chip's pins")
+        if memory.kind not in _ORIGINS:
+            what = f"is {memory.kind}; no board's module has a memory chip's pins"
+            top.problem(f"memory.{memory.name}", what)
     memories = tuple(memory for memory in memories if memory.kind in _ORIGINS)
     for memory in memories:
         key = f"memory.{memory.name}"

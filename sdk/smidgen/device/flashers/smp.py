@@ -19,7 +19,8 @@ from smidgen.device.transports import Port
 
 _PROBE_SECONDS = 20.0
 _UPLOAD_SECONDS, _UPLOAD_RATE = 120.0, 400.0  # bytes per second, of a slow line that loses some
-# A simulated board's seconds are long: this is a bound on what hangs, not on what works.
+# A simulated board's seconds are long, and it looks at every byte of its image before it answers: this is a
+# bound on what hangs, not on what works.
 _START_SECONDS = 1200.0
 _OVERHEAD_BYTES = 64  # of a message, beside the piece of the image
 
@@ -30,12 +31,16 @@ class SmpFlasher(Flasher):
     def command(self, bundle: Bundle) -> None:
         return None
 
+    @property
+    def _probe_seconds(self) -> float:
+        return _PROBE_SECONDS if self.target.runner.kind == "serial" else _START_SECONDS
+
     def probe(self) -> Found:
         self.port = choose_port(self.port, self.settings.usb)
         self._port = Port(self.port, self.target.serial.baud if self.target.serial else 115200)
         self._port.drain()
         self._client = Client(self._port)
-        stage = Stage(f"asking the board on {self.port}", _PROBE_SECONDS)
+        stage = Stage(f"asking the board on {self.port}", self._probe_seconds)
         try:
             board = self._client.ask(stage, protocol.BoardRequest, protocol.BoardReply).board
         except Refused:
@@ -52,7 +57,7 @@ class SmpFlasher(Flasher):
         return Found(self.port, f"{self.target.name}, {state}")
 
     def flash(self, bundle: Bundle, track: Track = untracked) -> None:
-        states = self._states(Stage("reading the slots", _PROBE_SECONDS))
+        states = self._states(Stage("reading the slots", self._probe_seconds))
         # What runs is left alone, or, in the boot loader, what the board would come back to.
         kept = next((one.slot for one in states if one.active), None)
         if kept is None:
