@@ -30,13 +30,13 @@ BAD = {
     "a top that is not there": ("ulx3s.sv", "ulx4s.sv", ("'fpga.top' is 'ulx4s.sv'", "boards/ulx4s.sv")),
     "pins that are no pin file": ("ulx3s.lpf", "ulx3s.sv", ("'fpga.pins' is 'ulx3s.sv'", ".lpf")),
     "a clock that no PLL makes": (
-        "clock_hz = 50_000_000",
-        "clock_hz = 50_000_001",
-        ("'fpga.clock_input_hz' is 25,000,000, of which no PLL makes core.clock_hz, 50,000,001",),
+        "clock_hz = 40_000_000",
+        "clock_hz = 40_000_001",
+        ("'fpga.clock_input_hz' is 25,000,000, of which no PLL makes core.clock_hz, 40,000,001",),
     ),
-    "no clock": ("clock_hz = 50_000_000\n", "", ("'core.clock_hz' is missing",)),
+    "no clock": ("clock_hz = 40_000_000\n", "", ("'core.clock_hz' is missing",)),
     "more memory than block RAM": (
-        "length = 0x4_0000",
+        "length = 0x2_0000",
         "length = 0x8_0000",
         ("takes 288 block RAMs (flash 512 KiB, sram 64 KiB); LFE5U-85F has 208, 416 KiB",),
     ),

@@ -92,7 +92,7 @@ def place_and_route(folder: Path, options: Sequence[str], seed: int) -> Routed:
     A clock that is not reached is no error here. BuildError: it does not fit.
     """
     arguments = [
-        *options, "--json", NETLIST, "--seed", str(seed), "--timing-allow-fail",
+        *options, "--json", NETLIST, "--seed", str(seed), "--timing-allow-fail", "--router", "router2",
         "--report", REPORT, "--textcfg", CONFIG,
     ]  # fmt: skip
     try:
