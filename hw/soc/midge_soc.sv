@@ -103,30 +103,13 @@ module midge_soc
   midge_core #(
       .NN(NN != 0)
   ) core (
-      .clock,
       .reset(soc_reset),
-      .fetch_request,
-      .fetch_address,
-      .fetch_ready,
-      .fetch_response,
       .fetch_late(fetched_program),
       .fetch_data(program_fetch_data),
       .fetch_early_data(sram_fetch_register),
-      .fetch_error,
-      .data_request,
-      .data_write,
-      .data_address,
-      .data_byte_lanes,
-      .data_write_data,
-      .data_response,
-      .data_error,
-      .data_read_data,
-      .timer_interrupt,
       .external_interrupt(received_interrupt || npu_interrupt),
-      .asleep,
       .timer_wakes(core_timer_wakes),
-      .rvfi_valid,
-      .rvfi
+      .*
   );
 
   // Data port
@@ -371,21 +354,13 @@ module midge_soc
   );
 
   uart uart (
-      .clock,
       .reset(soc_reset),
       .request(peripheral_request && answering == SELECT_UART),
       .write(peripheral_write),
       .status_register(peripheral_register[0]),
       .write_data(peripheral_write_data),
       .read_data(uart_read_data),
-      .received_interrupt,
-      .receive_valid,
-      .receive_ready,
-      .receive_data,
-      .receive_overrun,
-      .send_valid,
-      .send_ready,
-      .send_data
+      .*
   );
 
   timer timer (
