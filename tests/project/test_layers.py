@@ -24,6 +24,7 @@ ALLOWED = {
     "oracles": {"graph", "importers"},
     "run": {
         "graph",
+        "npu",
         "importers",
         "compress",
         "train",
