@@ -16,7 +16,9 @@ from pathlib import Path
 
 HW = Path(__file__).resolve().parents[1]
 # What is around the system.
-SIMULATED = [f"sim/{name}.sv" for name in ("sdram_chip", "psram_chip", "spi_flash_chip", "no_chip", "simulated_board")]
+SIMULATED = [
+    f"sim/{name}.sv" for name in ("sdram_chip", "psram_chip", "spi_flash_chip", "no_chip", "simulated_board")
+]
 
 
 def parameters(configuration: str) -> dict[str, int]:
