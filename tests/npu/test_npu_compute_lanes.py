@@ -23,8 +23,9 @@ def test_random_descriptors_with_eight_lanes(eight_lanes: Bench, kind: type[Desc
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", ["portable", "ecp5", "simulator"])
-@pytest.mark.parametrize("lanes", [8, 16])
+@pytest.mark.parametrize(
+    ("lanes", "variant"), [(8, "portable"), (16, "ecp5"), (8, "simulator"), (16, "simulator")]
+)
 def test_many_descriptors(lanes: int, variant: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Arithmetic as written, bit by bit, and as the ECP5 flow has it, on fewer."""
     bench = bench_with(lanes, variant, tmp_path_factory)
