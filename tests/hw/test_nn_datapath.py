@@ -70,7 +70,9 @@ def simulator(top: str, variant: str, folder: Path) -> Path:
     if variant in ("ecp5", "netlist"):
         sources += [replaced / f"{name}.sv" for name in ("carry_chain", "ccu2c", "lut4")]
     if variant == "netlist":
-        flow.synthesize(folder, "nn_datapath", list(map(str, sources)), {})
+        for path in sources:
+            shutil.copy(path, folder)  # where the flow's tools look for everything
+        flow.synthesize(folder, "nn_datapath", [path.name for path in sources], {})
         write_simulated(folder, "nn_datapath", folder)
         sources = [*models(), folder / VERILOG]
     command = [
