@@ -1,15 +1,18 @@
 """What a board's system takes of its FPGA, and how fast it is: three seeds, placed and routed here.
 
-python -m benchmarks.fpga [TARGET]: minutes for each seed; what was routed before comes from the cache.
+python -m benchmarks.fpga [TARGET]: many minutes for each seed, as many at once as there are cores; what was
+routed before comes from the cache.
 """
 
 from __future__ import annotations
 
+import os
 import statistics
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from smidgen.errors import SmidgenError
-from smidgen.fpga.bitstream import SEEDS, route
+from smidgen.fpga.bitstream import SEEDS, route, synthesize
 from smidgen.report.tables import print_table
 from smidgen.targets import load_target
 
@@ -23,7 +26,9 @@ def main() -> int:
     target = load_target(sys.argv[1] if len(sys.argv) > 1 else "ulx3s-85f")
     if target.fpga is None:
         sys.exit(f"{target.name} has no FPGA")
-    routed = [route(target, seed, lambda stage: print(stage, file=sys.stderr))[1] for seed in SEEDS]
+    synthesize(target, _say)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        routed = [one for _, one in pool.map(lambda seed: route(target, seed, _say), SEEDS)]
     rows = []
     for cell in SHOWN:
         used, available = (getattr(routed[0], kind).get(cell, 0) for kind in ("used", "available"))
@@ -41,6 +46,10 @@ def main() -> int:
         )
     print_table(["", "used, reached", "bar", "met"], rows, title=f"{target.name}, {target.fpga.device}")
     return 0
+
+
+def _say(stage: str) -> None:
+    print(stage, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
