@@ -69,8 +69,10 @@ def print_all(files: dict[str, Path], progress: measure.Progress) -> Figures:
             results[name, bits] = result, list(_rows(one, result))
         for target in EXTERNAL:
             progress(f"{name}: {target}")
-            plan, _ = lower_and_plan(graph, load_target(target), "speed")
-            outside[target, name] = Outside(measure.run_checked(graph, target, 1), traffic(plan))
+            loaded = load_target(target)
+            plan, _ = lower_and_plan(graph, loaded, "speed")
+            moved = traffic(plan, loaded.engine) if loaded.engine else []
+            outside[target, name] = Outside(measure.run_checked(graph, target, 1), moved)
     progress("the simulator's speed")
     largest = max(files.values(), key=lambda path: path.stat().st_size)
     simulation = measure.build_and_run(largest, TARGET, "speed").simulation

@@ -33,7 +33,8 @@ def convolutions(size: int, channels: int, count: int = 1) -> Graph:
 
 
 def moved(model: Graph) -> list[Traffic]:
-    return traffic(lower_and_plan(model, load_target("fpga-sim-sdram"))[0])
+    target = load_target("fpga-sim-sdram")
+    return traffic(lower_and_plan(model, target)[0], target.engine)
 
 
 @pytest.mark.parametrize(

@@ -17,18 +17,13 @@ from pathlib import Path
 import pytest
 from export_models import MODELS, export
 
-from smidgen.compile.kernels.npu import ENGINE
 from smidgen.errors import UsageError
 from smidgen.libraries import FORMATS, export_library, ip_xact
-from smidgen.targets import load_target
+from smidgen.targets import Engine, load_target
 
 SPIRIT = f"{{{ip_xact.SPIRIT}}}"
 STAND_IN = Path(__file__).parent / "vivado.tcl"
-PARAMETERS = {
-    "LANES": ENGINE.lanes,
-    "ACTIVATION_BYTES": ENGINE.activation_bytes,
-    "WEIGHT_BYTES": ENGINE.weight_bytes,
-}
+PARAMETERS = {name.upper(): value for name, value in vars(Engine()).items()}
 
 
 @pytest.fixture(scope="module")

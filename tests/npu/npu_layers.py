@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from smidgen.compile.kernels import kernels_for
-from smidgen.compile.kernels.spec import Lowered
+from smidgen.compile.kernels.spec import KernelSpec, Lowered
 from smidgen.graph import DType, Graph, Node, Quantization, Tensor
 from smidgen.graph.operators import (
     Activation,
@@ -27,28 +27,37 @@ from smidgen.npu.descriptor import Engine, check_list, decode
 from smidgen.npu.model import Model
 
 ENGINE = Engine()
+SMALL = Engine(lanes=8, activation_bytes=1 << 14, weight_bytes=1 << 13)
 Rng = np.random.Generator
 ZERO_POINTS = (-128, 127, 0, -1, 5)
 NARROW = {8: DType.I8, 4: DType.I4, 2: DType.I2}
 
 
-def refusal(graph: Graph, node: Node) -> str | None:
+def _kernel(node: Node, engine: Engine) -> KernelSpec:
+    (spec,) = [spec for spec in kernels_for(["npu"], engine) if isinstance(node.operator, spec.operators)]
+    return spec
+
+
+def refusal(graph: Graph, node: Node, engine: Engine = ENGINE) -> str | None:
     """Why the engine does not take the node, or None when it does."""
-    (spec,) = [spec for spec in kernels_for(["npu"]) if isinstance(node.operator, spec.operators)]
-    return spec.refuse(graph, node)
+    return _kernel(node, engine).refuse(graph, node)
 
 
-def lowered(graph: Graph, node: Node) -> Lowered:
-    (spec,) = [spec for spec in kernels_for(["npu"]) if isinstance(node.operator, spec.operators)]
-    return spec.lower(graph, node, "speed")
+def lowered(graph: Graph, node: Node, engine: Engine = ENGINE) -> Lowered:
+    return _kernel(node, engine).lower(graph, node, "speed")
 
 
 def run_in_model(
-    graph: Graph, node: Node, call: Lowered, inputs: Sequence[np.ndarray], random: Rng | None
+    graph: Graph,
+    node: Node,
+    call: Lowered,
+    inputs: Sequence[np.ndarray],
+    random: Rng | None,
+    engine: Engine = ENGINE,
 ) -> np.ndarray:
     """What the call writes. random: see `Model.run`. Behind each tensor lie bytes that must not matter."""
     words = call.blobs[0].data.reshape(-1, 16)
-    refused = check_list(words, ENGINE)
+    refused = check_list(words, engine)
     assert refused is None, f"the engine refuses descriptor {refused[1]} with error {refused[0]}"
     output = graph.tensor(node.outputs[0])
     constants = [blob.data.view(np.uint8) for blob in call.blobs[1:]]
@@ -60,7 +69,7 @@ def run_in_model(
         memory[start : start + part.size] = part
     second, weights = (starts[1] if len(inputs) > 1 else 0), starts[len(inputs)]
     place, before = int(starts[len(parts)]), memory.copy()
-    model = Model(memory, ENGINE)
+    model = Model(memory, engine)
     model.activations[:] = model.weights[:] = 0x5A
     model.run([decode(one) for one in words], [int(starts[0]), int(second), int(weights), place], random)
     result = memory[place : place + output.elements].copy()

@@ -43,7 +43,7 @@ def test_the_engine_counts_the_bytes_that_were_predicted(repository: Path) -> No
     graph = load_model(repository / "examples" / "digits" / "digits_int8.tflite")
     with open_session(graph, SDRAM) as session:
         profiled = profile(session, random_inputs(graph, 1))
-        layers = traffic(session.plan)
+        layers = traffic(session.plan, session.target.engine)
     uses = [layer.engine for layer in profiled.result.layers if layer.engine is not None]
     read = sum(use.bytes_read - BYTES * use.descriptors for use in uses)
     written = sum(use.bytes_written for use in uses)
@@ -57,7 +57,8 @@ def test_image_classification_from_sdram(shared_data: Path) -> None:
     """Hardly slower than from block RAM, and hardly more bytes than each one once."""
     graph = load_model(shared_data / "mlperf_tiny" / "ic_int8.tflite")
     assert cycles(graph, SDRAM) <= SLOWER * cycles(graph, "fpga-sim")
-    layers = traffic(lower_and_plan(graph, load_target(SDRAM))[0])
+    target = load_target(SDRAM)
+    layers = traffic(lower_and_plan(graph, target)[0], target.engine)
     assert whole_ratio(layers) <= MOST_MOVED
     assert max(layer.ratio for layer in layers) <= MOST_MOVED
 

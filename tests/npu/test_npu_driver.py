@@ -15,17 +15,17 @@ import pytest
 from engine_bench import Bench, Stalls
 from engine_board import Interrupt, Memory, Registers, build_package, compile_package, load_driver
 
-from smidgen.compile.kernels.npu import ENGINE
 from smidgen.golden import golden_inputs
 from smidgen.graph import Graph
 from smidgen.graph.reference import Reference
-from smidgen.npu.descriptor import Load, Store, encode_list, table
+from smidgen.npu.descriptor import Engine, Load, Store, encode_list, table
 from smidgen.npu.onboard import EngineError, EngineTimeout, NeuralEngine
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "export"))
 from export_models import MODELS, export, spoil
 
 ERRORS = table()["errors"]
+ENGINE = Engine()
 NOWHERE = 0x1000_0000  # no memory is there
 
 

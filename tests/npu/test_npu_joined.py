@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import npu_layers
 import numpy as np
 import pytest
@@ -138,10 +140,17 @@ def random_graph(seed: int) -> Graph:
     return one.graph(x, last)
 
 
-def run_call(schedule: Schedule, call: KernelCall, inputs: list[np.ndarray], output: Tensor, random=None):
+def run_call(
+    schedule: Schedule,
+    call: KernelCall,
+    inputs: list[np.ndarray],
+    output: Tensor,
+    engine: Engine,
+    random: np.random.Generator | None,
+) -> np.ndarray:
     """What a call writes, in the model of the engine."""
     words = schedule.blobs[call.blobs[0]].data.reshape(-1, 16)
-    assert check_list(words, Engine()) is None
+    assert check_list(words, engine) is None
     constants = [schedule.blobs[name].data for name in call.blobs[1:]]
     parts = [np.ascontiguousarray(part).view(np.uint8).reshape(-1) for part in (*inputs, *constants)]
     starts = np.cumsum([64, *(-(-part.size // 4) * 4 + 64 for part in parts)])
@@ -149,7 +158,7 @@ def run_call(schedule: Schedule, call: KernelCall, inputs: list[np.ndarray], out
     for start, part in zip(starts, parts, strict=False):
         memory[start : start + part.size] = part
     before, place = memory.copy(), int(starts[-1])
-    model = Model(memory)
+    model = Model(memory, engine)
     model.activations[:] = model.weights[:] = 0x5A
     second = int(starts[1]) if len(inputs) > 1 else 0
     weights = int(starts[len(inputs)]) if constants else 0
@@ -164,9 +173,12 @@ def run_call(schedule: Schedule, call: KernelCall, inputs: list[np.ndarray], out
     "seed", [pytest.param(seed, marks=[] if seed < FAST else pytest.mark.slow) for seed in SEEDS]
 )
 def test_joined_nodes_equal_the_reference(seed: int) -> None:
+    """On two engines in turn."""
     graph = random_graph(seed)
     rng = np.random.default_rng(seed)
-    plan, _ = lower_and_plan(graph, load_target(TARGET))
+    target = load_target(TARGET)
+    engine = npu_layers.SMALL if seed % 2 else target.engine
+    plan, _ = lower_and_plan(graph, replace(target, engine=engine))
     inputs = npu_layers.random_inputs(rng, graph)
     tensors = run(plan.graph, inputs, keep="all").tensors
     for call in plan.schedule.calls:
@@ -175,7 +187,7 @@ def test_joined_nodes_equal_the_reference(seed: int) -> None:
         output = plan.graph.tensor(call.writes[0])
         given = [tensors[name] for name in call.reads]
         for order in (None, rng, rng):
-            ours = run_call(plan.schedule, call, given, output, order)
+            ours = run_call(plan.schedule, call, given, output, engine, order)
             np.testing.assert_array_equal(ours, tensors[output.name], err_msg=f"seed {seed}, call {call.id}")
 
 
@@ -207,7 +219,7 @@ def test_only_what_goes_in_and_out_is_moved(height: int) -> None:
     assert call.nodes == tuple(node.id for node in graph.nodes)
     listed = descriptors(schedule, call)
     moved = height * 16 * 16
-    assert moved * 3 > Engine().activation_bytes or height == 8
+    assert moved * 3 > load_target(TARGET).engine.activation_bytes or height == 8
     assert sum(one.bytes for one in listed if isinstance(one, Store)) == moved
     loads = [one for one in listed if isinstance(one, Load) and one.base != WEIGHTS]
     assert moved <= sum(one.bytes for one in loads) < 1.2 * moved

@@ -14,23 +14,27 @@ from smidgen.compress import requantize_weights
 from smidgen.graph import Graph, Node
 from smidgen.graph.reference import FAMILIES, Reference
 from smidgen.importers import load_model
+from smidgen.npu.descriptor import Engine
 
 SEED = 7
-CASES = 6
+CASES = 8
 ORDERS = 2
 MODELS = ("kws", "vww", "ic", "ad", "sww")
 WIDTHS = (8, 4, 2)
+ENGINES = (npu_layers.ENGINE, npu_layers.SMALL)
 FAST = (("kws", 8), ("sww", 4))
 
 
-def assert_equals_the_reference(graph: Graph, node: Node, inputs: list[np.ndarray], name: str) -> None:
+def assert_equals_the_reference(
+    graph: Graph, node: Node, inputs: list[np.ndarray], name: str, engine: Engine = npu_layers.ENGINE
+) -> None:
     values = dict(zip([x for x in node.inputs if not graph.tensor(x).is_constant], inputs, strict=True))
     operands = [values[x] if x in values else graph.tensor(x).data for x in node.inputs]
     (expected,) = FAMILIES[type(node.operator)](graph, node)(operands)
-    call = npu_layers.lowered(graph, node)
+    call = npu_layers.lowered(graph, node, engine)
     for order in (None, *range(ORDERS)):
         random = None if order is None else np.random.default_rng(order)
-        got = npu_layers.run_in_model(graph, node, call, inputs, random)
+        got = npu_layers.run_in_model(graph, node, call, inputs, random, engine)
         np.testing.assert_array_equal(got, expected, err_msg=f"{name}, order {order}: {node.operator}")
 
 
@@ -43,14 +47,16 @@ WITHOUT = ("average_pool", "max_pool", "addition", "resize", "concatenation")
     [*((make, bits) for make in WITH_WEIGHTS for bits in WIDTHS), *((make, 8) for make in WITHOUT)],
 )
 def test_random_layers(make: str, bits: int) -> None:
+    """On two engines in turn."""
     taken = 0
     for number in range(CASES):
         rng = np.random.default_rng((SEED, bits, number))
         graph, node = getattr(npu_layers, make)(rng, bits)
-        if npu_layers.refusal(graph, node) is None:
+        engine = ENGINES[number % len(ENGINES)]
+        if npu_layers.refusal(graph, node, engine) is None:
             taken += 1
             inputs = npu_layers.random_inputs(rng, graph)
-            assert_equals_the_reference(graph, node, inputs, f"{make} {number} at {bits} bits")
+            assert_equals_the_reference(graph, node, inputs, f"{make} {number} at {bits} bits", engine)
     assert taken > CASES // 2
 
 

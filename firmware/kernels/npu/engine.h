@@ -5,8 +5,10 @@
 
 #include "../portable/common.h"
 
+/* Of a list; engine: the value of the register CAPABILITY that it was made for. */
 struct smidgen_npu_shape {
     int32_t descriptors;
+    int32_t engine;
 };
 
 /* The bases are those that the compiler's descriptors name, in this order. */
@@ -23,6 +25,7 @@ enum {
 #define SMIDGEN_NPU_REGISTER(offset) (*(volatile uint32_t *)(0x30000000u + (offset)))
 
 enum {
+    SMIDGEN_NPU_CAPABILITY = 0x04,
     SMIDGEN_NPU_CONTROL = 0x08,
     SMIDGEN_NPU_STATUS = 0x0c,
     SMIDGEN_NPU_INTERRUPT_ENABLE = 0x10,
@@ -35,8 +38,8 @@ enum {
     SMIDGEN_NPU_FAILED = 4
 };
 
-/* Ends the program with a trap, whose handler finds the engine's error (code, descriptor << 16) in
- * a0. */
+/* Ends the program with a trap, whose handler finds the engine's error (code, descriptor << 16), or
+ * its capability where that is the reason, in a0. */
 SMIDGEN_INLINE void smidgen_npu_fault(uint32_t error) {
     register uint32_t a0 __asm__("a0") = error;
     for (;;)
@@ -72,10 +75,12 @@ SMIDGEN_INLINE void smidgen_npu_wait(void) {
     __asm__ volatile("" ::: "memory");
 }
 
-SMIDGEN_INLINE void smidgen_npu_execute(const uint32_t *list, uint32_t descriptors,
-                                        const void *const *bases) {
-    smidgen_npu_start(list, descriptors, bases);
-    smidgen_npu_wait();
+/* Called while the engine works, when it costs no time: a list for another one may leave anything
+ * in the arena, but nothing is told of that after the trap. */
+SMIDGEN_INLINE void smidgen_npu_check(uint32_t engine) {
+    uint32_t found = SMIDGEN_NPU_REGISTER(SMIDGEN_NPU_CAPABILITY);
+    if (found != engine)
+        smidgen_npu_fault(found);
 }
 
 #else
@@ -94,7 +99,13 @@ SMIDGEN_INLINE void smidgen_npu_run(const struct smidgen_npu_shape *shape, const
         [SMIDGEN_NPU_WEIGHTS] = weights,
         [SMIDGEN_NPU_OUTPUT] = output,
     };
+#ifdef __riscv
+    smidgen_npu_start(list, (uint32_t)shape->descriptors, bases);
+    smidgen_npu_check((uint32_t)shape->engine);
+    smidgen_npu_wait();
+#else
     smidgen_npu_execute(list, (uint32_t)shape->descriptors, bases);
+#endif
 }
 
 #endif

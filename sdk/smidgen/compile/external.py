@@ -14,7 +14,7 @@ from smidgen.targets.types import EXTERNAL
 
 def specs_of(target: Target) -> list[KernelSpec]:
     """The target's kernels, in order of preference, with their costs on its memories."""
-    specs, memory = kernels_for(target.kernels), target.memory_of_kind(EXTERNAL)
+    specs, memory = kernels_for(target.kernels, target.engine), target.memory_of_kind(EXTERNAL)
     return specs if memory is None else [_outside(spec, memory) for spec in specs]
 
 

@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from smidgen.compile.kernels.npu import ENGINE, NPU, WEIGHTS
+from smidgen.compile.kernels.npu import NPU, WEIGHTS
 from smidgen.compile.search import Plan
 from smidgen.graph import Graph, Node, Tensor
 from smidgen.graph.packing import storage_bytes
-from smidgen.npu.descriptor import BYTES, QUAD, WORDS, Descriptor, Load, Store, Transfer, decode, round_up
+from smidgen.npu.descriptor import (
+    BYTES,
+    QUAD,
+    WORDS,
+    Descriptor,
+    Engine,
+    Load,
+    Store,
+    Transfer,
+    decode,
+    round_up,
+)
 
 REQUANTIZATION_BYTES = 8  # multiplier and shift of an output channel
 
@@ -43,7 +54,7 @@ class Traffic:
         return self.moved / (self.least + self.forced)
 
 
-def traffic(plan: Plan) -> list[Traffic]:
+def traffic(plan: Plan, engine: Engine) -> list[Traffic]:
     """Of each layer on the engine, in order; empty where none is."""
     nodes = {node.id: node for node in plan.graph.nodes}
     found = []
@@ -54,9 +65,9 @@ def traffic(plan: Plan) -> list[Traffic]:
         descriptors = [decode(row) for row in words.reshape(-1, WORDS)]
         for part in call.parts:
             own = [descriptors[index] for index in part.descriptors]
-            found.append(_traffic(plan.graph, nodes[part.node], own))
+            found.append(_traffic(plan.graph, nodes[part.node], own, engine))
         if not call.parts:
-            found.append(_traffic(plan.graph, nodes[call.nodes[0]], descriptors))
+            found.append(_traffic(plan.graph, nodes[call.nodes[0]], descriptors, engine))
     return found
 
 
@@ -65,7 +76,7 @@ def whole_ratio(layers: Sequence[Traffic]) -> float:
     return sum(one.moved for one in layers) / sum(one.least + one.forced - one.inside for one in layers)
 
 
-def _traffic(graph: Graph, node: Node, descriptors: Sequence[Descriptor]) -> Traffic:
+def _traffic(graph: Graph, node: Node, descriptors: Sequence[Descriptor], engine: Engine) -> Traffic:
     moves = [one for one in descriptors if isinstance(one, Transfer)]
     weights = [one for one in moves if isinstance(one, Load) and one.base == WEIGHTS]
     inputs = [one for one in moves if isinstance(one, Load) and one.base != WEIGHTS]
@@ -77,9 +88,9 @@ def _traffic(graph: Graph, node: Node, descriptors: Sequence[Descriptor]) -> Tra
     if constants:
         constants += REQUANTIZATION_BYTES * graph.tensor(node.outputs[0]).shape[-1]
     forced = 0
-    if activations > ENGINE.activation_bytes:
+    if activations > engine.activation_bytes:
         forced = _bytes(inputs) - _distinct(inputs)
-        if _distinct(weights) > ENGINE.weight_bytes:
+        if _distinct(weights) > engine.weight_bytes:
             forced += _bytes(weights) - _distinct(weights)
     return Traffic(
         name=node.id,

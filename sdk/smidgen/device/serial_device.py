@@ -34,7 +34,7 @@ from smidgen.device.transports import Port
 from smidgen.device.xmidge import mnemonic
 from smidgen.errors import DeviceError, Problem
 from smidgen.graph import DType
-from smidgen.npu.descriptor import error_text
+from smidgen.npu.descriptor import fault_text
 
 _DTYPES = tuple(DType)
 _INPUT_ATTEMPTS = 3
@@ -140,7 +140,7 @@ class SerialDevice(Device):
         if fault.cause == protocol.ILLEGAL_INSTRUCTION:
             what = f"instruction {fault.address:#010x} ({mnemonic(fault.address)})"
         elif fault.cause == protocol.ENVIRONMENT_CALL and fault.address:
-            what = f"the neural engine stopped with {error_text(fault.address)}"
+            what = fault_text(fault.address)
         elif fault.cause == protocol.UNDEFINED_INSTRUCTION:
             what = f"instruction {fault.address:#010x}"
         text = f"{protocol.trap_text(fault.cause)}, {what}, at pc {fault.pc:#010x}"

@@ -22,6 +22,7 @@ from smidgen.fpga import flow, netlist, tools
 from smidgen.fpga.flow import CONFIG, NETLIST, NOISE, Routed
 from smidgen.paths import data_folder
 from smidgen.targets import Target
+from smidgen.targets.engine import verilog_parameters
 from smidgen.targets.pll import dividers
 
 # Placement begins at random. Where the clock is not reached, another beginning may do.
@@ -153,6 +154,7 @@ def parameters(target: Target) -> dict[str, int | str]:
         "CLOCK_HZ": clock_hz,
         "BAUD": target.serial.baud if target.serial else 115200,
         **{f"{name.upper()}_DIVIDER": value for name, value in asdict(ratio).items()},
+        **(verilog_parameters(target.engine) if target.engine else {}),
     }
 
 

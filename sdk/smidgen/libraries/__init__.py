@@ -47,7 +47,7 @@ def export_library(
     TooBig when the target cannot hold the model.
     """
     _check(kind, target, directory, name or identifier(graph.name), version, is_chosen=name is not None)
-    target = replace(target, kernels=(*kind.kernels, *target.kernels))
+    target = replace(target, kernels=(*kind.kernels, *target.kernels), engine=kind.engine or target.engine)
     with tempfile.TemporaryDirectory() as folder:
         named = replace(graph, name=name) if name else graph
         bundle = build(named, target, folder, optimize, progress, arena=arena)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from smidgen.libraries.content import EXAMPLES, Library
 from smidgen.libraries.templates import fill, fill_file, fill_folder
 from smidgen.paths import data_folder
+from smidgen.targets import Engine
 
 # A library's header would hide one of these from every other file.
 C_HEADERS = frozenset({
@@ -31,7 +32,8 @@ class Format:
     program: where an example's program lies in its folder, @{example} stands for its name; entry: how the
     program's main function starts; ends: how it ends in each of `EXAMPLES`; values: more for the templates;
     reserved: names of libraries that mean something else there; longest_name: in characters; kernels: sets
-    that are preferred to the target's, where something stands beside the processor.
+    that are preferred to the target's, where something stands beside the processor; engine: which, where
+    that is the neural engine.
     The files that only this ecosystem has are templates in the folder of its name, or what `own` makes.
     """
 
@@ -47,6 +49,7 @@ class Format:
     reserved: frozenset[str] = frozenset()
     longest_name: int = 63
     kernels: tuple[str, ...] = ()
+    engine: Engine | None = None
     own: Callable[[Library], dict[str, str]] | None = None
 
     def files(self, library: Library) -> dict[str, str]:

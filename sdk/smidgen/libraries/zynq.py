@@ -8,22 +8,20 @@ from pathlib import Path
 import numpy as np
 
 import smidgen
-from smidgen.compile.kernels.npu import ENGINE, NPU
+from smidgen.compile.kernels.npu import NPU
 from smidgen.compile.schedule import ARENA_ALIGNMENT
 from smidgen.graph import DType
 from smidgen.libraries import ip_xact
 from smidgen.libraries.content import Library
 from smidgen.libraries.format import Format
 from smidgen.libraries.templates import fill_file
+from smidgen.targets import Engine
 
 PACKAGE = "smidgen_npu"  # the driver's name on the board
 TEMPLATES = ("README.md", "Makefile", "board/library.c", "vivado/add_npu.tcl", "vivado/design.tcl")
 _DRIVER = Path(smidgen.__file__).parent / "npu" / "onboard"
-_PARAMETERS = {
-    "LANES": ENGINE.lanes,
-    "ACTIVATION_BYTES": ENGINE.activation_bytes,
-    "WEIGHT_BYTES": ENGINE.weight_bytes,
-}
+ENGINE = Engine()
+_PARAMETERS = {name.upper(): value for name, value in vars(ENGINE).items()}
 
 
 def _files(library: Library) -> dict[str, str]:
@@ -79,6 +77,7 @@ FORMAT = Format(
     "driver in the package; component.xml is valid by IEEE's schema; the Tcl runs with stand-ins for Vivado",
     program="main.py",
     kernels=(NPU,),
+    engine=ENGINE,
     own=_files,
     reserved=frozenset({"model", "npu", PACKAGE}),
 )

@@ -15,6 +15,7 @@ import numpy as np
 
 from smidgen.paths import data_folder
 
+VERSION = 1
 WORDS = 16
 BYTES = 4 * WORDS
 QUAD = 4  # outputs that share a word of results
@@ -35,6 +36,17 @@ class Engine:
     weight_bytes: int = 1 << 15
 
     @property
+    def text(self) -> str:
+        """Its parameters, for people."""
+        return f"{self.lanes} lanes, {self.activation_bytes:,} and {self.weight_bytes:,} bytes of buffers"
+
+    @property
+    def capability(self) -> int:
+        """What its register CAPABILITY reads."""
+        sizes = (self.weight_bytes.bit_length() - 1) << 16 | (self.activation_bytes.bit_length() - 1) << 8
+        return VERSION << 24 | sizes | self.lanes
+
+    @property
     def word_bytes(self) -> int:
         """Of the weight buffer, read in one cycle."""
         return 4 * self.lanes
@@ -43,6 +55,10 @@ class Engine:
     def quad_words(self) -> int:
         """Words of the parameters of four outputs."""
         return -(-PARAMETER_BYTES // self.word_bytes)
+
+    def macs_per_cycle(self, bits: int) -> int:
+        """Products that the array makes at once with weights of so many bits."""
+        return self.word_bytes * 8 // bits
 
     def block_outputs(self, descriptor: Window) -> int:
         """Output channels that are computed at once."""
@@ -222,6 +238,18 @@ def decode(words: np.ndarray) -> Descriptor:
             value - (1 << field.bits) if field.signed and value >> (field.bits - 1) else value
         )
     return TYPES[name](**{field.name: values[field.name] for field in fields(TYPES[name])})
+
+
+def fault_text(value: int) -> str:
+    """Why firmware gave up on the engine: what its register ERROR says, or, where lists are for an engine of
+    another size, its register CAPABILITY."""
+    if value >> 24:
+        found = Engine(value & 0xFF, 1 << (value >> 8 & 0xFF), 1 << (value >> 16 & 0xFF))
+        return (
+            f"the neural engine has {found.text}, but the program was compiled for another one; build it for "
+            "a target whose [engine] says so"
+        )
+    return f"the neural engine stopped with {error_text(value)}"
 
 
 def error_text(register: int) -> str:

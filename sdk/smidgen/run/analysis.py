@@ -44,8 +44,8 @@ class Analysis:
 
     def traffic(self) -> list[Traffic]:
         """What each layer on the engine moves; empty for a target without external memory."""
-        outside = self.target.memory_of_kind(EXTERNAL) is not None
-        return traffic(self.plan) if self.plan and outside else []
+        engine, memory = self.target.engine, self.target.memory_of_kind(EXTERNAL)
+        return traffic(self.plan, engine) if self.plan and engine and memory else []
 
     def operators(self) -> dict[str, int]:
         """How often each operator occurs in the file."""

@@ -15,7 +15,7 @@ _KERNEL_NEEDS = {
     "mve": ("the vector extension (Helium)", ("+mve",)),
     "thumb": ("Thumb instructions", ("armv",)),
     "midge": ("Midge's extension", ("xmidge",)),
-    "npu": ("Midge, which the neural engine stands beside", ("xmidge",)),
+    "npu": ("Midge, which the neural engine stands beside", ("rv32",)),
 }
 # The private peripheral bus of every Cortex-M: its system registers.
 _SYSTEM_REGISTERS = Memory("the core's system registers", 0xE000_0000, 0x10_0000, "peripheral")

@@ -9,6 +9,7 @@ from smidgen.errors import ProblemList, UsageError
 from smidgen.paths import data_folder
 from smidgen.targets.bootloader import read_bootloader
 from smidgen.targets.checks import check_external, check_kernels, check_map
+from smidgen.targets.engine import read_engine
 from smidgen.targets.flasher import read_flasher
 from smidgen.targets.fpga import read_fpga
 from smidgen.targets.table import Table, read_toml
@@ -48,6 +49,7 @@ def read_target(path: Path) -> Target:
     board = _board(top, required=not is_host)
     # Board folders that serve many chips take their UART from the target file; then its map is needed too.
     chip = _chip(top, required=board is not None and board.uart is not None)
+    fpga = read_fpga(top, memories, core)
     target = Target(
         name=name,
         description=description,
@@ -62,7 +64,8 @@ def read_target(path: Path) -> Target:
         serial=_serial(top),
         proven=top.flag("proven", True),
         bootloader=read_bootloader(top, memories),
-        fpga=read_fpga(top, memories, core),
+        fpga=fpga,
+        engine=read_engine(top, kernels, runner, fpga),
     )
     check_kernels(top, kernels, core)
     check_external(top, memories, runner)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from smidgen.npu.descriptor import Engine
+
 RUNNERS = ("host", "verilator", "qemu", "rp2040js", "serial")
 MEMORY_KINDS = ("flash", "ram")
 EXTERNAL = "external"  # the kind of memory outside the chip, for weights and arena
@@ -186,7 +188,8 @@ class Serial:
 class Target:
     """A checked target file.
 
-    kernels: the kernel sets in order of preference; proven: whether firmware built for it has run there.
+    kernels: the kernel sets in order of preference; proven: whether firmware built for it has run there;
+    engine: the neural engine beside the core.
     """
 
     name: str
@@ -203,6 +206,7 @@ class Target:
     proven: bool = True
     bootloader: Bootloader | None = None
     fpga: Fpga | None = None
+    engine: Engine | None = None
 
     @property
     def is_host(self) -> bool:

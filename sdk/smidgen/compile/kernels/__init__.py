@@ -52,6 +52,7 @@ from smidgen.compile.kernels.thumb import conv as thumb_conv
 from smidgen.compile.kernels.thumb import depthwise as thumb_depthwise
 from smidgen.compile.kernels.thumb import matmul as thumb_matmul
 from smidgen.graph import Graph, Node
+from smidgen.npu.descriptor import Engine
 
 __all__ = ["COMPILE_FLAGS", "KernelSpec", "Lowered", "kernels_for", "willing"]
 
@@ -95,14 +96,15 @@ _MIDGE = (
 _NPU = (npu_conv, npu_matmul, npu_depthwise, npu_pool, npu_elementwise, npu_resize, npu_shape)
 # The kernel sets whose costs are predicted, all in the same unit.
 PREDICTED = ("npu", "midge")
-_ALL = tuple(
-    spec for family in (*_DSP, *_MVE, *_THUMB, *_NPU, *_MIDGE, *_PORTABLE) for spec in family.KERNELS
-)
+_ALL = tuple(spec for family in (*_DSP, *_MVE, *_THUMB, *_MIDGE, *_PORTABLE) for spec in family.KERNELS)
 
 
-def kernels_for(kernel_sets: Sequence[str]) -> list[KernelSpec]:
-    """The kernels of a target, those of its first kernel set first."""
-    return [spec for name in kernel_sets for spec in _ALL if spec.kernel_set == name]
+def kernels_for(kernel_sets: Sequence[str], engine: Engine | None = None) -> list[KernelSpec]:
+    """The kernels of a target, those of its first kernel set first. engine: the target's (None: one of the
+    usual size)."""
+    engine = engine or Engine()
+    specs = [*_ALL, *(kernel.on(engine) for family in _NPU for kernel in family.KERNELS)]
+    return [spec for name in kernel_sets for spec in specs if spec.kernel_set == name]
 
 
 def willing(graph: Graph, node: Node, specs: Sequence[KernelSpec]) -> tuple[list[KernelSpec], dict[str, str]]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 
-from smidgen.compile.kernels.npu import ENGINE, FIRST_INPUT, OUTPUT
+from smidgen.compile.kernels.npu import FIRST_INPUT, OUTPUT
 from smidgen.compile.kernels.npu.layer import Layer
 from smidgen.compile.kernels.npu.lists import Region
 from smidgen.compile.kernels.npu.windows import Computed, Loaded, Whole
@@ -18,7 +18,7 @@ from smidgen.compile.kernels.npu.work import Sum
 from smidgen.compile.plan import quick_place
 from smidgen.compile.relations import Relation
 from smidgen.compile.schedule import Buffer, Role
-from smidgen.npu.descriptor import QUAD, Convolution, Depthwise, Descriptor, Store, round_up
+from smidgen.npu.descriptor import QUAD, Convolution, Depthwise, Descriptor, Engine, Store, round_up
 
 OUTSIDE = -1  # consumes what the chain gives
 Place = tuple[int, int | None]  # address and bytes of a window, None: no end
@@ -76,6 +76,10 @@ class Chain:
     def inputs(self) -> list[str]:
         """The tensors that come from outside."""
         return [name for name in self.consumers if name not in self.producers]
+
+    @property
+    def engine(self) -> Engine:
+        return self.members[0].step.engine
 
     def can_be(self, stage: Stage) -> bool:
         """Whether what flows within the stage is used just there, in the rows in which it is made."""
@@ -187,7 +191,7 @@ class _StageRun:
         top, bottom = step.input_rows(first, end)
         address = self.sources[index, member.reads[0]].need(index, top, bottom)
         whole = step.descriptor()
-        outputs = ENGINE.block_outputs(whole)
+        outputs = step.engine.block_outputs(whole)
         read = Region(False, address, address + (bottom - top) * step.row_bytes)
         for group in _groups(step, self.group_bytes[index]):
             one = replace(
@@ -215,7 +219,7 @@ def _groups(step: Layer, group_bytes: int) -> list[Span]:
     if step.block_bytes == 0:
         return [(0, blocks)]
     count = -(-blocks * step.block_bytes // group_bytes)
-    size = min(-(-blocks // count), ENGINE.weight_bytes // step.block_bytes)
+    size = min(-(-blocks // count), step.engine.weight_bytes // step.block_bytes)
     return [(first, min(first + size, blocks)) for first in range(0, blocks, size)]
 
 
@@ -232,7 +236,7 @@ def place_windows(chain: Chain, stages: tuple[Stage, ...], spare: float) -> dict
     def add(name: str, size: int, first: int, last: int) -> None:
         buffers[name] = Buffer(name, round_up(size, QUAD), Role.INTERMEDIATE, first, last)
 
-    whole = [ENGINE.weight_bytes] * len(chain.members)
+    whole = [chain.engine.weight_bytes] * len(chain.members)
     for number, stage in enumerate(stages):
         run = _StageRun(chain, stages, number, None, lambda operation: None, whole)
         run.run(stages)
@@ -254,7 +258,7 @@ def place_windows(chain: Chain, stages: tuple[Stage, ...], spare: float) -> dict
             else:
                 add(key, min(round(result.most * spare), rows) * row_bytes, number, number)
     placement = quick_place(list(buffers.values()), related)
-    if placement.bytes > ENGINE.activation_bytes:
+    if placement.bytes > chain.engine.activation_bytes:
         return None
     places = {name: (placement.offsets[name], buffer.bytes) for name, buffer in buffers.items()}
     # What is whole goes by the name of the tensor as well.

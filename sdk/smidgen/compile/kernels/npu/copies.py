@@ -9,16 +9,16 @@ from functools import cache
 from itertools import product
 
 from smidgen.compile.kernels.common import constant_operands
-from smidgen.compile.kernels.npu import ENGINE, OUTPUT
+from smidgen.compile.kernels.npu import OUTPUT
 from smidgen.compile.kernels.npu.layer import LONGEST_ROW
 from smidgen.compile.kernels.npu.lists import LONGEST, ListBuilder, Region
-from smidgen.compile.kernels.npu.lowering import list_blob
+from smidgen.compile.kernels.npu.lowering import list_blob, list_shape
 from smidgen.compile.kernels.npu.tiling import call_cycles
 from smidgen.compile.kernels.npu.timing import list_cycles
 from smidgen.compile.kernels.spec import Lowered
 from smidgen.compile.schedule import Cost
 from smidgen.graph import Graph, Node
-from smidgen.npu.descriptor import QUAD, Descriptor, Load, MaxPool, Store, Transfer
+from smidgen.npu.descriptor import QUAD, Descriptor, Engine, Load, MaxPool, Store, Transfer
 
 STRIPS = (1, 2, 4, 8, 16)  # rows of an input that are copied by one descriptor
 PLACES = 3  # of strips that are worked on
@@ -36,12 +36,13 @@ class Source:
 
 @dataclass(frozen=True)
 class Copy:
-    """An output of so many rows, columns and channels, and what it consists of."""
+    """An output of so many rows, columns and channels, what it consists of, and the engine that makes it."""
 
     height: int
     width: int
     channels: int
     sources: tuple[Source, ...]
+    engine: Engine
 
     def refuse(self) -> str | None:
         """Why the engine cannot make it, or None when it can."""
@@ -62,7 +63,7 @@ class Copy:
         return Lowered(
             symbol=symbol,
             shape_type="struct smidgen_npu_shape",
-            shape={"descriptors": len(descriptors)},
+            shape=list_shape(self.engine, descriptors),
             reads=reads,
             blobs=(list_blob(descriptors),),
             specialise=False,
@@ -78,7 +79,7 @@ class Copy:
         """With strips of so many rows, the output's and its inputs' one after the other in each place."""
         builder = ListBuilder()
         row_bytes = self.width * self.channels
-        places = min(ENGINE.activation_bytes // self._place_bytes(rows), PLACES)
+        places = min(self.engine.activation_bytes // self._place_bytes(rows), PLACES)
         for index, first in enumerate(range(0, self.height, rows)):
             count = min(rows, self.height - first)
             address = index % places * self._place_bytes(rows)
@@ -136,7 +137,7 @@ class Copy:
             output_address=output,
             output_pixel_bytes=right * self.channels,
             output_row_bytes=down * self.width * self.channels,
-            blocks=-(-source.channels // ENGINE.lanes),
+            blocks=-(-source.channels // self.engine.lanes),
             input_zero_point=0,
             channels=source.channels,
         )
@@ -148,8 +149,8 @@ def _fastest(copy: Copy) -> tuple[int, int] | None:
     step = max(source.repeat[0] for source in copy.sources)
     found = []
     for rows in (step * count for count in STRIPS):
-        if copy._place_bytes(rows) <= ENGINE.activation_bytes:
+        if copy._place_bytes(rows) <= copy.engine.activation_bytes:
             descriptors = copy._list(rows)
             if len(descriptors) <= LONGEST:
-                found.append((list_cycles(descriptors, ENGINE), rows))
+                found.append((list_cycles(descriptors, copy.engine), rows))
     return min(found, default=None)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from smidgen.compile.kernels.common import refuse_layer
-from smidgen.compile.kernels.npu import NPU
+from smidgen.compile.kernels.npu.kernel import EngineKernel
 from smidgen.compile.kernels.npu.layer import Layer
 from smidgen.compile.kernels.npu.lowering import lower_layer, numbers_of
 from smidgen.compile.kernels.npu.packing import Outputs
 from smidgen.compile.kernels.npu.tiling import refuse_tiling
-from smidgen.compile.kernels.spec import KernelSpec, Lowered
+from smidgen.compile.kernels.spec import Lowered
 from smidgen.graph import Graph, Node
 from smidgen.graph.operators import DepthwiseConv2D
 from smidgen.graph.reference.conv import conv_parameters
-from smidgen.npu.descriptor import Convolution, Depthwise
+from smidgen.npu.descriptor import Convolution, Depthwise, Engine
 
 
-def _layer(graph: Graph, node: Node) -> Layer:
+def _layer(engine: Engine, graph: Graph, node: Node) -> Layer:
     """With a single input channel it is a convolution like any other."""
     operator: DepthwiseConv2D = node.operator
     x, weights, output = (graph.tensor(name) for name in (*node.inputs[:2], node.outputs[0]))
@@ -31,10 +31,11 @@ def _layer(graph: Graph, node: Node) -> Layer:
         pad=(operator.padding.top, operator.padding.left),
         bits=weights.dtype.bits if is_single else 8,
         numbers=numbers_of(conv_parameters(graph, node)),
+        engine=engine,
     )
 
 
-def _refuse(graph: Graph, node: Node) -> str | None:
+def _refuse(engine: Engine, graph: Graph, node: Node) -> str | None:
     reason = refuse_layer(graph, node)
     if reason is not None:
         return reason
@@ -46,14 +47,14 @@ def _refuse(graph: Graph, node: Node) -> str | None:
     dilated = zip(node.operator.dilation, weights.shape[1:3], strict=True)
     if any(dilation > 1 and size > 1 for dilation, size in dilated):
         return "it is dilated"
-    return refuse_tiling(_layer(graph, node))
+    return refuse_tiling(_layer(engine, graph, node))
 
 
-def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
+def _lower(engine: Engine, graph: Graph, node: Node, optimize: str) -> Lowered:
     weights = graph.tensor(node.inputs[1]).data
     by_output = np.ascontiguousarray(weights.transpose(3, 1, 2, 0))
     outputs = Outputs.of(graph, node, by_output, conv_parameters(graph, node))
-    return lower_layer(graph, node, _layer(graph, node), outputs)
+    return lower_layer(graph, node, _layer(engine, graph, node), outputs)
 
 
-KERNELS = (KernelSpec("npu_depthwise", "window", NPU, (DepthwiseConv2D,), _refuse, _lower),)
+KERNELS = (EngineKernel("npu_depthwise", "window", (DepthwiseConv2D,), _refuse, _lower),)

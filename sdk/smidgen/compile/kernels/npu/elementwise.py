@@ -7,17 +7,18 @@ from dataclasses import fields, replace
 from functools import cache
 
 from smidgen.compile.kernels.common import constant_operands, refuse_other_types
-from smidgen.compile.kernels.npu import ENGINE, FIRST_INPUT, NPU, OUTPUT, SECOND_INPUT
+from smidgen.compile.kernels.npu import FIRST_INPUT, OUTPUT, SECOND_INPUT
+from smidgen.compile.kernels.npu.kernel import EngineKernel
 from smidgen.compile.kernels.npu.lists import LONGEST, ListBuilder, Region
-from smidgen.compile.kernels.npu.lowering import list_blob
+from smidgen.compile.kernels.npu.lowering import list_blob, list_shape
 from smidgen.compile.kernels.npu.tiling import call_cycles
 from smidgen.compile.kernels.npu.timing import list_cycles
 from smidgen.compile.kernels.npu.work import Sum, Work
-from smidgen.compile.kernels.spec import KernelSpec, Lowered
+from smidgen.compile.kernels.spec import Lowered
 from smidgen.compile.schedule import Cost
 from smidgen.graph import Graph, Node, operators
 from smidgen.graph.reference.elementwise import add_parameters
-from smidgen.npu.descriptor import QUAD, Add, Descriptor, Load, Store, round_up
+from smidgen.npu.descriptor import QUAD, Add, Descriptor, Engine, Load, Store, round_up
 
 PARTS = (128, 256, 512, 1024, 2048)  # bytes of an operand that are added by one descriptor
 PLACES = 4  # of parts that are worked on
@@ -47,17 +48,17 @@ def _add(graph: Graph, node: Node) -> Add:
 
 
 @cache
-def _fastest(elements: int) -> tuple[int, int] | None:
+def _fastest(engine: Engine, elements: int) -> tuple[int, int] | None:
     """(cycles, bytes of a part) of the fastest way, or None when every list is too long."""
     parts = [part for part in PARTS if 4 * -(-elements // part) <= LONGEST]
-    found = [(list_cycles(_make(_NOTHING, elements, part), ENGINE), part) for part in parts]
+    found = [(list_cycles(_make(engine, _NOTHING, elements, part), engine), part) for part in parts]
     return min(found, default=None)
 
 
-def _make(whole: Add, elements: int, part: int) -> Sequence[Descriptor]:
+def _make(engine: Engine, whole: Add, elements: int, part: int) -> Sequence[Descriptor]:
     """Parts of both operands and of the sum lie side by side, in one place after the other."""
     builder = ListBuilder()
-    places = min(ENGINE.activation_bytes // (3 * part), PLACES)
+    places = min(engine.activation_bytes // (3 * part), PLACES)
     for index, first in enumerate(range(0, elements, part)):
         count = min(part, elements - first)
         words = round_up(count, QUAD)
@@ -73,37 +74,37 @@ def _make(whole: Add, elements: int, part: int) -> Sequence[Descriptor]:
     return builder.descriptors
 
 
-def _refuse(graph: Graph, node: Node) -> str | None:
+def _refuse(engine: Engine, graph: Graph, node: Node) -> str | None:
     elements = {graph.tensor(name).elements for name in (*node.inputs, *node.outputs)}
     if len(elements) > 1:
         return "its inputs broadcast"
     reason = refuse_other_types(graph, node, 2)
     if reason is not None:
         return reason
-    if _fastest(elements.pop()) is None:
+    if _fastest(engine, elements.pop()) is None:
         return f"its list has more than {LONGEST} descriptors"
     return None
 
 
-def _lower(graph: Graph, node: Node, optimize: str) -> Lowered:
+def _lower(engine: Engine, graph: Graph, node: Node, optimize: str) -> Lowered:
     elements = graph.tensor(node.outputs[0]).elements
-    fastest = _fastest(elements)
+    fastest = _fastest(engine, elements)
     assert fastest is not None
     cycles, part = fastest
     add = _add(graph, node)
-    descriptors = _make(add, elements, part)
+    descriptors = _make(engine, add, elements, part)
     words = -(-elements // QUAD)
     return Lowered(
         symbol="smidgen_npu_add",
         shape_type="struct smidgen_npu_shape",
-        shape={"descriptors": len(descriptors)},
+        shape=list_shape(engine, descriptors),
         reads=node.inputs[:2],
         blobs=(list_blob(descriptors),),
         specialise=False,
         constants=constant_operands(graph, node.inputs[:2]),
         cost=Cost(cycles=call_cycles(cycles), data_port=3 * words, requantizer=3 * words),
-        work=Work(Sum.of(add, graph.tensor(node.outputs[0]).shape, elements)),
+        work=Work(Sum.of(add, graph.tensor(node.outputs[0]).shape, elements, engine)),
     )
 
 
-KERNELS = (KernelSpec("npu_add", "elementwise", NPU, (operators.Add,), _refuse, _lower),)
+KERNELS = (EngineKernel("npu_add", "elementwise", (operators.Add,), _refuse, _lower),)

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from smidgen.compile.kernels.npu import ENGINE
 from smidgen.compile.kernels.npu.chain import Chain, Member, Stage, operations, place_windows
 from smidgen.compile.kernels.npu.layer import Layer, folded, transposed
 from smidgen.compile.kernels.npu.lists import COMPUTE, unit_of
-from smidgen.compile.kernels.npu.lowering import list_blob
+from smidgen.compile.kernels.npu.lowering import list_blob, list_shape
 from smidgen.compile.kernels.npu.packing import weight_blob
 from smidgen.compile.kernels.npu.sequence import DescriptorList, sequence
 from smidgen.compile.kernels.npu.tiling import call_cycles
@@ -121,8 +120,9 @@ def _form(step: Layer | Sum) -> Layer | Sum:
     seen = [
         form for form in (step, transposed(step), folded(step)) if form is not None and form.refuse() is None
     ]
+    engine = step.engine
     return min(
-        seen, key=lambda form: (work(form.descriptor(), ENGINE), form.blocks * form.block_bytes), default=step
+        seen, key=lambda form: (work(form.descriptor(), engine), form.blocks * form.block_bytes), default=step
     )
 
 
@@ -170,11 +170,11 @@ def _in_parts(best: _Found) -> _Found:
 
 def _waits(found: _Found) -> list[float]:
     """Cycles for which the array stands still before descriptors of each member."""
-    descriptors = found.list.descriptors
+    descriptors, engine = found.list.descriptors, found.chain.engine
     waits, before = [0.0] * len(found.chain.members), 0.0
-    for one, member, end in zip(descriptors, found.list.members, list_ends(descriptors, ENGINE), strict=True):
+    for one, member, end in zip(descriptors, found.list.members, list_ends(descriptors, engine), strict=True):
         if unit_of(one) == COMPUTE:
-            waits[member] += end - before - work(one, ENGINE)
+            waits[member] += end - before - work(one, engine)
             before = end
     return waits
 
@@ -190,7 +190,7 @@ def _try(chain: Chain, stages: Sequence[Stage], group_bytes: Sequence[int]) -> _
             made = sequence(chain, operations(chain, stages, places, group_bytes))
             if len(made.descriptors) > MOST_DESCRIPTORS:
                 return None
-            return _Found(list_cycles(made.descriptors, ENGINE), chain, stages, group_bytes, made)
+            return _Found(list_cycles(made.descriptors, chain.engine), chain, stages, group_bytes, made)
     return None
 
 
@@ -238,7 +238,7 @@ def _lowered(choices: Sequence[Choice], best: _Found) -> Joined:
     lowered = Lowered(
         symbol=_SYMBOLS[len(inputs), bool(weights)],
         shape_type="struct smidgen_npu_shape",
-        shape={"descriptors": len(descriptors)},
+        shape=list_shape(best.chain.engine, descriptors),
         reads=tuple(inputs),
         blobs=blobs,
         macs=sum(one.macs for one in alone),

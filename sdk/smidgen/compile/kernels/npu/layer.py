@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from smidgen.compile.kernels.npu import ENGINE
-from smidgen.npu.descriptor import QUAD, TAPS, Convolution, Depthwise, MaxPool, Window
+from smidgen.npu.descriptor import QUAD, TAPS, Convolution, Depthwise, Engine, MaxPool, Window, round_up
 
 LONGEST_ROW = 1 << 16  # fields of a descriptor end below these
 MOST_CHUNKS = 1 << 8
@@ -28,9 +27,10 @@ class Numbers:
 class Layer:
     """One image through one window, everything that a descriptor of `kind` says but where things lie.
 
-    kernel and stride: (rows, columns); pad: (top, left); bits: of a weight. Of the rows in memory the first
-    `kept` of each `period` are the image's: windows that are less high than their stride skip the others.
-    transposed: whether rows are the graph's columns, of an image that has one row or one column.
+    kernel and stride: (rows, columns); pad: (top, left); bits: of a weight; engine: that does it. Of the rows
+    in memory the first `kept` of each `period` are the image's: windows that are less high than their stride
+    skip the others. transposed: whether rows are the graph's columns, of an image that has one row or one
+    column.
     """
 
     kind: type[Window]
@@ -45,6 +45,7 @@ class Layer:
     pad: tuple[int, int]
     bits: int
     numbers: Numbers
+    engine: Engine
     kept: int = 1
     period: int = 1
     transposed: bool = False
@@ -60,7 +61,7 @@ class Layer:
     @property
     def chunks(self) -> int:
         """Reads of a convolution for each row of a window."""
-        return -(-self.kernel[1] * self.channels // ENGINE.lanes)
+        return -(-self.kernel[1] * self.channels // self.engine.lanes)
 
     @property
     def macs(self) -> int:
@@ -70,7 +71,7 @@ class Layer:
     @property
     def block_bytes(self) -> int:
         """Of the weights and parameters of one block of output channels."""
-        return ENGINE.block_words(self.descriptor()) * ENGINE.word_bytes
+        return self.engine.block_words(self.descriptor()) * self.engine.word_bytes
 
     @property
     def blocks(self) -> int:
@@ -78,12 +79,12 @@ class Layer:
 
     @property
     def weight_bytes(self) -> int:
-        """Of all blocks, without the end of the last word that is for outputs which there are not."""
+        """Of all blocks, in whole words, without the end of the last one that is for no output."""
         whole = self.blocks * self.block_bytes
         if self.kind is not Convolution:
             return whole
-        missing = self.blocks * ENGINE.block_outputs(self.descriptor()) - self.outputs
-        return whole - missing * ENGINE.lanes * self.bits // 8
+        missing = self.blocks * self.engine.block_outputs(self.descriptor()) - self.outputs
+        return round_up(whole - missing * self.engine.lanes * self.bits // 8, QUAD)
 
     def spanned(self, rows: int) -> int:
         """Bytes of the words that so many rows of the image lie in, at most."""
@@ -126,7 +127,7 @@ class Layer:
             **vars(self.numbers),
             **own,
         )
-        return replace(whole, blocks=-(-self.outputs // ENGINE.block_outputs(whole)))
+        return replace(whole, blocks=-(-self.outputs // self.engine.block_outputs(whole)))
 
     def refuse(self) -> str | None:
         """Why the engine cannot do this layer, or None when it can."""
@@ -137,7 +138,7 @@ class Layer:
             return f"its kernel is {self.kernel[1]} columns wide, the engine's {TAPS}"
         window = self.kernel[1] * self.channels
         if self.kind is Convolution and self.chunks >= MOST_CHUNKS:
-            most = (MOST_CHUNKS - 1) * ENGINE.lanes
+            most = (MOST_CHUNKS - 1) * self.engine.lanes
             return f"a row of its windows has {window} bytes, the engine takes {most}"
         if max(self.kernel) >= MOST_ROWS or max(self.pad) >= MOST_ROWS:
             return (
@@ -148,20 +149,20 @@ class Layer:
         longest = max(self.row_bytes, self.output_row_bytes, self.stride[1] * self.channels)
         if longest >= LONGEST_ROW:
             return f"a row of {longest} bytes is longer than {LONGEST_ROW - 1}"
-        if self.kind is not MaxPool and self.block_bytes > ENGINE.weight_bytes:
+        if self.kind is not MaxPool and self.block_bytes > self.engine.weight_bytes:
             return (
-                f"the weights of {ENGINE.block_outputs(self.descriptor())} output channels need "
-                f"{self.block_bytes} bytes, the weight buffer has {ENGINE.weight_bytes}"
+                f"the weights of {self.engine.block_outputs(self.descriptor())} output channels need "
+                f"{self.block_bytes} bytes, the weight buffer has {self.engine.weight_bytes}"
             )
         ranges = [self.input_rows(row, row + 1) for row in range(self.output_height)]
         if any(end <= first for first, end in ranges):
             return "whole windows lie in the padding"
         rows = max(end - first for first, end in ranges)
         needed = self.spanned(rows) + self.output_row_bytes
-        if needed > ENGINE.activation_bytes:
+        if needed > self.engine.activation_bytes:
             return (
                 f"the rows for one row of outputs need {needed} bytes, the activation buffer has "
-                f"{ENGINE.activation_bytes}"
+                f"{self.engine.activation_bytes}"
             )
         return None
 

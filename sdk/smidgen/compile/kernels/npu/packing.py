@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from smidgen.compile.kernels.common import bias_of
-from smidgen.compile.kernels.npu import ENGINE
 from smidgen.compile.kernels.npu.layer import Layer
 from smidgen.compile.schedule import Blob
 from smidgen.graph import DType, Graph, Node
@@ -43,11 +42,11 @@ class Outputs:
 def weight_blob(layer: Layer, outputs: Outputs) -> Blob:
     """All blocks of output channels: parameters, then the words of the kernel. layer: as it is tiled."""
     weights = outputs.weights.swapaxes(1, 2) if layer.transposed else outputs.weights
-    each = ENGINE.block_outputs(layer.descriptor())
+    each = layer.engine.block_outputs(layer.descriptor())
     count = layer.blocks * each
     kernel = _kernel(layer, _filled(weights, count), each)
     numbers = [_filled(part.astype("<i4"), count).reshape(-1, QUAD) for part in _parameters(outputs)]
-    parameters = np.zeros((count // QUAD, ENGINE.quad_words * ENGINE.word_bytes), np.uint8)
+    parameters = np.zeros((count // QUAD, layer.engine.quad_words * layer.engine.word_bytes), np.uint8)
     parameters[:, :PARAMETER_BYTES] = np.concatenate(numbers, axis=1).view(np.uint8)
     blocks = np.concatenate([parameters.reshape(layer.blocks, -1), kernel.reshape(layer.blocks, -1)], axis=1)
     stored = np.ascontiguousarray(blocks).reshape(-1)[: layer.weight_bytes]
@@ -66,7 +65,7 @@ def _filled(values: np.ndarray, count: int) -> np.ndarray:
 def _kernel(layer: Layer, weights: np.ndarray, each: int) -> np.ndarray:
     """The bytes of the words of the kernel, a block after the other."""
     rows, columns = layer.kernel
-    lanes = ENGINE.lanes
+    lanes = layer.engine.lanes
     if layer.kind is Convolution:
         row = np.zeros((weights.shape[0], rows, layer.chunks * lanes), np.int8)
         row[:, :, : columns * layer.channels] = weights.reshape(weights.shape[0], rows, -1)

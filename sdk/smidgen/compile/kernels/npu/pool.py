@@ -7,18 +7,18 @@ from functools import cache
 import numpy as np
 
 from smidgen.compile.kernels.common import refuse_other_types
-from smidgen.compile.kernels.npu import ENGINE, NPU
+from smidgen.compile.kernels.npu.kernel import EngineKernel
 from smidgen.compile.kernels.npu.layer import Layer, Numbers
 from smidgen.compile.kernels.npu.lowering import lower_layer
 from smidgen.compile.kernels.npu.packing import Outputs
 from smidgen.compile.kernels.npu.tiling import refuse_tiling
-from smidgen.compile.kernels.spec import KernelSpec, Lowered
+from smidgen.compile.kernels.spec import Lowered
 from smidgen.graph import Graph, Node
 from smidgen.graph.fixed_point import INT32_MAX, multiply_by_quantized_multiplier, quantize_multiplier
 from smidgen.graph.operators import AveragePool2D, MaxPool2D
 from smidgen.graph.operators.base import NO_PADDING
 from smidgen.graph.reference.pool import pool_parameters
-from smidgen.npu.descriptor import Depthwise, MaxPool, Window
+from smidgen.npu.descriptor import Depthwise, Engine, MaxPool, Window
 
 WEIGHTS = (64, 127, 1)  # of every value in a sum: large ones leave digits after the point of the mean
 LARGEST_WINDOW = 1 << 10  # positions, of which every sum is tried
@@ -42,7 +42,7 @@ def mean_scale(count: int) -> tuple[int, int, int] | None:
     return None
 
 
-def _layer(graph: Graph, node: Node, kind: type[Window], lowest: int) -> Layer:
+def _layer(engine: Engine, graph: Graph, node: Node, kind: type[Window], lowest: int) -> Layer:
     operator: AveragePool2D | MaxPool2D = node.operator
     x, output = graph.tensor(node.inputs[0]), graph.tensor(node.outputs[0])
     p = pool_parameters(graph, node)
@@ -55,16 +55,17 @@ def _layer(graph: Graph, node: Node, kind: type[Window], lowest: int) -> Layer:
         pad=(operator.padding.top, operator.padding.left),
         bits=8,
         numbers=Numbers(lowest, 0, p.clamp_min, p.clamp_max),
+        engine=engine,
     )
     if operator.size != x.shape[1:3] or operator.padding != NO_PADDING:
         return whole
     # Of the whole image each position may be a row, and channels that are computed together one of its
     # columns: all columns have the same weights.
     positions, channels = x.shape[1] * x.shape[2], x.shape[3]
-    together = ENGINE.lanes if channels % ENGINE.lanes == 0 else channels
+    together = engine.lanes if channels % engine.lanes == 0 else channels
     columns = channels // together
     size, kernel = (positions, columns, together), (positions, 1)
-    return Layer(kind, *size, 1, columns, together, kernel, (1, 1), (0, 0), 8, whole.numbers)
+    return Layer(kind, *size, 1, columns, together, kernel, (1, 1), (0, 0), 8, whole.numbers, engine)
 
 
 def _refuse_images(graph: Graph, node: Node) -> str | None:
@@ -72,7 +73,7 @@ def _refuse_images(graph: Graph, node: Node) -> str | None:
     return refuse_other_types(graph, node) or (f"it has {images} images" if images > 1 else None)
 
 
-def _refuse_average(graph: Graph, node: Node) -> str | None:
+def _refuse_average(engine: Engine, graph: Graph, node: Node) -> str | None:
     reason = _refuse_images(graph, node)
     if reason is not None:
         return reason
@@ -81,11 +82,11 @@ def _refuse_average(graph: Graph, node: Node) -> str | None:
     count = node.operator.size[0] * node.operator.size[1]
     if count > LARGEST_WINDOW or mean_scale(count) is None:
         return f"it divides by {count}, which is not shown to be exact"
-    return refuse_tiling(_layer(graph, node, Depthwise, 0))
+    return refuse_tiling(_layer(engine, graph, node, Depthwise, 0))
 
 
-def _lower_average(graph: Graph, node: Node, optimize: str) -> Lowered:
-    layer = _layer(graph, node, Depthwise, 0)
+def _lower_average(engine: Engine, graph: Graph, node: Node, optimize: str) -> Lowered:
+    layer = _layer(engine, graph, node, Depthwise, 0)
     scale = mean_scale(node.operator.size[0] * node.operator.size[1])
     assert scale is not None
     weight, multiplier, shift = scale
@@ -99,15 +100,15 @@ def _lower_average(graph: Graph, node: Node, optimize: str) -> Lowered:
     return lower_layer(graph, node, layer, outputs)
 
 
-def _refuse_maximum(graph: Graph, node: Node) -> str | None:
-    return _refuse_images(graph, node) or refuse_tiling(_layer(graph, node, MaxPool, LOWEST))
+def _refuse_maximum(engine: Engine, graph: Graph, node: Node) -> str | None:
+    return _refuse_images(graph, node) or refuse_tiling(_layer(engine, graph, node, MaxPool, LOWEST))
 
 
-def _lower_maximum(graph: Graph, node: Node, optimize: str) -> Lowered:
-    return lower_layer(graph, node, _layer(graph, node, MaxPool, LOWEST), None)
+def _lower_maximum(engine: Engine, graph: Graph, node: Node, optimize: str) -> Lowered:
+    return lower_layer(graph, node, _layer(engine, graph, node, MaxPool, LOWEST), None)
 
 
 KERNELS = (
-    KernelSpec("npu_average_pool", "window", NPU, (AveragePool2D,), _refuse_average, _lower_average),
-    KernelSpec("npu_max_pool", "window", NPU, (MaxPool2D,), _refuse_maximum, _lower_maximum),
+    EngineKernel("npu_average_pool", "window", (AveragePool2D,), _refuse_average, _lower_average),
+    EngineKernel("npu_max_pool", "window", (MaxPool2D,), _refuse_maximum, _lower_maximum),
 )

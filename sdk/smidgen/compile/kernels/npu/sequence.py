@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from smidgen.compile.kernels.npu import ENGINE, WEIGHTS
+from smidgen.compile.kernels.npu import WEIGHTS
 from smidgen.compile.kernels.npu.chain import Chain, Operation, Span
 from smidgen.compile.kernels.npu.lists import LOAD, ListBuilder, Region, unit_of
 from smidgen.npu.descriptor import MOST_BYTES, Descriptor, Load, Window
@@ -51,7 +51,7 @@ def _with_weights(chain: Chain, operations: Sequence[Operation]) -> list[Operati
         key, each = (one.member, one.blocks), chain.members[one.member].step.block_bytes
         if key not in places:
             count = (one.blocks[1] - one.blocks[0]) * each
-            if place + count > ENGINE.weight_bytes:
+            if place + count > chain.engine.weight_bytes:
                 place = 0
             region = Region(True, place, place + count)
             places = {name: other for name, other in places.items() if not other.overlaps(region)}
@@ -72,7 +72,7 @@ def _with_weights(chain: Chain, operations: Sequence[Operation]) -> list[Operati
             place += count
         region = places[key]
         assert isinstance(one.descriptor, Window)
-        descriptor = replace(one.descriptor, weight_word=region.first // ENGINE.word_bytes)
+        descriptor = replace(one.descriptor, weight_word=region.first // chain.engine.word_bytes)
         found.append(replace(one, descriptor=descriptor, reads=(*one.reads, region)))
     return found
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from smidgen.compile.kernels.npu import ENGINE, FIRST_INPUT, OUTPUT, WEIGHTS
+from smidgen.compile.kernels.npu import FIRST_INPUT, OUTPUT, WEIGHTS
 from smidgen.compile.kernels.npu.layer import Layer, folded, transposed, without_skipped_rows
 from smidgen.compile.kernels.npu.lists import LONGEST, ListBuilder, Region
 from smidgen.compile.kernels.npu.timing import CALL, list_cycles, work
-from smidgen.npu.descriptor import Convolution, Descriptor, Load, Store, Transfer, round_up
+from smidgen.npu.descriptor import Convolution, Descriptor, Engine, Load, Store, Transfer, round_up
 
 STRIPS = (1, 3, 6, 12, 24, 48)  # about so many, tried
 GROUPS = (1, 3, 8)  # the same of output channels
@@ -90,30 +90,30 @@ class _Weights:
     """Groups of blocks in the weight buffer, one after the other, over the oldest when it is full."""
 
     def __init__(self, layer: Layer, builder: ListBuilder) -> None:
-        self.block_bytes, self.weight_bytes, self.builder = layer.block_bytes, layer.weight_bytes, builder
+        self.layer, self.builder = layer, builder
         self.next = 0
         self.places: dict[Span, Region] = {}
 
     def need(self, group: Span) -> int:
         """Load the group if it is not there; its first word."""
         if group not in self.places:
-            count = (group[1] - group[0]) * self.block_bytes
-            if self.next + count > ENGINE.weight_bytes:
+            count = (group[1] - group[0]) * self.layer.block_bytes
+            if self.next + count > self.layer.engine.weight_bytes:
                 self.next = 0
             region = Region(True, self.next, self.next + count)
             self.places = {one: place for one, place in self.places.items() if not place.overlaps(region)}
             self.places[group] = region
-            offset = group[0] * self.block_bytes
+            offset = group[0] * self.layer.block_bytes
             load = Load(
                 base=WEIGHTS,
                 memory_offset=offset,
                 buffer=1,
                 buffer_address=self.next,
-                bytes=min(count, self.weight_bytes - offset),
+                bytes=min(count, self.layer.weight_bytes - offset),
             )
             self.builder.add(load, [], [region])
             self.next += count
-        return self.places[group].first // ENGINE.word_bytes
+        return self.places[group].first // self.layer.engine.word_bytes
 
     def region(self, group: Span) -> Region:
         return self.places[group]
@@ -134,7 +134,7 @@ class _Weights:
 def _make(layer: Layer, choice: _Choice) -> list[Descriptor]:
     """The list of one way to do it."""
     builder = ListBuilder()
-    input_bytes = (ENGINE.activation_bytes - choice.output_bytes) // WORD * WORD
+    input_bytes = (layer.engine.activation_bytes - choice.output_bytes) // WORD * WORD
     rows, weights = _Rows(layer, input_bytes, builder), _Weights(layer, builder)
     whole, row_bytes = layer.descriptor(), layer.output_row_bytes
     has_weights = layer.block_bytes > 0
@@ -145,7 +145,7 @@ def _make(layer: Layer, choice: _Choice) -> list[Descriptor]:
         first, end = layer.input_rows(*strip)
         weight_word = weights.need(group) if has_weights else 0
         address = rows.need((first, end))
-        outputs = ENGINE.block_outputs(whole)
+        outputs = layer.engine.block_outputs(whole)
         channels = min(group[1] * outputs, layer.outputs) - group[0] * outputs
         one = replace(
             whole,
@@ -194,13 +194,13 @@ def _make(layer: Layer, choice: _Choice) -> list[Descriptor]:
 def _strip_choices(layer: Layer, groups: tuple[Span, ...]) -> Iterator[_Choice]:
     """Ways to divide the rows, with these groups."""
     whole = layer.output_height * layer.output_row_bytes
-    stays = layer.blocks * layer.block_bytes <= ENGINE.weight_bytes
+    stays = layer.blocks * layer.block_bytes <= layer.engine.weight_bytes
     for strips in _strip_sets(layer.output_height):
         rows = max(end - first for first, end in (layer.input_rows(*strip) for strip in strips))
         input_bytes = min(layer.spanned(rows), round_up(layer.height * layer.row_bytes, WORD))
         longest = max(end - first for first, end in strips) * layer.output_row_bytes
         for size in sorted({min(2 * longest, whole), whole} if len(strips) > 2 else {longest, whole}):
-            if input_bytes + size <= ENGINE.activation_bytes:
+            if input_bytes + size <= layer.engine.activation_bytes:
                 yield _Choice(strips, groups, False, size)
                 if size == whole and not stays:
                     yield _Choice(strips, groups, True, size)
@@ -229,7 +229,7 @@ def _group_sets(layer: Layer) -> list[tuple[Span, ...]]:
     blocks = layer.blocks
     if layer.block_bytes == 0:
         return [((0, blocks),)]
-    most = ENGINE.weight_bytes // layer.block_bytes
+    most = layer.engine.weight_bytes // layer.block_bytes
     usual = min(blocks, max(most // 2, 1))
     sizes = {-(-blocks // count) for count in GROUPS if -(-blocks // count) <= most}
     pairs = {(size, 1) for size in sizes} | {(min(blocks, most),) * 2}
@@ -265,20 +265,20 @@ def best_tiling(layer: Layer) -> Tiling | None:
             choices = _group_choices(layer, best[1])
         for choice in choices:
             descriptors = _make(layer, choice)
-            if len(descriptors) > LONGEST or (best and _least(descriptors) >= best[0]):
+            if len(descriptors) > LONGEST or (best and _least(descriptors, layer.engine) >= best[0]):
                 continue
-            cycles = list_cycles(descriptors, ENGINE)
+            cycles = list_cycles(descriptors, layer.engine)
             if best is None or cycles < best[0]:
                 best = cycles, choice, descriptors
     assert best is not None
     return Tiling(layer, tuple(best[2]), best[0])
 
 
-def _least(descriptors: Sequence[Descriptor]) -> int:
+def _least(descriptors: Sequence[Descriptor], engine: Engine) -> int:
     """Cycles below which no list of these can be."""
     busy = [0, 0, 0]
     for one in descriptors:
-        busy[isinstance(one, Store) + 2 * isinstance(one, Load)] += work(one, ENGINE)
+        busy[isinstance(one, Store) + 2 * isinstance(one, Load)] += work(one, engine)
     return max(busy)
 
 

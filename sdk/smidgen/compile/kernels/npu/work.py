@@ -6,28 +6,30 @@ from dataclasses import dataclass
 
 from smidgen.compile.kernels.npu.layer import Layer
 from smidgen.compile.kernels.npu.packing import Outputs
-from smidgen.npu.descriptor import QUAD, Add, round_up
+from smidgen.npu.descriptor import QUAD, Add, Engine, round_up
 
 
 @dataclass(frozen=True)
 class Sum:
-    """An addition of two tensors, in rows as a Layer has them. add: the whole, all of it at address 0."""
+    """An addition of two tensors, in rows as a Layer has them. add: the whole, all of it at address 0;
+    engine: that does it."""
 
     add: Add
     height: int
     row_bytes: int
+    engine: Engine
     macs: int = 0
     blocks: int = 1
     block_bytes: int = 0
     weight_bytes: int = 0
 
     @staticmethod
-    def of(add: Add, shape: tuple[int, ...], elements: int) -> Sum:
+    def of(add: Add, shape: tuple[int, ...], elements: int, engine: Engine) -> Sum:
         """shape: of the tensors, whose second axis are rows if these are whole words."""
         height = shape[1] if len(shape) == 4 and shape[0] == 1 else 1
         if elements // height % QUAD:
             height = 1
-        return Sum(add, height, round_up(elements // height, QUAD))
+        return Sum(add, height, round_up(elements // height, QUAD), engine)
 
     @property
     def output_height(self) -> int:
