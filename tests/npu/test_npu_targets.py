@@ -22,12 +22,12 @@ BAD = {
     "an odd size": (
         "\nactivation_bytes = 0x8000",
         "\nactivation_bytes = 0x6000",
-        ("'engine.activation_bytes' is 24,576, which is no power of two from 4,096 to 1,048,576",),
+        ("'engine.activation_bytes' is 24,576, which is no power of two from 4,096 to 65,536",),
     ),
-    "more than addresses reach": (
+    "more than there may be": (
         "\nweight_bytes = 0x8000",
-        "\nweight_bytes = 0x20_0000",
-        ("'engine.weight_bytes' is 2,097,152",),
+        "\nweight_bytes = 0x2_0000",
+        ("'engine.weight_bytes' is 131,072",),
     ),
     "a size that is left out": (
         "\nweight_bytes = 0x8000\n",

@@ -6,19 +6,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from smidgen.compile.kernels.npu import NPU, WEIGHTS
+from smidgen.compile.kernels.npu.lists import list_of
 from smidgen.compile.search import Plan
 from smidgen.graph import Graph, Node, Tensor
 from smidgen.graph.packing import storage_bytes
 from smidgen.npu.descriptor import (
     BYTES,
     QUAD,
-    WORDS,
     Descriptor,
     Engine,
     Load,
     Store,
     Transfer,
-    decode,
     round_up,
 )
 
@@ -61,8 +60,7 @@ def traffic(plan: Plan, engine: Engine) -> list[Traffic]:
     for call in plan.schedule.calls:
         if call.kernel_set != NPU:
             continue
-        words = next(plan.schedule.blobs[name].data for name in call.blobs if name.endswith(".list"))
-        descriptors = [decode(row) for row in words.reshape(-1, WORDS)]
+        descriptors = list_of(plan.schedule, call)
         for part in call.parts:
             own = [descriptors[index] for index in part.descriptors]
             found.append(_traffic(plan.graph, nodes[part.node], own, engine))

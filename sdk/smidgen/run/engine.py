@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, replace
 from statistics import fmean
 from typing import Any
 
+from smidgen.compile.kernels.npu.lists import list_of
 from smidgen.compile.schedule import KernelCall, Part, Schedule
 from smidgen.device import DescriptorRecord, ListRecord
-from smidgen.npu.descriptor import BYTES, WORDS, Store, decode
+from smidgen.npu.descriptor import BYTES, Store
 
 _FROM_RECORDS = ("array_cycles", "waiting_cycles", "requantizer_cycles", "port_cycles", "bus_cycles")
 
@@ -81,8 +82,7 @@ def engine_use(schedule: Schedule, call: KernelCall, lists: Sequence[ListRecord]
 
 def _stores(schedule: Schedule, call: KernelCall) -> set[int]:
     """Which descriptors of the call's list are stores."""
-    words = next(schedule.blobs[name].data for name in call.blobs if name.endswith(".list"))
-    return {index for index, row in enumerate(words.reshape(-1, WORDS)) if isinstance(decode(row), Store)}
+    return {index for index, one in enumerate(list_of(schedule, call)) if isinstance(one, Store)}
 
 
 def _part(part: Part, stores: Collection[int], lists: Sequence[ListRecord]) -> EngineUse:

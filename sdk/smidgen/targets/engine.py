@@ -12,7 +12,7 @@ from smidgen.targets.types import Fpga, Runner
 
 NPU = "npu"  # the kernel set that needs it
 _LANES = (8, 16)
-_LEAST_BYTES, _MOST_BYTES = 1 << 12, 1 << 20  # of a buffer; a descriptor's addresses have 20 bits
+_LEAST_BYTES, _MOST_BYTES = 1 << 12, 1 << 16  # of a buffer; a descriptor counts bytes of rows with 16 bits
 
 
 def read_engine(top: Table, kernels: tuple[str, ...], runner: Runner, fpga: Fpga | None) -> Engine | None:

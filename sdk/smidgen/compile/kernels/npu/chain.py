@@ -11,18 +11,17 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 
 from smidgen.compile.kernels.npu import FIRST_INPUT, OUTPUT
-from smidgen.compile.kernels.npu.layer import Layer
+from smidgen.compile.kernels.npu.layer import Layer, Span
 from smidgen.compile.kernels.npu.lists import Region
 from smidgen.compile.kernels.npu.windows import Computed, Loaded, Whole
 from smidgen.compile.kernels.npu.work import Sum
 from smidgen.compile.plan import quick_place
 from smidgen.compile.relations import Relation
 from smidgen.compile.schedule import Buffer, Role
-from smidgen.npu.descriptor import QUAD, Convolution, Depthwise, Descriptor, Engine, Store, round_up
+from smidgen.npu.descriptor import QUAD, Depthwise, Descriptor, Engine, Store, round_up
 
 OUTSIDE = -1  # consumes what the chain gives
 Place = tuple[int, int | None]  # address and bytes of a window, None: no end
-Span = tuple[int, int]  # first, end
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +122,13 @@ class _StageRun:
             address, capacity = (0, None) if places is None else places[window(member.writes, number)]
             row_bytes = member.step.output_row_bytes
             self.results[index] = Computed(
-                address, capacity, row_bytes, partial(self._produce, index), partial(self._put, index), {}
+                chain.engine,
+                address,
+                capacity,
+                row_bytes,
+                partial(self._produce, index),
+                partial(self._put, index),
+                {},
             )
 
     def _source(
@@ -190,20 +195,9 @@ class _StageRun:
             return
         top, bottom = step.input_rows(first, end)
         address = self.sources[index, member.reads[0]].need(index, top, bottom)
-        whole = step.descriptor()
-        outputs = step.engine.block_outputs(whole)
         read = Region(False, address, address + (bottom - top) * step.row_bytes)
         for group in _groups(step, self.group_bytes[index]):
-            one = replace(
-                whole,
-                input_address=address + (0 if step.kind is Convolution else group[0] * outputs),
-                input_rows=bottom - top,
-                pad_top=top - (first * step.stride[0] - step.pad[0]),
-                output_rows=end - first,
-                output_address=result.at(first) + group[0] * outputs,
-                blocks=group[1] - group[0],
-                channels=min(group[1] * outputs, step.outputs) - group[0] * outputs,
-            )
+            one = step.part((first, end), group, address, result.at(first))
             blocks = group if step.block_bytes else None
             self._put(index, one, [read], [result.region(first, end)], blocks)
 

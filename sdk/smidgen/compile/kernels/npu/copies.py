@@ -1,5 +1,4 @@
-"""Pixels that the engine copies to other places: a maximum over windows of one position, whose results are
-written some bytes apart."""
+"""Images that the engine makes of the pixels of others."""
 
 from __future__ import annotations
 
@@ -13,12 +12,13 @@ from smidgen.compile.kernels.npu import OUTPUT
 from smidgen.compile.kernels.npu.layer import LONGEST_ROW
 from smidgen.compile.kernels.npu.lists import LONGEST, ListBuilder, Region
 from smidgen.compile.kernels.npu.lowering import list_blob, list_shape
+from smidgen.compile.kernels.npu.pixels import copy_pixels
 from smidgen.compile.kernels.npu.tiling import call_cycles
 from smidgen.compile.kernels.npu.timing import list_cycles
 from smidgen.compile.kernels.spec import Lowered
 from smidgen.compile.schedule import Cost
 from smidgen.graph import Graph, Node
-from smidgen.npu.descriptor import QUAD, Descriptor, Engine, Load, MaxPool, Store, Transfer
+from smidgen.npu.descriptor import QUAD, Descriptor, Engine, Load, Store, Transfer
 
 STRIPS = (1, 2, 4, 8, 16)  # rows of an input that are copied by one descriptor
 PLACES = 3  # of strips that are worked on
@@ -58,7 +58,7 @@ class Copy:
         fastest = _fastest(self)
         assert fastest is not None
         cycles, rows = fastest
-        descriptors = self._list(rows)
+        descriptors = self.descriptors(rows)
         reads = node.inputs[: len(self.sources)]
         return Lowered(
             symbol=symbol,
@@ -75,14 +75,14 @@ class Copy:
             ),
         )
 
-    def _list(self, rows: int) -> Sequence[Descriptor]:
+    def descriptors(self, rows: int) -> Sequence[Descriptor]:
         """With strips of so many rows, the output's and its inputs' one after the other in each place."""
         builder = ListBuilder()
         row_bytes = self.width * self.channels
-        places = min(self.engine.activation_bytes // self._place_bytes(rows), PLACES)
+        places = min(self.engine.activation_bytes // self.place_bytes(rows), PLACES)
         for index, first in enumerate(range(0, self.height, rows)):
             count = min(rows, self.height - first)
-            address = index % places * self._place_bytes(rows)
+            address = index % places * self.place_bytes(rows)
             output = Region(False, address, address + count * row_bytes)
             address += rows * row_bytes
             for source in self.sources:
@@ -100,7 +100,15 @@ class Copy:
                 builder.add(load, [], [strip])
                 for row, column in product(range(down), range(right)):
                     at = output.first + row * row_bytes + column * self.channels + source.first
-                    builder.add(self._pixels(source, count // down, address, at), [strip], [output])
+                    pixels = copy_pixels(
+                        self.engine,
+                        address,
+                        (count // down, self.width // right, source.channels),
+                        at,
+                        right * self.channels,
+                        down * row_bytes,
+                    )
+                    builder.add(pixels, [strip], [output])
                 address += size
             store = Store(
                 base=OUTPUT,
@@ -111,36 +119,12 @@ class Copy:
             builder.add(store, [output], [])
         return builder.descriptors
 
-    def _place_bytes(self, rows: int) -> int:
+    def place_bytes(self, rows: int) -> int:
         """Of a strip of the output and what it is made of."""
         taken = rows * self.width * self.channels
         for source in self.sources:
             taken += rows // source.repeat[0] * (self.width // source.repeat[1]) * source.channels
         return taken
-
-    def _pixels(self, source: Source, rows: int, address: int, output: int) -> Descriptor:
-        """Copies each pixel of a strip of `rows` to one place."""
-        down, right = source.repeat
-        width = self.width // right
-        return MaxPool(
-            input_address=address,
-            input_row_bytes=width * source.channels,
-            input_rows=rows,
-            row_step=width * source.channels,
-            column_step=source.channels,
-            kernel_rows=1,
-            kernel_width=1,
-            stride_y=1,
-            stride_x=1,
-            output_width=width,
-            output_rows=rows,
-            output_address=output,
-            output_pixel_bytes=right * self.channels,
-            output_row_bytes=down * self.width * self.channels,
-            blocks=-(-source.channels // self.engine.lanes),
-            input_zero_point=0,
-            channels=source.channels,
-        )
 
 
 @cache
@@ -149,8 +133,8 @@ def _fastest(copy: Copy) -> tuple[int, int] | None:
     step = max(source.repeat[0] for source in copy.sources)
     found = []
     for rows in (step * count for count in STRIPS):
-        if copy._place_bytes(rows) <= copy.engine.activation_bytes:
-            descriptors = copy._list(rows)
+        if copy.place_bytes(rows) <= copy.engine.activation_bytes:
+            descriptors = copy.descriptors(rows)
             if len(descriptors) <= LONGEST:
                 found.append((list_cycles(descriptors, copy.engine), rows))
     return min(found, default=None)

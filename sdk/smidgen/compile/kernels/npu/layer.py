@@ -13,6 +13,9 @@ MOST_ROWS = 1 << 8
 MOST_STRIDE_Y, MOST_STRIDE_X = 1 << 4, 1 << 8
 
 
+Span = tuple[int, int]  # first, end
+
+
 @dataclass(frozen=True)
 class Numbers:
     """Zero points and clamp of a layer."""
@@ -128,6 +131,25 @@ class Layer:
             **own,
         )
         return replace(whole, blocks=-(-self.outputs // self.engine.block_outputs(whole)))
+
+    def part(self, rows: Span, blocks: Span, address: int, output: int) -> Window:
+        """Some output rows of some blocks of output channels, with the first weights. address: of the first
+        row of the image that they see; output: of all channels of the first of these rows."""
+        whole = self.descriptor()
+        outputs = self.engine.block_outputs(whole)
+        top, bottom = self.input_rows(*rows)
+        first = blocks[0] * outputs
+        return replace(
+            whole,
+            # All but convolutions see just their own channels.
+            input_address=address + (0 if self.kind is Convolution else first),
+            input_rows=bottom - top,
+            pad_top=top - (rows[0] * self.stride[0] - self.pad[0]),
+            output_rows=rows[1] - rows[0],
+            output_address=output + first,
+            blocks=blocks[1] - blocks[0],
+            channels=min(blocks[1] * outputs, self.outputs) - first,
+        )
 
     def refuse(self) -> str | None:
         """Why the engine cannot do this layer, or None when it can."""

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from smidgen.npu.descriptor import Descriptor, Load, Store
+from smidgen.compile.schedule import KernelCall, Schedule
+from smidgen.npu.descriptor import WORDS, Descriptor, Load, Store, decode
 
 LONGEST = 1023  # descriptors that the engine takes in one list
 LOAD, COMPUTE, STORE = range(3)
+
+
+def list_of(schedule: Schedule, call: KernelCall) -> list[Descriptor]:
+    """What a call of the engine runs."""
+    words = next(schedule.blobs[name].data for name in call.blobs if name.endswith(".list"))
+    return [decode(row) for row in words.reshape(-1, WORDS)]
 
 
 def unit_of(descriptor: Descriptor) -> int:

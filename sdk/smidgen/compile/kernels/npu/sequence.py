@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from smidgen.compile.kernels.npu import WEIGHTS
-from smidgen.compile.kernels.npu.chain import Chain, Operation, Span
-from smidgen.compile.kernels.npu.lists import LOAD, ListBuilder, Region, unit_of
-from smidgen.npu.descriptor import MOST_BYTES, Descriptor, Load, Window
+from smidgen.compile.kernels.npu.chain import Chain, Operation
+from smidgen.compile.kernels.npu.lists import LOAD, ListBuilder, unit_of
+from smidgen.compile.kernels.npu.weights import WeightRing, weight_loads
+from smidgen.npu.descriptor import Descriptor, Window
 
 AHEAD = 8  # loads in the list before they are needed: more than the engine's queue has would hold up others
 
@@ -38,39 +38,21 @@ def weight_offsets(chain: Chain) -> list[int]:
 
 
 def _with_weights(chain: Chain, operations: Sequence[Operation]) -> list[Operation]:
-    """With loads of weights before what needs them first: one after the other in the buffer, over the oldest
-    when it is full."""
+    """With loads of weights before what needs them first."""
     offsets = weight_offsets(chain)
-    places: dict[tuple[int, Span], Region] = {}
+    ring = WeightRing(chain.engine.weight_bytes)
     found: list[Operation] = []
-    place = 0
     for one in operations:
         if one.blocks is None:
             found.append(one)
             continue
         key, each = (one.member, one.blocks), chain.members[one.member].step.block_bytes
-        if key not in places:
-            count = (one.blocks[1] - one.blocks[0]) * each
-            if place + count > chain.engine.weight_bytes:
-                place = 0
-            region = Region(True, place, place + count)
-            places = {name: other for name, other in places.items() if not other.overlaps(region)}
-            places[key] = region
+        if key not in ring.places:
+            region = ring.take(key, (one.blocks[1] - one.blocks[0]) * each)
             offset = offsets[one.member] + one.blocks[0] * each
-            stored = min(count, offsets[one.member + 1] - offset)
-            for first in range(0, stored, MOST_BYTES):
-                size = min(stored - first, MOST_BYTES)
-                load = Load(
-                    base=WEIGHTS,
-                    memory_offset=offset + first,
-                    buffer=1,
-                    buffer_address=place + first,
-                    bytes=size,
-                )
-                part = Region(True, place + first, place + first + size)
-                found.append(Operation(load, (), (part,), one.member))
-            place += count
-        region = places[key]
+            loads = weight_loads(offset, offsets[one.member + 1], region)
+            found += [Operation(load, (), (part,), one.member) for load, part in loads]
+        region = ring.places[key]
         assert isinstance(one.descriptor, Window)
         descriptor = replace(one.descriptor, weight_word=region.first // chain.engine.word_bytes)
         found.append(replace(one, descriptor=descriptor, reads=(*one.reads, region)))

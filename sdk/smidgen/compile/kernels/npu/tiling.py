@@ -10,17 +10,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from smidgen.compile.kernels.npu import FIRST_INPUT, OUTPUT, WEIGHTS
-from smidgen.compile.kernels.npu.layer import Layer, folded, transposed, without_skipped_rows
+from smidgen.compile.kernels.npu import FIRST_INPUT, OUTPUT
+from smidgen.compile.kernels.npu.layer import Layer, Span, folded, transposed, without_skipped_rows
 from smidgen.compile.kernels.npu.lists import LONGEST, ListBuilder, Region
 from smidgen.compile.kernels.npu.timing import CALL, list_cycles, work
-from smidgen.npu.descriptor import Convolution, Descriptor, Engine, Load, Store, Transfer, round_up
+from smidgen.compile.kernels.npu.weights import WeightRing, weight_loads
+from smidgen.npu.descriptor import Descriptor, Engine, Load, Store, Transfer, round_up
 
 STRIPS = (1, 3, 6, 12, 24, 48)  # about so many, tried
 GROUPS = (1, 3, 8)  # the same of output channels
 WORD = 4
-
-Span = tuple[int, int]  # first, end
 
 
 @dataclass(frozen=True)
@@ -87,47 +86,31 @@ class _Rows:
 
 
 class _Weights:
-    """Groups of blocks in the weight buffer, one after the other, over the oldest when it is full."""
+    """Groups of blocks in the weight buffer."""
 
     def __init__(self, layer: Layer, builder: ListBuilder) -> None:
         self.layer, self.builder = layer, builder
-        self.next = 0
-        self.places: dict[Span, Region] = {}
+        self.ring = WeightRing(layer.engine.weight_bytes)
 
-    def need(self, group: Span) -> int:
-        """Load the group if it is not there; its first word."""
-        if group not in self.places:
-            count = (group[1] - group[0]) * self.layer.block_bytes
-            if self.next + count > self.layer.engine.weight_bytes:
-                self.next = 0
-            region = Region(True, self.next, self.next + count)
-            self.places = {one: place for one, place in self.places.items() if not place.overlaps(region)}
-            self.places[group] = region
-            offset = group[0] * self.layer.block_bytes
-            load = Load(
-                base=WEIGHTS,
-                memory_offset=offset,
-                buffer=1,
-                buffer_address=self.next,
-                bytes=min(count, self.layer.weight_bytes - offset),
-            )
-            self.builder.add(load, [], [region])
-            self.next += count
-        return self.places[group].first // self.layer.engine.word_bytes
-
-    def region(self, group: Span) -> Region:
-        return self.places[group]
+    def need(self, group: Span) -> Region:
+        """Load the group if it is not there; where it is."""
+        if group not in self.ring.places:
+            each = self.layer.block_bytes
+            region = self.ring.take(group, (group[1] - group[0]) * each)
+            for load, part in weight_loads(group[0] * each, self.layer.weight_bytes, region):
+                self.builder.add(load, [], [part])
+        return self.ring.places[group]
 
     def merge(self, groups: Sequence[Span]) -> list[Span]:
         """All groups as one, where all are there and lie side by side."""
-        regions = [self.places.get(group) for group in groups]
+        regions = [self.ring.places.get(group) for group in groups]
         first = 0
         for region in regions:
             if region is None or region.first != first:
                 return list(groups)
             first = region.end
         whole = (groups[0][0], groups[-1][1])
-        self.places[whole] = Region(True, 0, first)
+        self.ring.places[whole] = Region(True, 0, first)
         return [whole]
 
 
@@ -136,30 +119,18 @@ def _make(layer: Layer, choice: _Choice) -> list[Descriptor]:
     builder = ListBuilder()
     input_bytes = (layer.engine.activation_bytes - choice.output_bytes) // WORD * WORD
     rows, weights = _Rows(layer, input_bytes, builder), _Weights(layer, builder)
-    whole, row_bytes = layer.descriptor(), layer.output_row_bytes
-    has_weights = layer.block_bytes > 0
-    whole_windows = layer.kind is Convolution  # the others see just their own channels
+    row_bytes, has_weights = layer.output_row_bytes, layer.block_bytes > 0
     place = 0  # of the next strip of outputs
 
     def compute(strip: Span, group: Span, output: Region) -> None:
         first, end = layer.input_rows(*strip)
-        weight_word = weights.need(group) if has_weights else 0
+        its_weights = weights.need(group) if has_weights else None
         address = rows.need((first, end))
-        outputs = layer.engine.block_outputs(whole)
-        channels = min(group[1] * outputs, layer.outputs) - group[0] * outputs
-        one = replace(
-            whole,
-            input_address=address + (0 if whole_windows else group[0] * outputs),
-            input_rows=end - first,
-            pad_top=first - (strip[0] * layer.stride[0] - layer.pad[0]),
-            output_rows=strip[1] - strip[0],
-            output_address=output.first + group[0] * outputs,
-            weight_word=weight_word,
-            blocks=group[1] - group[0],
-            channels=channels,
-        )
+        one = layer.part(strip, group, address, output.first)
         reads = [Region(False, address, address + (end - first) * layer.row_bytes)]
-        reads += [weights.region(group)] if has_weights else []
+        if its_weights is not None:
+            one = replace(one, weight_word=its_weights.first // layer.engine.word_bytes)
+            reads.append(its_weights)
         builder.add(one, reads, [output])
 
     def store(strip: Span, output: Region) -> None:

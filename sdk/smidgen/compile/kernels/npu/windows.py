@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from smidgen.compile.kernels.npu.lists import Region
-from smidgen.npu.descriptor import MOST_BYTES, QUAD, Descriptor, Load, MaxPool, round_up
+from smidgen.compile.kernels.npu.pixels import copy_pixels
+from smidgen.npu.descriptor import MOST_BYTES, QUAD, Descriptor, Engine, Load, round_up
 
 
 class Recorder(Protocol):
@@ -38,6 +39,7 @@ class Computed:
     used: for each consumer the first row that it still needs; most: rows that had to be there at once.
     """
 
+    engine: Engine
     address: int
     capacity: int | None  # bytes, None: no end
     row_bytes: int
@@ -70,7 +72,10 @@ class Computed:
         source = self.region(low, self.end)
         self.first = low
         if low < self.end:
-            self.record(_copy(source, self.address), [source], [self.region(low, self.end)])
+            count = source.end - source.first
+            size = (1, count // QUAD, QUAD)  # any bytes, word by word
+            copy = copy_pixels(self.engine, source.first, size, self.address, QUAD, count)
+            self.record(copy, [source], [self.region(low, self.end)])
 
 
 @dataclass
@@ -102,27 +107,3 @@ class Loaded:
             self.record(load, [], [Region(False, place, place + count)])
             self.loaded += count
         return self.address + first * self.row_bytes - self.origin
-
-
-def _copy(source: Region, to: int) -> MaxPool:
-    """Bytes to a lower address: the largest of one, word by word."""
-    count = source.end - source.first
-    return MaxPool(
-        input_address=source.first,
-        input_row_bytes=count,
-        input_rows=1,
-        row_step=count,
-        column_step=QUAD,
-        kernel_rows=1,
-        stride_y=1,
-        output_width=count // QUAD,
-        output_rows=1,
-        output_address=to,
-        output_pixel_bytes=QUAD,
-        output_row_bytes=count,
-        blocks=1,
-        input_zero_point=0,
-        channels=QUAD,
-        kernel_width=1,
-        stride_x=1,
-    )
