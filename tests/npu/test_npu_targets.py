@@ -13,6 +13,9 @@ from smidgen.errors import DeviceError, UsageError
 from smidgen.fpga.bitstream import parameters
 from smidgen.importers import load_model
 from smidgen.npu.descriptor import fault_text
+from smidgen.run.inputs import random_inputs
+from smidgen.run.session import open_session
+from smidgen.run.validate import validate
 from smidgen.targets import Engine, load_target
 
 SMALL = Engine(lanes=8, activation_bytes=1 << 14, weight_bytes=1 << 14)
@@ -48,6 +51,25 @@ def changed(base: str, folder: Path, old: str, new: str) -> Path:
     assert text.count(old) == 1
     path = folder / "board.toml"
     path.write_text(text.replace(old, new), encoding="utf-8")
+    return path
+
+
+def small_system(folder: Path) -> Path:
+    """A target like fpga-sim with the engine SMALL."""
+    text = load_target("fpga-sim").path.read_text(encoding="utf-8")
+    for old, new in {
+        'configuration = "fpga-sim"': 'configuration = "midge-npu-small"',
+        "lanes = 16": "lanes = 8",
+        "activation_bytes = 0x8000": "activation_bytes = 0x4000",
+        "weight_bytes = 0x1_0000": "weight_bytes = 0x4000",
+        "length = 0x10_0000": "length = 0x4_0000",
+        "origin = 0x1000_0000\nlength = 0x10_0000": "origin = 0x1000_0000\nlength = 0x1_0000",
+    }.items():
+        assert text.count(old) >= 1
+        text = text.replace(old, new, 1)
+    path = folder / "small.toml"
+    path.write_text(text, encoding="utf-8")
+    assert load_target(path).engine == SMALL
     return path
 
 
@@ -89,3 +111,19 @@ def test_a_program_for_another_engine_stops(repository: Path, tmp_path: Path) ->
     told = "the neural engine has 16 lanes, .* but the program was compiled for another one"
     with open_device(target, bundle) as device, pytest.raises(DeviceError, match=told):
         device.selftest()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["digits", "kws"])
+def test_models_on_a_small_engine(name: str, repository: Path, tmp_path: Path, request) -> None:
+    """8 lanes and half of the buffers; strips and groups of weights are others."""
+    path = repository / "examples" / "digits" / "digits_int8.tflite"
+    if name != "digits":
+        path = request.getfixturevalue("shared_data") / "mlperf_tiny" / f"{name}_int8.tflite"
+    graph = load_model(path)
+    with open_session(graph, small_system(tmp_path)) as session:
+        assert any(call.kernel_set == "npu" for call in session.schedule.calls)
+        assert session.device.selftest().passed
+        validation = validate(session, random_inputs(graph, 1))
+    assert validation.passed, validation.first_difference
+    assert validation.result.mismatched_bytes == 0
