@@ -179,8 +179,8 @@ def test_a_virtual_board_keeps_what_was_flashed(name: str, tmp_path: Path) -> No
 
 def test_another_chip_is_refused_before_anything_is_written(tmp_path: Path, capsys) -> None:
     bundle = make_bundle(tmp_path / "bundle", F1, image_of(300))
-    with VirtualBoard(load_target(F4)).bootloader() as port:
-        code = main(["flash", "-b", str(bundle.folder), "-t", F1, "--port", port])
+    with VirtualBoard(load_target(F4)).bootloader() as simulator:
+        code = main(["flash", "-b", str(bundle.folder), "-t", F1, "--port", simulator.port])
     errors = capsys.readouterr().err
     assert code == 3
     assert "is chip 0x413" in errors and "has chip 0x420" in errors and "nothing was written" in errors

@@ -111,7 +111,7 @@ class DyingDevice(QemuDevice):
 
 def test_a_qemu_that_is_killed_is_reported_and_leaves_nothing(agent: Path) -> None:
     with (
-        DyingDevice(agent, "mps2-an386", deadlines=Deadlines(*[60.0] * 5)) as device,
+        DyingDevice(agent, "mps2-an386", deadlines=Deadlines(*[60.0] * 4)) as device,
         pytest.raises(DeviceError, match=r"^run: QEMU was killed by signal 9$"),
     ):
         device.run([A, B])

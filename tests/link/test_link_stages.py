@@ -60,7 +60,7 @@ class DyingMidgeDevice(Deadly, MidgeDevice):
 @pytest.mark.parametrize("stage", STAGES)
 def test_an_agent_that_dies_is_reported_with_its_stage(host_agent: Path, stage: str) -> None:
     with Line(host_agent) as line:
-        device = DyingSerialDevice(line.url, deadlines=Deadlines(*[30.0] * 5))
+        device = DyingSerialDevice(line.url, deadlines=Deadlines(*[30.0] * 4))
         device.line, device.stage = line, stage
         start = time.monotonic()
         with pytest.raises(DeviceError, match=f"^{stage}: the port .* closed"):
@@ -70,7 +70,7 @@ def test_an_agent_that_dies_is_reported_with_its_stage(host_agent: Path, stage: 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_simulator_that_is_killed_is_reported_and_leaves_nothing(midge_agent: Path, stage: str) -> None:
-    device = DyingMidgeDevice(midge_agent, "midge-rv32imc", deadlines=Deadlines(*[60.0] * 5))
+    device = DyingMidgeDevice(midge_agent, "midge-rv32imc", deadlines=Deadlines(*[60.0] * 4))
     device.stage, device.processes = stage, []
     start = time.monotonic()
     with pytest.raises(DeviceError, match=f"^{stage}: the simulator was killed by signal 9"):
@@ -144,6 +144,41 @@ def test_a_model_that_never_returns_runs_out_of_time(tmp_path: Path) -> None:
         Line(agent) as line,
         SerialDevice(line.url, deadlines=Deadlines(run=0.5)) as device,
         pytest.raises(DeviceError, match=r"^run: no answer within 0.5 s"),
+    ):
+        device.run(INPUTS)
+
+
+class SlowDevice(SerialDevice):
+    """Takes 15 seconds for every question, by a clock of its own."""
+
+    seconds = 0.0
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, deadlines=Deadlines(*[20.0] * 4), retry_seconds=0.05)
+        self._clock = lambda: self.seconds
+
+    def _ask(self, stage: Stage, *arguments, **fields):
+        self.seconds += 15
+        return super()._ask(stage, *arguments, **fields)
+
+
+class StuckDevice(SlowDevice):
+    """Never has more than half of the input."""
+
+    def _ask(self, stage: Stage, *arguments, **fields):
+        reply = super()._ask(stage, *arguments, **fields)
+        return reply.model_copy(update={"off": 500}) if stage.name == "send input" else reply
+
+
+def test_a_device_that_gets_further_is_waited_for_however_slow_it_is(host_agent: Path) -> None:
+    with Line(host_agent) as line:
+        device = SlowDevice(line.url)
+        everything(device)
+    assert device.seconds > 15 * 20
+    with (
+        Line(host_agent) as line,
+        StuckDevice(line.url) as device,
+        pytest.raises(DeviceError, match=r"^send input: stayed at byte 500 for 20 s"),
     ):
         device.run(INPUTS)
 

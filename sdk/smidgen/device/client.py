@@ -1,4 +1,4 @@
-"""Questions and answers over a port: retries within one deadline per stage."""
+"""Questions and answers over a port: retries, for as long as a stage has patience."""
 
 from __future__ import annotations
 
@@ -21,16 +21,24 @@ _LONGEST_RETRY_SECONDS = 8.0
 
 
 class Stage:
-    """A part of the work with a name and one deadline, in seconds from its start."""
+    """A part of the work with a name, and how long it may go on without getting anywhere.
 
-    def __init__(self, name: str, seconds: float) -> None:
+    seconds: from its start, or from the last `advance` on; clock: what they are counted by.
+    """
+
+    def __init__(self, name: str, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.name = name
         self.seconds = seconds
-        self._end = time.monotonic() + seconds
+        self._clock = clock
+        self.advance()
+
+    def advance(self) -> None:
+        """It got further: however slow the device is, it does its work."""
+        self._end = self._clock() + self.seconds
 
     @property
     def left(self) -> float:
-        return self._end - time.monotonic()
+        return self._end - self._clock()
 
     def error(self, what: str, fix: str = "") -> DeviceError:
         return DeviceError(Problem(self.name, what, fix))
@@ -76,8 +84,8 @@ class Client:
         """The answer to one request.
 
         A request that gets no answer, or that either side saw damaged, is sent again unchanged: the device
-        recognizes it and carries it out once. Raises Refused, or DeviceError naming the stage: its deadline
-        has passed, the firmware trapped, the port is gone.
+        recognizes it and carries it out once. Raises Refused, or DeviceError naming the stage: its patience
+        is at its end, the firmware trapped, the port is gone.
         """
         self._sequence = (self._sequence + 1) % 256
         request = request_type(sequence=self._sequence, **fields)
@@ -86,7 +94,8 @@ class Client:
         try:
             while True:
                 self._port.write(line)
-                answer = self._answer(stage, request, reply_type, min(wait, stage.left))
+                left = max(stage.left, self._retry_seconds)  # the stage's seconds may be longer than ours
+                answer = self._answer(stage, request, reply_type, min(wait, left))
                 if isinstance(answer, reply_type):
                     self.answered += 1
                     return answer
@@ -102,7 +111,8 @@ class Client:
                 self.asked_again += 1
         except PortClosed as error:
             obituary = self._obituary()
-            raise stage.error(obituary or f"the port {self._port.url} closed: {error}") from error
+            fix = "" if obituary else "is the device still connected and powered? Then try again"
+            raise stage.error(obituary or f"the port {self._port.url} closed: {error}", fix) from error
 
     def _answer(
         self, stage: Stage, request: message.Request, reply_type: type[Reply], seconds: float

@@ -24,12 +24,13 @@ def flash_bundle(
     target: Target,
     port: str = "",
     probe: str = "",
+    name: str = "",
     progress: Callable[[str], None] = lambda stage: None,
     track: Track = untracked,
 ) -> Found:
     """Writes a bundle's image to a board and gives the board.
 
-    port, probe: see Flasher; with neither, a simulated target's virtual board.
+    port, probe: see Flasher; with neither, a simulated target's virtual board, the one of that name.
     progress is told the name of each stage as it starts.
     Raises UsageError: a wrong bundle, no board, too many; DeviceError: not this target's board, or it failed.
     """
@@ -38,8 +39,11 @@ def flash_bundle(
         virtual = has_virtual_flash(target) and not port and not probe
         if virtual:
             progress("starting the virtual board's boot loader")
-            port = stack.enter_context(VirtualBoard(target).bootloader())
+            simulator = stack.enter_context(VirtualBoard(target, name).bootloader())
+            port = simulator.port
         flasher = stack.enter_context(closing(make_flasher(target, port, probe)))
+        if virtual:
+            flasher.clock = simulator.seconds
         progress("looking for the board")
         found = flasher.probe()
         progress(f"flashing {found.place or found.board}")

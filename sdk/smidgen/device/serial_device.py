@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,11 +43,11 @@ _INPUT_ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class Deadlines:
-    """Seconds for each stage. `transfer` has one more second for every `transfer_rate` bytes."""
+    """Seconds that each stage may go on without getting further: an answer, the next piece of a transfer. A
+    simulator's are its own (`Simulator.seconds`)."""
 
     boot: float = 20.0
     transfer: float = 20.0
-    transfer_rate: float = 2000.0
     run: float = 900.0
     query: float = 20.0
 
@@ -80,6 +81,7 @@ class SerialDevice(Device):
         self.transcript = Transcript()
         self._port: Port | None = None
         self._client: Client | None = None
+        self._clock: Callable[[], float] = time.monotonic
         self._served: protocol.Described | None = None
         self._description: Description | None = None
         self._transaction = random.getrandbits(32)
@@ -94,7 +96,7 @@ class SerialDevice(Device):
         self._port = Port(self._port_url, self._baud, self.transcript)
         self._port.drain()
         self._client = Client(self._port, self._retry_seconds, self._obituary, self._explain)
-        stage = Stage("boot", self._deadlines.boot)
+        stage = self._stage("boot", self._deadlines.boot)
         served = self._ask(stage, protocol.DescribeRequest, protocol.Described)
         if served.proto != protocol.PROTOCOL_VERSION:
             raise stage.error(
@@ -169,12 +171,14 @@ class SerialDevice(Device):
 
     def _tensor(self, stage: Stage, out: int, index: int) -> TensorInfo:
         reply = self._ask(stage, protocol.TensorRequest, protocol.TensorReply, out=out, i=index)
+        stage.advance()
         if reply.dtype >= len(_DTYPES):
             raise stage.error(f"tensor '{reply.name}' has the unknown element type {reply.dtype}")
         return TensorInfo(reply.name, reply.dims, _DTYPES[reply.dtype], reply.scale or None, reply.zero)
 
     def _layer(self, stage: Stage, index: int) -> LayerInfo:
         reply = self._ask(stage, protocol.LayerRequest, protocol.LayerReply, i=index)
+        stage.advance()
         return LayerInfo(reply.name, reply.type)
 
     def memory(self) -> MemoryUse:
@@ -245,7 +249,7 @@ class SerialDevice(Device):
     def selftest(self) -> SelfTest:
         checked = 0
         for index in range(self._known().golden):
-            stage = Stage("selftest", self._deadlines.run)
+            stage = self._stage("selftest", self._deadlines.run)
             reply = self._ask(stage, protocol.SelfTestRequest, protocol.SelfTestReply, i=index)
             checked += reply.checked
             if not reply.ok:
@@ -261,11 +265,14 @@ class SerialDevice(Device):
             raise _not_loaded()
         return self._served
 
-    def _query(self, name: str) -> Stage:
-        return Stage(name, self._deadlines.query)
+    def _stage(self, name: str, seconds: float) -> Stage:
+        return Stage(name, seconds, self._clock)
 
-    def _transfer(self, name: str, count: int) -> Stage:
-        return Stage(name, self._deadlines.transfer + count / self._deadlines.transfer_rate)
+    def _query(self, name: str) -> Stage:
+        return self._stage(name, self._deadlines.query)
+
+    def _transfer(self, name: str) -> Stage:
+        return self._stage(name, self._deadlines.transfer)
 
     def _ask(
         self, stage: Stage, request: type[message.Request], reply: type[Reply], **fields: object
@@ -286,7 +293,7 @@ class SerialDevice(Device):
             self._run_number += 1
             try:
                 reply = self._ask(
-                    Stage("run", self._deadlines.run), protocol.RunRequest, protocol.RunReply,
+                    self._stage("run", self._deadlines.run), protocol.RunRequest, protocol.RunReply,
                     t=self._transaction, r=self._run_number, mode=int(mode), crc=crc, **more,
                 )  # fmt: skip
             except Refused as error:
@@ -301,9 +308,9 @@ class SerialDevice(Device):
     def _send(self, data: bytes) -> None:
         """All inputs as one new transaction."""
         self._transaction = (self._transaction + 1) & 0xFFFFFFFF
-        stage = self._transfer("send input", len(data))
+        stage = self._transfer("send input")
         chunk = self._known().chunk
-        offset = -1  # even an empty input opens its transaction
+        furthest = offset = -1  # even an empty input opens its transaction
         while offset < len(data):
             start = max(offset, 0)
             piece = data[start : start + chunk]
@@ -312,14 +319,17 @@ class SerialDevice(Device):
             )
             if reply.off > len(data):
                 raise stage.error(f"the device has {reply.off} bytes of an input of {len(data)}")
-            if stage.left <= 0:
-                raise stage.error(f"not done within {stage.seconds:g} s")
             offset = reply.off
+            if offset > furthest:
+                furthest = offset
+                stage.advance()
+            elif stage.left <= 0:
+                raise stage.error(f"stayed at byte {offset:,} for {stage.seconds:g} s")
 
     def _result(self, reply: protocol.RunReply) -> Run:
         size = self._known().out_bytes
         for _ in range(_INPUT_ATTEMPTS):
-            stage = self._transfer("read output", size)
+            stage = self._transfer("read output")
             data = self._read_output(stage, size)
             if zlib.crc32(data) == reply.crc:
                 return Run(output_arrays(self.describe().outputs, data), *self._reply_counts(reply))
@@ -336,10 +346,11 @@ class SerialDevice(Device):
             if piece.off != len(data) or len(piece.data) != count:
                 raise stage.error("the device sent another part of the output than was asked for")
             data += piece.data
+            stage.advance()
         return bytes(data)
 
     def _rows(self, reply: protocol.RunReply) -> list[protocol.RowsReply]:
-        stage = self._transfer("read rows", 24 * reply.rows)
+        stage = self._transfer("read rows")
         rows: list[protocol.RowsReply] = []
         first = 0
         while first < reply.rows:
@@ -351,6 +362,7 @@ class SerialDevice(Device):
             if row.first != first or count == 0 or first + count > reply.rows:
                 raise stage.error("the device sent other rows than were asked for")
             rows.append(row)
+            stage.advance()
             first += count
         return rows
 

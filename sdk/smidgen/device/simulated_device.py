@@ -41,6 +41,7 @@ class SimulatedDevice(SerialDevice):
         if self._simulator is None:
             self._simulator = self._start()
             self._port_url = self._simulator.port
+            self._clock = self._simulator.seconds
         super().load()
 
     def close(self) -> None:

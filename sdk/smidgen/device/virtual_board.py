@@ -50,8 +50,8 @@ class VirtualBoard:
         return memory
 
     @contextmanager
-    def bootloader(self) -> Iterator[str]:
-        """The board's boot loader runs; gives its port. DeviceError when the board is in use."""
+    def bootloader(self) -> Iterator[Simulator]:
+        """The board's boot loader runs. DeviceError when the board is in use."""
         assert self.target.flasher is not None
         start = _BOOTLOADERS[self.target.flasher.method]
         self.flash.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ class VirtualBoard:
         with lock:
             self._complete()
             with start(self.target, self.flash) as simulator:
-                yield simulator.port
+                yield simulator
 
     def _complete(self) -> None:
         """What the file has no bytes for yet is erased flash."""

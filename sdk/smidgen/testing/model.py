@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -206,16 +206,15 @@ def _device(board: Board, bundle: Bundle, case: Case) -> Device:
 
 def _flash(board: Board, bundle: Bundle, case: Case) -> None:
     """Through a virtual board's boot loader, or over the line that the hardware map names."""
-    with ExitStack() as stack:
-        stack.enter_context(deadline("flash", case.seconds.flash))
+    with deadline("flash", case.seconds.flash):
         port = board.entry.serial
         if not port:
-            port = stack.enter_context(VirtualBoard(board.target, board.id).bootloader())
+            flash_bundle(bundle.folder, board.target, name=board.id)
         elif make_flasher(board.target).chosen_by == "probe":
             # Twister's id is the probe's, where no other is named.
             flash_bundle(bundle.folder, board.target, probe=board.entry.probe_id or board.id)
-            return
-        flash_bundle(bundle.folder, board.target, port=port)
+        else:
+            flash_bundle(bundle.folder, board.target, port=port)
 
 
 def _built(request: pytest.FixtureRequest, settings: ModelSettings, target: Target) -> tuple[Graph, Bundle]:

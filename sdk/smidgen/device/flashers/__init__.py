@@ -5,6 +5,7 @@ A file is named after its method and defines FLASHER, a class. The target file's
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ class Flasher(ABC):
 
     port: a serial port, or a network address where the method takes one; probe: the serial number of a debug
     probe or USB device, or a drive. Either is "" for the only one there is. Nothing is opened before `probe`.
+    clock: by which the board's seconds are counted, where it is a simulated one.
     """
 
     # Which of the two tells boards apart; the other one is refused.
@@ -46,6 +48,7 @@ class Flasher(ABC):
         self.target = target
         self.port = port
         self.probe_id = probe
+        self.clock: Callable[[], float] = time.monotonic
 
     @property
     def settings(self) -> Settings:

@@ -17,11 +17,9 @@ from smidgen.device.flashers import Flasher, Found, Track, untracked
 from smidgen.device.flashers.choosing import choose_port
 from smidgen.device.transports import Port
 
-_PROBE_SECONDS = 20.0
-_UPLOAD_SECONDS, _UPLOAD_RATE = 120.0, 400.0  # bytes per second, of a slow line that loses some
-# A simulated board's seconds are long, and it looks at every byte of its image before it answers: this is a
-# bound on what hangs, not on what works.
-_START_SECONDS = 1200.0
+# How long a board may say nothing that brings us further. It looks at every byte of its images before it
+# answers, and a new one may be on trial for a minute; a simulator takes a thousand times as long.
+_PROBE_SECONDS, _SECONDS, _SIMULATED_SECONDS = 20.0, 120.0, 1200.0
 _OVERHEAD_BYTES = 64  # of a message, beside the piece of the image
 
 
@@ -31,16 +29,16 @@ class SmpFlasher(Flasher):
     def command(self, bundle: Bundle) -> None:
         return None
 
-    @property
-    def _probe_seconds(self) -> float:
-        return _PROBE_SECONDS if self.target.runner.kind == "serial" else _START_SECONDS
+    def _stage(self, name: str, seconds: float = _SECONDS) -> Stage:
+        simulated = self.target.runner.kind != "serial"
+        return Stage(name, _SIMULATED_SECONDS if simulated else seconds, self.clock)
 
     def probe(self) -> Found:
         self.port = choose_port(self.port, self.settings.usb)
         self._port = Port(self.port, self.target.serial.baud if self.target.serial else 115200)
         self._port.drain()
         self._client = Client(self._port)
-        stage = Stage(f"asking the board on {self.port}", self._probe_seconds)
+        stage = self._stage(f"asking the board on {self.port}", _PROBE_SECONDS)
         try:
             board = self._client.ask(stage, protocol.BoardRequest, protocol.BoardReply).board
         except Refused:
@@ -57,7 +55,7 @@ class SmpFlasher(Flasher):
         return Found(self.port, f"{self.target.name}, {state}")
 
     def flash(self, bundle: Bundle, track: Track = untracked) -> None:
-        states = self._states(Stage("reading the slots", self._probe_seconds))
+        states = self._states(self._stage("reading the slots", _PROBE_SECONDS))
         # What runs is left alone, or, in the boot loader, what the board would come back to.
         kept = next((one.slot for one in states if one.active), None)
         if kept is None:
@@ -69,8 +67,8 @@ class SmpFlasher(Flasher):
         self.close()
 
     def _upload(self, image: bytes, track: Track) -> None:
-        stage = Stage("upload", _UPLOAD_SECONDS + len(image) / _UPLOAD_RATE)
-        offset, match = 0, None
+        stage = self._stage("upload")
+        furthest, offset, match = 0, 0, None
         while offset < len(image):
             first = {"len": len(image)} if offset == 0 else {}
             reply = self._client.ask(
@@ -79,24 +77,30 @@ class SmpFlasher(Flasher):
             )  # fmt: skip
             if reply.off is None or not 0 < reply.off <= len(image):
                 raise stage.error(f"the board is at byte {reply.off} of an image of {len(image):,}")
-            if stage.left <= 0:
-                raise stage.error(f"not done within {stage.seconds:g} s")
             offset, match = reply.off, reply.match
+            if offset > furthest:
+                furthest = offset
+                stage.advance()
+            elif stage.left <= 0:
+                raise stage.error(f"stayed at byte {offset:,} for {stage.seconds:g} s")
             track(offset, len(image))
         if not match:
             raise stage.error("the image did not arrive as it was sent", "flash it again")
 
     def _try(self, slot: int) -> None:
         """Has the board start the image in a slot, and waits until that image has proved itself."""
-        stage = Stage("trial of the new image", _START_SECONDS)
+        stage = self._stage("trial of the new image")
         sent = next((one for one in self._states(stage) if one.slot == slot), None)
+        stage.advance()
         if sent is None or sent.hash is None:
             raise stage.error(f"the board knows of no image in slot {slot}")
         self._client.ask(
             stage, image_management.ImageStatesWriteRequest, image_management.ImageStatesWriteResponse,
             hash=bytes(sent.hash), confirm=False,
         )  # fmt: skip
+        stage.advance()
         self._client.ask(stage, os_management.ResetWriteRequest, os_management.ResetWriteResponse)
+        stage.advance()
         now = self._states(stage)
         if not any(one.slot == slot and one.active and one.confirmed for one in now):
             runs = next((one.slot for one in now if one.active), None)

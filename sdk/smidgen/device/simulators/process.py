@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from smidgen.device.simulators.process_clock import ProcessClock
 from smidgen.errors import DeviceError, Problem
 
 _START_SECONDS = 20.0
@@ -22,7 +23,7 @@ class Simulator:
 
     name: what errors call it; port: what the UART is on, as pyserial's serial_for_url takes it; empty when
     the bytes go through process.stdin and process.stdout; folder: for the simulator's own files, removed at
-    the end.
+    the end; seconds: its own clock.
     """
 
     def __init__(self, name: str, process: subprocess.Popen[bytes], folder: Path) -> None:
@@ -30,6 +31,7 @@ class Simulator:
         self.process = process
         self.port = ""
         self.folder = folder
+        self.seconds = ProcessClock(process.pid)
         self._log = ""
 
     def log(self) -> str:
