@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("check_lists", "engine_bench")
+pytest.register_assert_rewrite("check_lists", "engine_bench", "joined_graphs")

@@ -50,7 +50,9 @@ def _add(graph: Graph, node: Node) -> Add:
 @cache
 def _fastest(engine: Engine, elements: int) -> tuple[int, int] | None:
     """(cycles, bytes of a part) of the fastest way, or None when every list is too long."""
-    parts = [part for part in PARTS if 4 * -(-elements // part) <= LONGEST]
+    parts = [
+        part for part in PARTS if 4 * -(-elements // part) <= LONGEST and 3 * part <= engine.activation_bytes
+    ]
     found = [(list_cycles(_make(engine, _NOTHING, elements, part), engine), part) for part in parts]
     return min(found, default=None)
 
