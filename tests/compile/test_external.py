@@ -72,9 +72,9 @@ def test_a_chip_from_a_manual_has_none(tmp_path: Path) -> None:
     assert "'memory.more' lies from 0x90000000 to 0x90001000, where the chip has no memory" in text
 
 
-def test_an_fpga_board_has_no_pins_for_it(tmp_path: Path) -> None:
+def test_an_fpga_board_without_the_chip_has_none(tmp_path: Path) -> None:
     text = problems_of(own_target(tmp_path, base="ulx3s-85f", **{"[toolchain]": ANOTHER}))
-    assert "'memory.more' is external; no board's module has a memory chip's pins" in text
+    assert "'memory.more' lies from 0x90000000 to 0x90001000, where 'midge-npu' has none" in text
 
 
 @needs_compiler

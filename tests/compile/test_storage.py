@@ -41,9 +41,9 @@ def test_what_is_wrong_is_said_when_the_file_is_read(
     assert expected in problems_of(own_target(tmp_path, base=SPI, **{old: new}))
 
 
-def test_an_fpga_board_has_no_pins_for_it(tmp_path: Path) -> None:
+def test_an_fpga_board_has_none(tmp_path: Path) -> None:
     text = problems_of(own_target(tmp_path, base="ulx3s-85f", **{"[toolchain]": CHIP}))
-    assert "'memory.chip' is storage; no board's module has a memory chip's pins" in text
+    assert "'memory.chip' lies from 0x40000000 to 0x40400000, where 'midge-npu' has none" in text
 
 
 def test_images_lie_in_the_chip_and_run_behind_the_boot_loader() -> None:

@@ -39,13 +39,24 @@ endmodule
 """
 
 
+# The same for a board with a SDRAM chip: every pin depends on something, and something on every pin.
+WITH_SDRAM = SYSTEM.replace("word, other;", "word, other, read;").replace(
+    "^other ^ uart_rx;",
+    "^{other, read, uart_rx};\n    read <= sdram_read_data;\n    sdram <= {sdram, ^word};",
+)
+
+
 def stand_in(top: Path) -> dict[str, str]:
     """What `bitstream.system_sources` gives, with the small system in place of Midge's."""
-    ours = ("boards/ecp5_clock.sv", "synth/ecp5/ehxplll.sv", f"boards/{top.name}")
-    hw = data_folder("hw")
-    head, end, _ = (hw / "boards" / "fpga_system.sv").read_text(encoding="utf-8").partition("\n);\n")
-    texts = {name: (hw / name).read_text(encoding="utf-8") for name in ours}
-    return {"system.sv": head + end + SYSTEM, **texts}
+    hw, module = data_folder("hw"), top.read_text(encoding="utf-8")
+    name, system = ("fpga_system_sdram", WITH_SDRAM) if "sdram" in module else ("fpga_system", SYSTEM)
+    paths = [*(hw / "boards").glob("ecp5_*.sv"), hw / "soc" / "external_package.sv"]
+    paths += [hw / "synth" / "ecp5" / f"{cells}.sv" for cells in ("ehxplll", "pins")]
+    texts = {path.relative_to(hw).as_posix(): path.read_text(encoding="utf-8") for path in sorted(paths)}
+    head, end, _ = (hw / "boards" / f"{name}.sv").read_text(encoding="utf-8").partition("\n);\n")
+    # The package comes first.
+    package = texts.pop("soc/external_package.sv")
+    return {"package.sv": package, "system.sv": head + end + system, **texts, f"boards/{top.name}": module}
 
 
 def small(name: str) -> Target:

@@ -164,3 +164,15 @@ def test_every_pin_of_the_ulx3s_is_one_of_its_package(small_systems) -> None:
     """nextpnr checks sites, directions and voltages as it places them."""
     _, routed = route(small("ulx3s-85f"), 1)
     assert routed.used["TRELLIS_IO"] == 13
+
+
+@pytest.mark.slow
+def test_every_signal_of_the_sdram_has_its_registers_in_its_pin(small_systems) -> None:
+    """A data pin has three: for what comes in, for what goes out, and for whether anything does."""
+    folder, routed = route(small("ulx3s-85f-sdram"), 1)
+    assert (routed.used["TRELLIS_IO"], routed.used["IOLOGIC"]) == (13 + 39, 38)
+    configuration = (folder / CONFIG).read_text()
+    registers = {"FF.INREGMODE": 16, "TSREG.OUTREGMODE": 16, "OUTREG.OUTREGMODE": 37}
+    assert {name: configuration.count(f".{name} FF\n") for name in registers} == registers
+    wanted = sorted(round(wanted) for _, wanted in routed.clocks.values())
+    assert wanted == [40, 80]

@@ -12,6 +12,7 @@ from smidgen.errors import UsageError
 from smidgen.fpga.bitstream import parameters, system_sources
 from smidgen.targets import list_targets, load_target
 from smidgen.targets.fpga import BLOCK_BYTES, BLOCK_RAMS
+from smidgen.targets.types import MEMORY_KINDS
 
 BOARDS = [name for name in list_targets() if load_target(name).fpga is not None]
 BAD = {
@@ -50,6 +51,22 @@ BAD = {
         "origin = 0x2000_0000",
         ("'memory.sram.origin' is 0x20000000", "write 0x10000000"),
     ),
+    "external memory where the system has none": (
+        "[fpga]",
+        '[memory.more]\nkind = "external"\norigin = 0x8000_0000\nlength = 0x100_0000\n'
+        "latency_cycles = 9\nword_cycles = 1\n\n[fpga]",
+        ("'memory.more' lies from 0x80000000 to 0x81000000, where 'midge-npu' has none",),
+    ),
+    "a part that the board's module does not know": (
+        '"midge-npu"\ntop',
+        '"midge-npu-sdram"\ntop',
+        ("'midge-npu-sdram' with EXTERNAL_KIND = 1; ulx3s.sv has no such parameter",),
+    ),
+    "a boot loader": (
+        "[fpga]",
+        "[bootloader]\nlength = 0x4000\nblock_bytes = 4096\n\n[fpga]",
+        ("'bootloader' is there, but a bitstream holds the program itself",),
+    ),
     "a key that is none": ("speed_grade", "speed", ("'fpga.speed' is not known", "'speed_grade'")),
 }
 
@@ -83,7 +100,7 @@ def test_a_board_of_ones_own_needs_files_beside_its_target_file(tmp_path: Path) 
 def test_memories_and_what_the_core_has_fit_the_block_rams(name: str) -> None:
     """Xmidge's registers and weights take five, the engine's buffers and records 37."""
     target = load_target(name)
-    blocks = sum(memory.length // BLOCK_BYTES for memory in target.memories)
+    blocks = sum(memory.length // BLOCK_BYTES for memory in target.memories if memory.kind in MEMORY_KINDS)
     assert blocks + 5 + 37 * ("npu" in target.kernels) <= BLOCK_RAMS[target.fpga.device]
 
 
@@ -94,7 +111,7 @@ def test_the_boards_module_has_the_parameters_and_pins_of_its_files(name: str) -
     header, _, _ = text.partition(");")
     known = set(re.findall(r"parameter [\w ]+?\b([A-Z_0-9]+)\s+=", header))
     assert parameters(target).keys() <= known
-    declared = re.findall(r"(?:input|output)\s+logic\s+(?:\[(\d+):0\]\s*)?(\w+)", header)
+    declared = re.findall(r"(?:(?:in|out)put\s+logic|inout\s+wire)\s+(?:\[(\d+):0\]\s*)?(\w+)", header)
     ports = {port: int(width or 0) for width, port in declared}
     pins = [f"{port}[{bit}]" if width else port for port, width in ports.items() for bit in range(width + 1)]
     located = re.findall(r'^LOCATE COMP "(\S+)" SITE "(\w+)";$', target.fpga.pins.read_text(), re.MULTILINE)

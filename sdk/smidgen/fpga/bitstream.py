@@ -30,7 +30,10 @@ SEEDS = (1, 2, 3)
 _DEVICES = {"LFE5U-25F": "--25k", "LFE5U-45F": "--45k", "LFE5U-85F": "--85k"}
 # What a system on an FPGA has beyond hw/sources.f.
 SYSTEM = ("soc/uart_phy.sv", "boards/fpga_system.sv")
-_CLOCK = "boards/ecp5_clock.sv"
+# What boards' modules are made of besides.
+_PARTS = tuple(
+    f"boards/{name}.sv" for name in ("ecp5_clock", "ecp5_sdram_clock", "ecp5_sdram_pins", "fpga_system_sdram")
+)
 # How things are put together is part of what comes out.
 _MODULES = [Path(str(module)) for module in (__file__, flow.__file__, netlist.__file__)]
 
@@ -161,7 +164,7 @@ def parameters(target: Target) -> dict[str, int | str]:
 def system_sources(top: Path | None = None) -> dict[str, str]:
     """The texts of the system's files by their names in hw, those in synth/ecp5 in place of their namesakes.
 
-    top: a board's module, which comes with a PLL.
+    top: a board's module, which comes with what such modules are made of.
     """
     hw = data_folder("hw")
     listed = [*(hw / "sources.f").read_text(encoding="utf-8").split(), *SYSTEM]
@@ -169,7 +172,7 @@ def system_sources(top: Path | None = None) -> dict[str, str]:
     paths = {name: arithmetic.pop(Path(name).name, hw / name) for name in listed}
     paths |= {f"synth/ecp5/{name}": path for name, path in arithmetic.items()}
     if top is not None:
-        paths |= {_CLOCK: hw / _CLOCK, f"boards/{top.name}": top}
+        paths |= {name: hw / name for name in _PARTS} | {f"boards/{top.name}": top}
     return {name: path.read_text(encoding="utf-8") for name, path in paths.items()}
 
 

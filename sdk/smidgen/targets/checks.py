@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from smidgen.paths import data_folder
 from smidgen.targets.table import Table
-from smidgen.targets.types import EXTERNAL, STORAGE, Board, Chip, Core, Memory, Runner
+from smidgen.targets.types import EXTERNAL, STORAGE, Board, Chip, Core, Memory
 
 # What a kernel set needs of the core beyond its base instructions, as core.isa spells it.
 _KERNEL_NEEDS = {
@@ -45,18 +45,18 @@ def _lacks(kernel_set: str, core: Core) -> bool:
     return bool(spelled) and not any(part in core.isa for part in spelled)
 
 
-def check_external(top: Table, memories: tuple[Memory, ...], runner: Runner) -> None:
-    """Where the simulator runs the target, its configuration has the memory chips."""
+def check_external(top: Table, memories: tuple[Memory, ...], name: str) -> None:
+    """Where the target is a system of ours, its configuration of this name has the memory chips."""
     configurations = tomllib.loads((data_folder("hw") / "configurations.toml").read_text(encoding="utf-8"))
-    configuration = configurations.get(runner.configuration)
+    configuration = configurations.get(name)
     for memory in memories:
         if memory.kind not in _OUTSIDE or configuration is None:
             continue
         origin, parameter = _OUTSIDE[memory.kind]
         length = configuration.get(parameter, 0)
-        there = Memory(runner.configuration, origin, length, memory.kind)
+        there = Memory(name, origin, length, memory.kind)
         if not there.origin <= memory.origin < memory.end <= there.end:
-            what = f"lies from {memory.origin:#x} to {memory.end:#x}, where '{runner.configuration}' has none"
+            what = f"lies from {memory.origin:#x} to {memory.end:#x}, where '{name}' has none"
             others = (there,) if length else ()
             top.problem(f"memory.{memory.name}", what, f"its {_NAMES[memory.kind]}: {_listed(others)}")
 

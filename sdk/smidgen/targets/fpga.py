@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 from smidgen.paths import data_folder
@@ -28,7 +30,7 @@ def read_fpga(top: Table, memories: tuple[Memory, ...], core: Core) -> Fpga | No
         device=table.choice("device", tuple(BLOCK_RAMS)),
         package=table.choice("package", PACKAGES),
         speed_grade=table.number("speed_grade") or 0,
-        configuration=table.choice("configuration", _configurations()),
+        configuration=table.choice("configuration", tuple(_configurations())),
         top=_file(table, "top", ".sv"),
         pins=_file(table, "pins", ".lpf"),
         clock_input_hz=table.number("clock_input_hz") or 0,
@@ -42,13 +44,16 @@ def read_fpga(top: Table, memories: tuple[Memory, ...], core: Core) -> Fpga | No
         )
     if core.clock_hz is None:
         top.problem("core.clock_hz", "is missing", "the FPGA's PLL is set to make it")
+    if "bootloader" in top.values:
+        top.problem("bootloader", "is there, but a bitstream holds the program itself", "leave it out")
+    _check_parts(table, fpga)
     _check_memories(top, memories, fpga.device)
     table.finish()
     return fpga
 
 
-def _configurations() -> tuple[str, ...]:
-    return tuple(tomllib.loads((data_folder("hw") / "configurations.toml").read_text(encoding="utf-8")))
+def _configurations() -> Mapping[str, Mapping[str, object]]:
+    return tomllib.loads((data_folder("hw") / "configurations.toml").read_text(encoding="utf-8"))
 
 
 def _file(table: Table, key: str, suffix: str) -> Path:
@@ -61,12 +66,22 @@ def _file(table: Table, key: str, suffix: str) -> Path:
     return path
 
 
+def _check_parts(table: Table, fpga: Fpga) -> None:
+    """The board's module has what the configuration has. There 0 stands for a part that is left out."""
+    if not fpga.top.is_file():
+        return
+    known = set(re.findall(r"\w+", fpga.top.read_text(encoding="utf-8")))
+    for name, value in _configurations().get(fpga.configuration, {}).items():
+        if name.isupper() and value and name not in known:
+            what = f"is '{fpga.configuration}' with {name} = {value}; {fpga.top.name} has no such parameter"
+            table.problem(
+                "configuration", what, "choose another one, or a board's module with the pins for it"
+            )
+            return
+
+
 def _check_memories(top: Table, memories: tuple[Memory, ...], device: str) -> None:
-    """They lie where the system has them, and the device's block RAMs can hold them."""
-    for memory in memories:
-        if memory.kind not in _ORIGINS:
-            what = f"is {memory.kind}; no board's module has a memory chip's pins"
-            top.problem(f"memory.{memory.name}", what)
+    """Those in block RAM lie where the system has them, and the device has enough of it."""
     memories = tuple(memory for memory in memories if memory.kind in _ORIGINS)
     for memory in memories:
         key = f"memory.{memory.name}"

@@ -68,7 +68,7 @@ def read_target(path: Path) -> Target:
         engine=read_engine(top, kernels, runner, fpga),
     )
     check_kernels(top, kernels, core)
-    check_external(top, memories, runner)
+    check_external(top, memories, runner.configuration if fpga is None else fpga.configuration)
     if chip is not None:
         check_map(top, memories, board, chip, core)
     top.finish()
