@@ -135,6 +135,14 @@ def convolution(rng: Rng, bits: int, most: int = 20) -> tuple[Graph, Node]:
     return layer(Conv2D((rows[3], columns[3]), (1, 1), padding, activation), [x, weights, bias], y)
 
 
+def pointwise(rng: Rng, size: int, inputs: int, outputs: int) -> tuple[Graph, Node]:
+    """Of an image of size x size."""
+    x = tensor(rng, "x", (1, size, size, inputs))
+    weights, bias, ratio = constants(rng, (outputs, 1, 1, inputs), 0, 8, inputs)
+    y = _output(rng, (1, size, size, outputs), ratio * x.scale)
+    return layer(Conv2D(), [x, weights, bias], y)
+
+
 def depthwise(rng: Rng, bits: int, most: int = 20) -> tuple[Graph, Node]:
     rows, columns = _axis(rng, (1, 2, 3, 5), most), _axis(rng, (1, 2, 3, 4), most)
     channels = 4 * int(rng.integers(1, 20))

@@ -8,13 +8,15 @@ import npu_layers
 import numpy as np
 import pytest
 
+from smidgen.compile.kernels.npu.lists import Region
 from smidgen.compile.kernels.npu.pool import mean_scale
+from smidgen.compile.kernels.npu.weights import weight_loads
 from smidgen.compile.lower import lower
 from smidgen.compress import requantize_weights
 from smidgen.graph import Graph, Node
 from smidgen.graph.reference import FAMILIES, Reference
 from smidgen.importers import load_model
-from smidgen.npu.descriptor import Engine
+from smidgen.npu.descriptor import MOST_BYTES, Engine
 
 SEED = 7
 CASES = 8
@@ -66,6 +68,20 @@ def test_layers_larger_than_the_buffers(bits: int) -> None:
     for graph, node in npu_layers.large(rng, bits):
         inputs = npu_layers.random_inputs(rng, graph)
         assert_equals_the_reference(graph, node, inputs, f"{bits} bits")
+
+
+def test_weights_that_fill_the_largest_buffer() -> None:
+    """One load moves less than that."""
+    engine = Engine(activation_bytes=1 << 16, weight_bytes=1 << 16)
+    loads = list(weight_loads(64, 1 << 20, Region(True, 0, engine.weight_bytes)))
+    assert [load.bytes for load, _ in loads] == [MOST_BYTES, engine.weight_bytes - MOST_BYTES]
+    assert [load.memory_offset for load, _ in loads] == [64, 64 + MOST_BYTES]
+    assert [(part.first, part.end) for _, part in loads] == [(0, MOST_BYTES), (MOST_BYTES, 1 << 16)]
+    rng = np.random.default_rng(SEED)
+    graph, node = npu_layers.pointwise(rng, 5, 240, 256)
+    blocks = 256 // 4 * (1 + 240 // 16) * engine.word_bytes
+    assert npu_layers.lowered(graph, node, engine).blobs[1].bytes == blocks == engine.weight_bytes
+    assert_equals_the_reference(graph, node, npu_layers.random_inputs(rng, graph), "full", engine)
 
 
 @pytest.mark.parametrize(
