@@ -9,7 +9,7 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from axi_rules import Address, ControlPort, MemoryPort, Word, demand
+from axi_rules import OUTSTANDING, Address, ControlPort, MemoryPort, Word, demand
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
 from cocotbext.axi import AddressSpace, AxiBus, AxiLiteBus, AxiLiteMaster, AxiResp, AxiSlave, MemoryRegion
@@ -100,6 +100,8 @@ class Bench:
         self._name_errors(read.r_channel, "rresp")
         self._name_errors(write.b_channel, "bresp")
         self.addresses, self.words = write.aw_channel, write.w_channel
+        for channel in (read.ar_channel, self.addresses):
+            channel.queue_occupancy_limit = 2 * OUTSTANDING  # more than the engine may have
         self._memory_channels = [read.ar_channel, read.r_channel, self.addresses, self.words, write.b_channel]
         read, write = self.control.read_if, self.control.write_if
         self._control_channels = [read.ar_channel, read.r_channel]

@@ -65,7 +65,8 @@ class MemoryPort:
         self._lengths: deque[int] = deque()  # of bursts whose last word was not taken
         self._words = 0  # taken, after the last WLAST
         self._early: deque[int] = deque()  # words of bursts whose address was not taken
-        self.addressed = self.filled = 0  # bursts: their addresses, their last words
+        self.addressed = self.filled = 0  # written bursts: their addresses, their last words
+        self.most_reads = self.most_writes = 0  # that were outstanding
 
     def read(self, address: Address | None, taken: bool, last_word: bool) -> None:
         """An edge of the clock at AR and R. last_word: one with RLAST is taken."""
@@ -74,6 +75,7 @@ class MemoryPort:
             self._demand_burst(address)
             self._reads += 1
         demand(self._reads <= OUTSTANDING, f"{self._reads} reads are outstanding")
+        self.most_reads = max(self.most_reads, self._reads)
         self._reads -= last_word
 
     def write(
@@ -98,6 +100,7 @@ class MemoryPort:
             length, words = self._lengths.popleft(), self._early.popleft()
             demand(length == words, f"WLAST with word {words} of a burst of {length}")
         demand(self._unanswered <= OUTSTANDING, f"{self._unanswered} writes are outstanding")
+        self.most_writes = max(self.most_writes, self._unanswered)
         self._unanswered -= answered
 
     def demand_idle(self) -> None:

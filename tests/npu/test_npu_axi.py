@@ -40,7 +40,7 @@ def netlist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ids += [f"add -input m_axi_{name} 1" for name in ("bid", "rid")]
     steps = [
         f"read_slang -j 1 --top npu {parameters} {' '.join(source.name for source in sources)}",
-        "proc; flatten; opt -full; memory_collect; bwmuxmap; opt_clean; cd npu",
+        "proc; flatten; opt -full; memory_collect; bwmuxmap; opt_clean; splitnets -driver; cd npu",
         "select -write unregistered.txt i:* %coe* o:* %i",
         f"select -assert-none i:* %coe* {READ_ADDRESSES} %i",
         *ids,
