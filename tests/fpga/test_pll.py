@@ -24,6 +24,7 @@ def test_every_ratio_that_is_given_is_exact_and_allowed(given: int) -> None:
         assert given * found.feedback == wanted * found.input
         assert given * MHZ / found.input >= 3_125_000
         assert 400 <= wanted * found.output <= 800
+        assert wanted * (found.output + 1) <= 800  # as ecp5_sdram_clock.sv makes an odd one even
         assert all(1 <= value <= 128 for value in (found.input, found.feedback, found.output))
     assert made > 10
 
