@@ -75,7 +75,8 @@ module midge_soc
   assign soc_reset = reset || reset_request || watchdog_reset;
   assign timer_wakes = core_timer_wakes || watchdog_runs;
 
-  logic fetch_request, fetch_ready, fetch_response, fetch_error, data_request, data_write, data_response, data_error;
+  logic fetch_request, fetch_ready, fetch_response, fetch_error;
+  logic data_access, data_request, data_write, data_response, data_error;
   logic [31:2] fetch_address, data_address;
   logic [31:0] data_write_data, data_read_data;
   logic [3:0] data_byte_lanes;
@@ -181,13 +182,14 @@ module midge_soc
       .value(data_read_data)
   );
 
-  // The engine gives way to any access of the core (to which memory one is, is known too late), and to fetches from SRAM.
+  // The engine gives way to any access of the core (to which memory one is, and whether its address is aligned, is known too
+  // late), and to fetches from SRAM.
   logic npu_program_request, npu_program_ready, program_ready, npu_sram_request, npu_sram_write, sram_ready;
   logic npu_external_request, npu_external_write, npu_external_ready, npu_external_response;
   logic [31:2] npu_read_address, npu_write_address;
   logic [3:0]  npu_byte_lanes;
   logic [31:0] npu_write_data, npu_external_read_data;
-  assign npu_program_ready = program_ready && !data_request;
+  assign npu_program_ready = program_ready && !data_access;
   assign sram_ready = !other_fetch[0];
 
   logic        program_change;

@@ -11,7 +11,8 @@
 // execute, has had no effect yet.
 //
 // Data port: data_request for one cycle sends address, lanes and data; the port always takes it. data_response
-// comes one or more cycles later; the core sends no further request before it, but may in the same cycle.
+// comes one or more cycles later; the core sends no further request before it, but may in the same cycle. data_access is
+// known sooner than the address: without it there is no request; with it there is one, unless the address is misaligned.
 module midge_core
   import midge_package::*;
 #(
@@ -31,6 +32,7 @@ module midge_core
     input  logic [31:0] fetch_early_data,
     input  logic        fetch_error,
     // data port
+    output logic        data_access,
     output logic        data_request,
     output logic        data_write,
     output logic [31:2] data_address,
@@ -224,7 +226,7 @@ module midge_core
   assign x_jump = x_execute && (x.jal || x.jalr || (x.branch && condition) || x.loop || x_sets_loop);
 
   // Memory requests
-  logic        x_size_misaligned, x_access;
+  logic        x_size_misaligned;
   logic [31:0] load_value;
   midge_load_store load_store (
       .clock,
@@ -242,9 +244,9 @@ module midge_core
   assign x_misaligned = x_size_misaligned || (x.nn && x_nn.aligned && x_address[1:0] != 2'b00);
   assign x_stores = x.store || (x.nn && x_nn.write);
   // Without the waits and exceptions that accesses do not have: a shorter path to the memories.
-  assign x_access = x_nn_go ? x_nn.request && !x_nn.held && !x_nn.illegal
+  assign data_access = x_nn_go ? x_nn.request && !x_nn.held && !x_nn.illegal
       : x_free && (x.load || x.store) && !x_hazard && !x.illegal;
-  assign data_request = x_access && !x_misaligned;
+  assign data_request = data_access && !x_misaligned;
   assign {data_write, data_address} = {x_stores, x_address[31:2]};
 
   // Xmidge. The ALU computes the pointers that come back.
