@@ -27,6 +27,9 @@ from smidgen.targets.pll import dividers
 
 # Placement begins at random. Where the clock is not reached, another beginning may do.
 SEEDS = (1, 2, 3)
+# Those that nextpnr takes by itself leave the wires of a system with the engine half as long again, and no router
+# finds room for all of them.
+_ALGORITHMS = ("--placer", "static", "--router", "router2", "--tmg-ripup")
 _DEVICES = {"LFE5U-25F": "--25k", "LFE5U-45F": "--45k", "LFE5U-85F": "--85k"}
 # What a system on an FPGA has beyond hw/sources.f.
 SYSTEM = ("soc/uart_phy.sv", "boards/fpga_system.sv")
@@ -98,7 +101,7 @@ def route(target: Target, seed: int, progress: Progress = lambda stage: None) ->
     synthesized = _netlist_key(target)
     pins = fpga.pins.read_text(encoding="utf-8")
     options = [_DEVICES[fpga.device], "--package", fpga.package, "--speed", str(fpga.speed_grade)]
-    options += ["--lpf", fpga.pins.name]
+    options += ["--lpf", fpga.pins.name, *_ALGORITHMS]
 
     def place(work: Path) -> None:
         made = synthesize(target, progress)

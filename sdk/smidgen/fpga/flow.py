@@ -87,13 +87,13 @@ def synthesize(
 
 
 def place_and_route(folder: Path, options: Sequence[str], seed: int) -> Routed:
-    """Runs nextpnr on the netlist; writes the configuration. options: the device, pins, clocks.
+    """Runs nextpnr on the netlist; writes the configuration. options: the device, pins, clocks, algorithms.
 
     A clock that is not reached is no error here. BuildError: it does not fit.
     """
     arguments = [
-        *options, "--json", NETLIST, "--seed", str(seed), "--timing-allow-fail", "--router", "router2",
-        "--report", REPORT, "--textcfg", CONFIG,
+        *options, "--json", NETLIST, "--seed", str(seed), "--timing-allow-fail", "--report", REPORT,
+        "--textcfg", CONFIG,
     ]  # fmt: skip
     try:
         tools.run("nextpnr-ecp5", arguments, folder, "place and route")
