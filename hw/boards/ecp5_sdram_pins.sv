@@ -26,12 +26,13 @@ module ecp5_sdram_pins
     output logic [1:0]  sdram_dqm,
     inout  wire  [15:0] sdram_d
 );
-  // first: the next edge of pin_clock is one of clock's, too.
-  logic cycle = 1'b0, seen = 1'b0, first = 1'b0;
+  // first: the next edge of pin_clock is one of clock's, too. Where both have an edge, nothing depends on which comes first.
+  logic cycle = 1'b0, settled = 1'b0, seen = 1'b0, first = 1'b0;
   always_ff @(posedge clock) cycle <= !cycle;
+  always_ff @(negedge pin_clock) settled <= cycle;
   always_ff @(posedge pin_clock) begin
-    seen <= cycle;
-    first <= cycle != seen;
+    seen <= settled;
+    first <= settled != seen;
   end
 
   // Taken in the middle of a cycle, when the controller's registers stand still.
@@ -65,6 +66,6 @@ module ecp5_sdram_pins
     BB pin (.I(driven[i]), .T(released[i]), .O(arriving[i]), .B(sdram_d[i]));
     IFS1P3DX register (.SCLK(pin_clock), .SP(1'b1), .CD(1'b0), .D(arriving[i]), .Q(second[i]));
   end
-  always_ff @(posedge pin_clock) first_half <= second;
+  always_ff @(posedge pin_clock) if (!first) first_half <= second;
   always_ff @(posedge clock) read_data <= {second, first_half};
 endmodule
