@@ -7,11 +7,12 @@ the simulation at whatever their data sheets forbid.
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from verilated import CPP, build_bench
 
 HERE = Path(__file__).parent
 HW = HERE.parents[1] / "hw"
@@ -26,21 +27,13 @@ VARIANTS = {"sdram": (SDRAM, {}), "slow sdram": (SDRAM, SLOW_SDRAM), "psram": (P
 
 def bench(folder: Path, kind: int, **parameters: int) -> Path:
     """The bench with a memory chip."""
-    if shutil.which("verilator") is None:
-        pytest.skip("verilator is not installed (`smidgen doctor` says how to get it)")
     listed = (HW / "sources.f").read_text().split()
     known = {path.stem: path for path in (HW / "sim").glob("*.sv")}
     names = [HW / name for name in listed if not name.startswith("npu/") and needed(Path(name).stem)]
-    sources = [*names, known["sdram_chip"], known["psram_chip"], HERE / "memory_bench.sv"]
-    command = [
-        "verilator", "--cc", "--exe", "--build", "-Wno-fatal", "--noassert", "--top-module", "memory_bench",
-        "-Mdir", folder, "-o", "bench", "-CFLAGS", "-std=c++17",
-        "-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0",
-        *(f"-G{name}={value}" for name, value in {"EXTERNAL_KIND": kind, **parameters}.items()),
-        *sources, HERE / "memory_bench.cpp",
-    ]  # fmt: skip
-    subprocess.run(command, check=True, capture_output=True)
-    return folder / "bench"
+    sources = [*names, known["sdram_chip"], known["psram_chip"]]
+    sources += [HERE / "memory_bench.sv", HERE / "memory_bench.cpp"]
+    parameters = {"EXTERNAL_KIND": kind, **parameters}
+    return build_bench(folder, "memory_bench", sources, *CPP, parameters=parameters)
 
 
 def needed(module: str) -> bool:

@@ -17,6 +17,7 @@ import pytest
 from smidgen.fpga import flow
 from smidgen.fpga.simulation import VERILOG, models, write_simulated
 from smidgen.graph.fixed_point import multiply_by_quantized_multiplier, wrap_int32
+from verilated import build_bench
 
 HERE = Path(__file__).parent
 HW = HERE.parents[1] / "hw"
@@ -59,8 +60,6 @@ class Bench:
 def simulator(top: str, variant: str, folder: Path) -> Path:
     """The program of a bench, with the modules as written ("portable"), those of the ECP5 flow or of the
     simulator in place of their namesakes, or the ECP5 flow's netlist."""
-    if shutil.which("verilator") is None:
-        pytest.skip("verilator is not installed (`smidgen doctor` says how to get it)")
     names = ["midge_late_choice", *(f"midge_nn_{name}" for name in (*SUMS, *MODULES))]
     sources = [HW / "midge" / "rtl" / f"{name}.sv" for name in names]
     sources += [HERE / "nn_datapath.sv"]
@@ -75,12 +74,7 @@ def simulator(top: str, variant: str, folder: Path) -> Path:
         flow.synthesize(folder, "nn_datapath", [path.name for path in sources], {})
         write_simulated(folder, "nn_datapath", folder)
         sources = [*models(), folder / VERILOG]
-    command = [
-        "verilator", "--binary", "-Wno-fatal", "--top-module", top, "-Mdir", folder, "-o", "bench",
-        "-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0", *sources, HERE / f"{top}.sv",
-    ]  # fmt: skip
-    subprocess.run(command, check=True, capture_output=True)
-    return folder / "bench"
+    return build_bench(folder, top, [*sources, HERE / f"{top}.sv"], "--binary")
 
 
 @pytest.fixture(scope="module", params=["portable", "ecp5", pytest.param("netlist", marks=pytest.mark.slow)])

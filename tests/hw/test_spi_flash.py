@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from verilated import CPP, build_bench
 
 HERE = Path(__file__).parent
 HW = HERE.parents[1] / "hw"
@@ -23,22 +24,9 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def build(folder: Path, **parameters: int) -> Path:
-    if shutil.which("verilator") is None:
-        pytest.skip("verilator is not installed (`smidgen doctor` says how to get it)")
-    sources = [
-        HW / "soc" / "external_package.sv",
-        HW / "soc" / "spi_flash.sv",
-        HW / "sim" / "spi_flash_chip.sv",
-    ]
-    command = [
-        "verilator", "--cc", "--exe", "--build", "-Wno-fatal", "--noassert", "--top-module", "spi_bench",
-        "-Mdir", folder, "-o", "bench", "-CFLAGS", "-std=c++17",
-        "-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0",
-        *(f"-G{name}={value}" for name, value in parameters.items()),
-        *sources, HERE / "spi_bench.sv", HERE / "spi_bench.cpp",
-    ]  # fmt: skip
-    subprocess.run(command, check=True, capture_output=True)
-    return folder / "bench"
+    sources = [HW / name for name in ("soc/external_package.sv", "soc/spi_flash.sv", "sim/spi_flash_chip.sv")]
+    sources += [HERE / "spi_bench.sv", HERE / "spi_bench.cpp"]
+    return build_bench(folder, "spi_bench", sources, *CPP, parameters=parameters)
 
 
 def run(bench: Path, script: str) -> list[str]:

@@ -33,8 +33,15 @@ def _random_depthwise():
             yield from (narrowed(made, dtype) for dtype in NARROW)
 
 
-@pytest.mark.parametrize("optimize", ["speed", "size"])
-@pytest.mark.parametrize("family", FAMILIES)
+# The small variants of depthwise compile for long; which there are and what they pack is tested fast.
+HOST = [
+    pytest.param(family, optimize, marks=[pytest.mark.slow] * ((family, optimize) == ("depthwise", "size")))
+    for family in FAMILIES
+    for optimize in ("speed", "size")
+]
+
+
+@pytest.mark.parametrize(("family", "optimize"), HOST)
 def test_kernels_equal_the_reference(family: str, optimize: str, tmp_path: Path) -> None:
     cases, misalign = FAMILIES[family]
     wrong = failures(cases(), optimize, tmp_path, "midge", misalign)
