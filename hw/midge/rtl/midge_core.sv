@@ -4,15 +4,13 @@
 //   execute    decodes, reads registers, computes, jumps, sends memory requests          (x_...)
 //   writeback  receives load data, adds up products, writes rd, takes traps              (w_...)
 //
-// The writeback result is forwarded to the execute stage, except for load data and the high word of a product,
-// which come too late in the cycle: an instruction that uses those right away waits one cycle. So does one that
-// uses the low word of a product for an address, a branch, a shift or a logic operation.
-// Traps are taken in writeback, where everything older has finished and the one younger instruction, in
-// execute, has had no effect yet.
+// The writeback result is forwarded to the execute stage, except for load data and the high word of a product, which come
+// too late in the cycle: an instruction that uses those right away waits one cycle. So does one that uses the low word of a
+// product for an address, a branch, a shift or a logic operation. Traps are taken in writeback, where everything older has
+// finished and the one younger instruction, in execute, has had no effect yet.
 //
-// Data port: data_request for one cycle sends address, lanes and data; the port always takes it. data_response
-// comes one or more cycles later; the core sends no further request before it, but may in the same cycle. data_access is
-// known sooner than the address: without it there is no request; with it there is one, unless the address is misaligned.
+// Data port: data_request for one cycle sends address, lanes and data; the port always takes it. data_response comes one or
+// more cycles later; the core sends no further request before. data_access is known sooner: a request, if it is aligned.
 module midge_core
   import midge_package::*;
 #(
