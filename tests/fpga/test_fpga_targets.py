@@ -10,9 +10,8 @@ import pytest
 
 from smidgen.errors import UsageError
 from smidgen.fpga.bitstream import parameters, system_sources
-from smidgen.targets import list_targets, load_target
-from smidgen.targets.fpga import BLOCK_BYTES, BLOCK_RAMS
-from smidgen.targets.types import MEMORY_KINDS
+from smidgen.targets import Engine, list_targets, load_target
+from smidgen.targets.engine import block_rams
 
 BOARDS = [name for name in list_targets() if load_target(name).fpga is not None]
 BAD = {
@@ -39,7 +38,10 @@ BAD = {
     "more memory than block RAM": (
         "length = 0x2_0000",
         "length = 0x8_0000",
-        ("takes 288 block RAMs (flash 512 KiB, sram 64 KiB); LFE5U-85F has 208, 416 KiB",),
+        (
+            "'memory' and the system take 330 block RAMs of 2 KiB (flash 256, sram 32, Xmidge 5, "
+            "neural engine 37); LFE5U-85F has 208",
+        ),
     ),
     "memory of an odd size": (
         "length = 0x1_0000",
@@ -96,12 +98,9 @@ def test_a_board_of_ones_own_needs_files_beside_its_target_file(tmp_path: Path) 
     assert (fpga.pins, fpga.top) == (tmp_path / "mine.lpf", ulx3s.top)
 
 
-@pytest.mark.parametrize("name", BOARDS)
-def test_memories_and_what_the_core_has_fit_the_block_rams(name: str) -> None:
-    """Xmidge's registers and weights take five, the engine's buffers and records 37."""
-    target = load_target(name)
-    blocks = sum(memory.length // BLOCK_BYTES for memory in target.memories if memory.kind in MEMORY_KINDS)
-    assert blocks + 5 + 37 * ("npu" in target.kernels) <= BLOCK_RAMS[target.fpga.device]
+def test_the_block_rams_of_an_engine_are_those_that_synthesis_counted() -> None:
+    assert block_rams(Engine()) == 37
+    assert block_rams(Engine(lanes=8, activation_bytes=1 << 14, weight_bytes=1 << 14)) == 21
 
 
 @pytest.mark.parametrize("name", BOARDS)

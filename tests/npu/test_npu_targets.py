@@ -22,6 +22,7 @@ SMALL = Engine(lanes=8, activation_bytes=1 << 14, weight_bytes=1 << 14)
 BAD = {
     "no engine": ("[engine]", "[other]", ("'engine' is missing, and 'kernels' names 'npu'", "lanes = 16")),
     "lanes that there are not": ("lanes = 16", "lanes = 12", ("'engine.lanes' is 12", "8, 16")),
+    "no lanes": ("lanes = 16", "lanes = 0", ("'engine.lanes' is 0",)),
     "an odd size": (
         "\nactivation_bytes = 0x8000",
         "\nactivation_bytes = 0x6000",

@@ -12,10 +12,11 @@ from smidgen.targets.types import Fpga, Runner
 
 NPU = "npu"  # the kernel set that needs it
 _LANES = (8, 16)
+_RECORD_BLOCKS = 5  # of what is recorded of descriptors
 _LEAST_BYTES, _MOST_BYTES = 1 << 12, 1 << 16  # of a buffer; a descriptor counts bytes of rows with 16 bits
 
 
-def read_engine(top: Table, kernels: tuple[str, ...], runner: Runner, fpga: Fpga | None) -> Engine | None:
+def read_engine(top: Table, kernels: tuple[str, ...]) -> Engine | None:
     """The target's `[engine]`, None when it has none."""
     table = top.table("engine", required=False)
     if table is None:
@@ -26,18 +27,22 @@ def read_engine(top: Table, kernels: tuple[str, ...], runner: Runner, fpga: Fpga
         return None
     values = {one.name: table.number(one.name) for one in fields(Engine)}
     table.finish()
-    lanes = values.pop("lanes")
-    if lanes is not None and lanes not in _LANES:
-        table.problem("lanes", f"is {lanes}", f"use one of: {', '.join(map(str, _LANES))}")
-    for name, size in values.items():
-        if size is not None and (size & (size - 1) or not _LEAST_BYTES <= size <= _MOST_BYTES):
-            what = f"is {size:,}, which is no power of two from {_LEAST_BYTES:,} to {_MOST_BYTES:,}"
-            table.problem(name, what)
-    if lanes is None or None in values.values():
-        return None
-    engine = Engine(lanes, **values)
-    _check_configuration(table, engine, runner, fpga)
-    return engine
+    right = {
+        name: value for name, value in values.items() if value is not None and _is_right(table, name, value)
+    }
+    return Engine(**right) if right.keys() == values.keys() else None
+
+
+def _is_right(table: Table, name: str, value: int) -> bool:
+    if name == "lanes":
+        if value not in _LANES:
+            table.problem(name, f"is {value}", f"use one of: {', '.join(map(str, _LANES))}")
+        return value in _LANES
+    is_size = _LEAST_BYTES <= value <= _MOST_BYTES and not value & (value - 1)
+    if not is_size:
+        what = f"is {value:,}, which is no power of two from {_LEAST_BYTES:,} to {_MOST_BYTES:,}"
+        table.problem(name, what)
+    return is_size
 
 
 def verilog_parameters(engine: Engine) -> dict[str, int]:
@@ -45,8 +50,18 @@ def verilog_parameters(engine: Engine) -> dict[str, int]:
     return {f"NPU_{name.upper()}": value for name, value in vars(engine).items()}
 
 
-def _check_configuration(table: Table, engine: Engine, runner: Runner, fpga: Fpga | None) -> None:
+def block_rams(engine: Engine) -> int:
+    """Of an ECP5 (DP16KD: 2,048 bytes or 512 words), that it takes: for each lane bytes of activations and
+    words of weights, besides the records."""
+    activations = -(-engine.activation_bytes // engine.lanes // 2048)
+    weights = -(-engine.weight_bytes // engine.word_bytes // 512)
+    return engine.lanes * (activations + weights) + _RECORD_BLOCKS
+
+
+def check_engine(top: Table, engine: Engine | None, runner: Runner, fpga: Fpga | None) -> None:
     """The system that the target runs on has an engine, which in the simulator is of a certain size."""
+    if engine is None:
+        return
     configurations = tomllib.loads((data_folder("hw") / "configurations.toml").read_text(encoding="utf-8"))
     name = runner.configuration if fpga is None else fpga.configuration
     configuration = configurations.get(name)
@@ -54,9 +69,11 @@ def _check_configuration(table: Table, engine: Engine, runner: Runner, fpga: Fpg
         return
     if not configuration.get("NPU"):
         able = ", ".join(name for name, values in configurations.items() if values.get("NPU"))
-        table.problem("", f"is there, but '{name}' has no neural engine", f"configurations with one: {able}")
+        top.problem(
+            "engine", f"is there, but '{name}' has no neural engine", f"configurations with one: {able}"
+        )
     elif fpga is None:
         there = Engine(**{one.name: configuration[f"NPU_{one.name.upper()}"] for one in fields(Engine)})
         if there != engine:
             has = ", ".join(f"{name} = {value}" for name, value in vars(there).items())
-            table.problem("", f"is not the engine that the simulated system '{name}' has", f"write {has}")
+            top.problem("engine", f"is not the engine that the simulated system '{name}' has", f"write {has}")

@@ -7,7 +7,9 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
+from smidgen.npu.descriptor import Engine
 from smidgen.paths import data_folder
+from smidgen.targets.engine import block_rams
 from smidgen.targets.pll import dividers
 from smidgen.targets.table import Table
 from smidgen.targets.types import MEMORY_KINDS, Core, Fpga, Memory
@@ -15,13 +17,14 @@ from smidgen.targets.types import MEMORY_KINDS, Core, Fpga, Memory
 # Block RAMs (DP16KD) of each device; they hold 2 KiB of bytes each.
 BLOCK_RAMS = {"LFE5U-25F": 56, "LFE5U-45F": 108, "LFE5U-85F": 208}
 BLOCK_BYTES = 2048
+XMIDGE_BLOCKS = 5  # of its registers and weights
 PACKAGES = ("CABGA256", "CSFBGA285", "CABGA381", "CABGA554", "CABGA756")
 _SPEED_GRADES = (6, 7, 8)
 # Where Midge's system has its memories.
 _ORIGINS = {"flash": 0x0000_0000, "ram": 0x1000_0000}
 
 
-def read_fpga(top: Table, memories: tuple[Memory, ...], core: Core) -> Fpga | None:
+def read_fpga(top: Table, memories: tuple[Memory, ...], core: Core, engine: Engine | None) -> Fpga | None:
     """The target's `[fpga]`, None when it has none."""
     table = top.table("fpga", required=False)
     if table is None:
@@ -47,7 +50,8 @@ def read_fpga(top: Table, memories: tuple[Memory, ...], core: Core) -> Fpga | No
     if "bootloader" in top.values:
         top.problem("bootloader", "is there, but a bitstream holds the program itself", "leave it out")
     _check_parts(table, fpga)
-    _check_memories(top, memories, fpga.device)
+    _check_memories(top, memories)
+    _check_block_rams(top, memories, engine, fpga)
     table.finish()
     return fpga
 
@@ -80,8 +84,8 @@ def _check_parts(table: Table, fpga: Fpga) -> None:
             return
 
 
-def _check_memories(top: Table, memories: tuple[Memory, ...], device: str) -> None:
-    """Those in block RAM lie where the system has them, and the device has enough of it."""
+def _check_memories(top: Table, memories: tuple[Memory, ...]) -> None:
+    """Those in block RAM lie where the system has them."""
     memories = tuple(memory for memory in memories if memory.kind in _ORIGINS)
     for memory in memories:
         key = f"memory.{memory.name}"
@@ -93,12 +97,21 @@ def _check_memories(top: Table, memories: tuple[Memory, ...], device: str) -> No
     for kind in MEMORY_KINDS:
         if sum(memory.kind == kind for memory in memories) > 1:
             top.problem("memory", f"has several regions of kind {kind}; Midge's system has one")
-    blocks = sum(-(-memory.length // BLOCK_BYTES) for memory in memories)
-    if blocks > BLOCK_RAMS.get(device, blocks):
-        listed = ", ".join(f"{memory.name} {memory.length // 1024} KiB" for memory in memories)
-        most = BLOCK_RAMS[device] * BLOCK_BYTES // 1024
-        what = f"takes {blocks} block RAMs ({listed}); {device} has {BLOCK_RAMS[device]}, {most} KiB"
-        top.problem("memory", what, "let them be smaller")
+
+
+def _check_block_rams(top: Table, memories: tuple[Memory, ...], engine: Engine | None, fpga: Fpga) -> None:
+    """The device has as many as memories and system take."""
+    taken = {one.name: -(-one.length // BLOCK_BYTES) for one in memories if one.kind in _ORIGINS}
+    configuration = _configurations().get(fpga.configuration, {})
+    if configuration.get("NN"):
+        taken["Xmidge"] = XMIDGE_BLOCKS
+    if configuration.get("NPU") and engine is not None:
+        taken["neural engine"] = block_rams(engine)
+    blocks, most = sum(taken.values()), BLOCK_RAMS.get(fpga.device)
+    if most is not None and blocks > most:
+        listed = ", ".join(f"{name} {count}" for name, count in taken.items())
+        what = f"and the system take {blocks} block RAMs of {BLOCK_BYTES // 1024} KiB ({listed})"
+        top.problem("memory", f"{what}; {fpga.device} has {most}", "let them be smaller")
 
 
 def _listed(values: tuple[int, ...]) -> str:

@@ -9,7 +9,7 @@ from smidgen.errors import ProblemList, UsageError
 from smidgen.paths import data_folder
 from smidgen.targets.bootloader import read_bootloader
 from smidgen.targets.checks import check_external, check_kernels, check_map
-from smidgen.targets.engine import read_engine
+from smidgen.targets.engine import check_engine, read_engine
 from smidgen.targets.flasher import read_flasher
 from smidgen.targets.fpga import read_fpga
 from smidgen.targets.table import Table, read_toml
@@ -49,7 +49,8 @@ def read_target(path: Path) -> Target:
     board = _board(top, required=not is_host)
     # Board folders that serve many chips take their UART from the target file; then its map is needed too.
     chip = _chip(top, required=board is not None and board.uart is not None)
-    fpga = read_fpga(top, memories, core)
+    engine = read_engine(top, kernels)
+    fpga = read_fpga(top, memories, core, engine)
     target = Target(
         name=name,
         description=description,
@@ -65,9 +66,10 @@ def read_target(path: Path) -> Target:
         proven=top.flag("proven", True),
         bootloader=read_bootloader(top, memories),
         fpga=fpga,
-        engine=read_engine(top, kernels, runner, fpga),
+        engine=engine,
     )
     check_kernels(top, kernels, core)
+    check_engine(top, engine, runner, fpga)
     check_external(top, memories, runner.configuration if fpga is None else fpga.configuration)
     if chip is not None:
         check_map(top, memories, board, chip, core)
