@@ -59,7 +59,7 @@ $(ARM_INSTALLED): $(INSTALLED) scripts/prerequisites.sh
 # instruction, cocotbext-axi's models, between which the neural engine runs in Icarus Verilog, TensorFlow, which imports
 # are compared with and models are trained in, Ray, and the build tools of the ecosystems that models are exported to.
 $(SLOW_INSTALLED): $(INSTALLED)
-	scripts/prerequisites.sh device-tree-compiler iverilog arduino-builder arduino-core-avr
+	scripts/prerequisites.sh device-tree-compiler iverilog libpython3-dev arduino-builder arduino-core-avr
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[train,ray,verify,ecosystems]'
 	touch $@
 

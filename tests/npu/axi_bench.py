@@ -33,7 +33,7 @@ from engine_bench import (
 from smidgen.npu.descriptor import Engine
 
 PERIOD = 10  # ns
-LONGEST = 50_000  # cycles of a list, after which the engine must have hung
+LONGEST = 20_000  # cycles of a list, after which the engine must have hung
 CHANCES = (0.0, 0.1, 0.3, 0.6, 0.8)  # that a channel pauses for a cycle
 _INPUTS = (  # of the engine's handshakes
     "s_axi_awvalid", "s_axi_wvalid", "s_axi_bready", "s_axi_arvalid", "s_axi_rready",
