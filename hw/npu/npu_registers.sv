@@ -78,42 +78,55 @@ module npu_registers
   localparam logic [1:0]  OKAY = 2'b00;
   localparam logic [1:0]  SLVERR = 2'b10;
 
-  // An address and its data are taken together.
-  logic       write, write_word;
-  logic [9:0] write_register;
-  assign write = s_axi_awvalid && s_axi_wvalid && (!s_axi_bvalid || s_axi_bready);
-  assign write_word = write && s_axi_wstrb == 4'b1111;
-  assign write_register = s_axi_awaddr[11:2];
-  assign s_axi_awready = write;
-  assign s_axi_wready = write;
+  // The one of an address and its data that comes first is kept until the other is there, and nothing is taken as long as
+  // there is a response: no output depends on an input of the same cycle.
+  logic        address_kept, data_kept, has_address, has_data, write, write_word;
+  logic [9:0]  kept_register, write_register;
+  logic [31:0] kept_data, write_data;
+  logic [3:0]  kept_lanes, write_lanes;
+  assign s_axi_awready = !address_kept && !s_axi_bvalid;
+  assign s_axi_wready = !data_kept && !s_axi_bvalid;
+  assign has_address = address_kept || (s_axi_awvalid && s_axi_awready);
+  assign has_data = data_kept || (s_axi_wvalid && s_axi_wready);
+  assign write = has_address && has_data;
+  assign write_register = address_kept ? kept_register : s_axi_awaddr[11:2];
+  assign {write_lanes, write_data} = data_kept ? {kept_lanes, kept_data} : {s_axi_wstrb, s_axi_wdata};
+  assign write_word = write && write_lanes == 4'b1111;
+  always_ff @(posedge clock)
+    if (reset) {address_kept, data_kept} <= 2'b00;
+    else {address_kept, data_kept} <= {has_address && !write, has_data && !write};
+  always_ff @(posedge clock) begin
+    kept_register <= write_register;
+    {kept_lanes, kept_data} <= {write_lanes, write_data};
+  end
 
   always_ff @(posedge clock)
     if (reset) s_axi_bvalid <= 1'b0;
     else s_axi_bvalid <= write || (s_axi_bvalid && !s_axi_bready);
   always_ff @(posedge clock) if (write) s_axi_bresp <= write_word ? OKAY : SLVERR;
 
-  assign abort = write_word && write_register == CONTROL && s_axi_wdata[1];
-  assign start = write_word && write_register == CONTROL && s_axi_wdata[0] && !abort;
-  assign clear_done = write_word && write_register == STATUS && s_axi_wdata[1];
-  assign clear_error = write_word && write_register == STATUS && s_axi_wdata[2];
+  assign abort = write_word && write_register == CONTROL && write_data[1];
+  assign start = write_word && write_register == CONTROL && write_data[0] && !abort;
+  assign clear_done = write_word && write_register == STATUS && write_data[1];
+  assign clear_error = write_word && write_register == STATUS && write_data[2];
 
   always_ff @(posedge clock)
     if (reset) interrupt_enable <= 1'b0;
-    else if (write_word && write_register == INTERRUPT_ENABLE) interrupt_enable <= s_axi_wdata[0];
+    else if (write_word && write_register == INTERRUPT_ENABLE) interrupt_enable <= write_data[0];
   always_ff @(posedge clock)
     if (write_word)
       unique case (write_register)
-        LIST: list <= s_axi_wdata;
-        COUNT: count <= s_axi_wdata;
-        BASE0, BASE1, BASE2, BASE3: bases[write_register[1:0]] <= s_axi_wdata;
-        RECORD_SELECT: record_select <= s_axi_wdata[7:0];
+        LIST: list <= write_data;
+        COUNT: count <= write_data;
+        BASE0, BASE1, BASE2, BASE3: bases[write_register[1:0]] <= write_data;
+        RECORD_SELECT: record_select <= write_data[7:0];
         default: ;
       endcase
 
   // Reads
   logic        read;
   logic [31:0] value;
-  assign s_axi_arready = !s_axi_rvalid || s_axi_rready;
+  assign s_axi_arready = !s_axi_rvalid;
   assign read = s_axi_arvalid && s_axi_arready;
   assign s_axi_rresp = OKAY;
   always_comb

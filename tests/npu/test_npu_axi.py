@@ -83,9 +83,8 @@ def test_between_models(netlist: Path, case: str) -> None:
 
 @pytest.mark.slow
 def test_registers_lie_between_inputs_and_outputs(netlist: Path) -> None:
-    """As AXI demands. The control port is an exception: its READY follow the other side's VALID and READY."""
-    outputs = (netlist.parent / "unregistered.txt").read_text().split()
-    assert sorted(outputs) == ["npu/s_axi_arready", "npu/s_axi_awready", "npu/s_axi_wready"]
+    """As AXI demands."""
+    assert (netlist.parent / "unregistered.txt").read_text().split() == []
 
 
 # The rules find what breaks them
