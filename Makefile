@@ -34,6 +34,7 @@ hw-synth: setup $(FPGA_INSTALLED)
 # The bitstream of a board, with the demo's model in it, in build/BOARD; BOARD=orangecrab-25f for another one.
 BOARD ?= ulx3s-85f
 bitstream: setup $(FPGA_INSTALLED)
+	mkdir -p build
 	$(VENV)/bin/smidgen build -m examples/digits/digits_int8.tflite -t $(BOARD) -o build/$(BOARD) --json build/$(BOARD).json
 	$(PYTHON) -m benchmarks.fpga $(BOARD)
 
