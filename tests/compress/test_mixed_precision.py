@@ -42,8 +42,11 @@ def equal_on(graph: Graph, target: str, optimize: str, folder: Path, count: int 
                 np.testing.assert_array_equal(got, want)
 
 
-@pytest.mark.parametrize("optimize", ["speed", "size"])
-@pytest.mark.parametrize("bits", BITS)
+# For size the mixed ones, with convolutions at 4 and at 2 bits; tests/kernels has every kind at both.
+VARIANTS = [*((bits, "speed") for bits in BITS), ("mixed", "size"), ("mixed the other way", "size")]
+
+
+@pytest.mark.parametrize(("bits", "optimize"), VARIANTS)
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_target_gives_the_references_bytes(
     target: str, bits: str, optimize: str, tmp_path: Path

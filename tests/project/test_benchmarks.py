@@ -69,6 +69,7 @@ def test_bars_of_an_fpga_are_met_or_not(monkeypatch: pytest.MonkeyPatch, tmp_pat
     speeds = {1: 39.0, 2: 55.0, 3: 41.0}
     used = {"TRELLIS_COMB": 750, "MULT18X18D": 76, "DP16KD": 208}
     routed = {seed: Routed(used, available, {"c": (speed, 50.0)}) for seed, speed in speeds.items()}
+    monkeypatch.setattr(fpga, "synthesize", lambda target, say: tmp_path)
     monkeypatch.setattr(fpga, "route", lambda target, seed, say: (tmp_path, routed[seed]))
     monkeypatch.setattr("sys.argv", ["fpga", "ulx3s-85f"])
     monkeypatch.setenv("COLUMNS", "160")
