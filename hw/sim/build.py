@@ -47,7 +47,7 @@ def build(configuration: str, output: Path, trace: bool, verilator: str) -> None
             verilator, "--cc", "--exe", "--build", "-Wno-fatal", "--noassert",
             "-O3", "--x-assign", "fast", "--x-initial", "fast",
             "-CFLAGS", "-std=c++17", "-LDFLAGS", "-lutil",
-            "-MAKEFLAGS", "OPT_FAST=-O3 OPT_SLOW=-O1 OPT_GLOBAL=-O3",
+            "-MAKEFLAGS", "OPT_FAST=-O3 OPT_SLOW=-O1 OPT_GLOBAL=-O1",
             "--top-module", "simulated_board", "-Mdir", str(Path(temporary) / "build"), "-o", "midge-sim",
             *sources(copy), *SIMULATED, *(str(path) for path in sorted((copy / "sim").glob("*.cpp"))),
         ]  # fmt: skip

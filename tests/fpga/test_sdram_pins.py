@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from smidgen.paths import data_folder
+from verilated import build_bench
 
 HERE = Path(__file__).parent
 SOURCES = (
@@ -21,16 +21,8 @@ WAYS = {12_500: ((1_000, 9_000), (500, 10_000)), 10_000: ((500, 6_000), (7_000,)
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if shutil.which("verilator") is None:
-        pytest.skip("verilator is not installed (`smidgen doctor` says how to get it)")
-    folder = tmp_path_factory.mktemp("pins")
-    command = [
-        "verilator", "--binary", "--timing", "-Wno-fatal", "--top-module", "sdram_pins_bench",
-        "-Mdir", folder, "-o", "bench", "-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0",
-        *(data_folder("hw") / name for name in SOURCES), HERE / "sdram_pins_bench.sv",
-    ]  # fmt: skip
-    subprocess.run(command, check=True, capture_output=True)
-    return folder / "bench"
+    sources = [*(data_folder("hw") / name for name in SOURCES), HERE / "sdram_pins_bench.sv"]
+    return build_bench(tmp_path_factory.mktemp("pins"), "sdram_pins_bench", sources, "--binary", "--timing")
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,15 +11,11 @@ import numpy as np
 import pytest
 
 from smidgen.npu.descriptor import Descriptor, Engine, encode
+from verilated import CPP, build_bench
 
 HERE = Path(__file__).parent
 HW = HERE.parents[1] / "hw"
 LINE_SHARE = 64  # of 256 cycles, in which a background load or store is wanted by default
-
-
-def need_verilator() -> None:
-    if shutil.which("verilator") is None:
-        pytest.skip("verilator is not installed (`smidgen doctor` says how to get it)")
 
 
 def replaced_sources(names: Sequence[str], variant: str) -> list[Path]:
@@ -36,17 +31,9 @@ def replaced_sources(names: Sequence[str], variant: str) -> list[Path]:
 
 def simulator(lanes: int, variant: str, folder: Path) -> Path:
     """The program of the bench. variant: see `replaced_sources`."""
-    need_verilator()
     listed = (HW / "npu" / "midge.f").read_text().split() + (HW / "npu" / "sources.f").read_text().split()
-    command = [
-        "verilator", "--cc", "--exe", "--build", "-Wno-fatal", "--top-module", "npu_compute",
-        f"-GLANES={lanes}", "-Mdir", folder, "-o", "bench", "-CFLAGS", "-std=c++17",
-        "-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0",
-        *replaced_sources(listed, variant), HERE / "compute_harness.cpp",
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return folder / "bench"
+    sources = [*replaced_sources(listed, variant), HERE / "compute_harness.cpp"]
+    return build_bench(folder, "npu_compute", sources, *CPP, parameters={"LANES": lanes})
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from compute_bench import need_verilator, replaced_sources
+from compute_bench import replaced_sources
+
+from verilated import build_bench
 
 HERE = Path(__file__).parent
 LATENCY = 2
@@ -16,18 +18,10 @@ COUNT = 1000
 
 @pytest.fixture(scope="module", params=["portable", "ecp5", "simulator"])
 def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    need_verilator()
     names = [f"midge/rtl/midge_nn_{name}_sum.sv" for name in ("gated", "signed", "selected")]
     sources = replaced_sources([*names, "npu/npu_dot.sv"], request.param)
     folder = tmp_path_factory.mktemp(f"npu-dot-{request.param}")
-    command = [
-        "verilator", "--binary", "-Wno-fatal", "--top-module", "npu_dot_bench",
-        "-Mdir", folder, "-o", "bench", "-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0",
-        *sources, HERE / "npu_dot_bench.sv",
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return folder / "bench"
+    return build_bench(folder, "npu_dot_bench", [*sources, HERE / "npu_dot_bench.sv"], "--binary")
 
 
 @pytest.mark.parametrize("width", [0, 1, 2])
