@@ -77,8 +77,9 @@ def choose(
     """Which sets of channels to remove, so that the shares are kept and little importance is lost: booleans.
 
     importance: of each set; whole: what they are shares of (this graph, unless given). One bundle after
-    the other goes that loses least for what it saves, counted in what still exceeds its share.
-    Raises UsageError when they cannot be kept.
+    the other goes that loses least for what it saves, counted in what still exceeds its share. Then those
+    come back that there is place for after all, the most important first. Raises UsageError when the shares
+    cannot be kept.
     """
     whole = whole or size(graph)
     layers = [_Layer(graph, node) for node in weight_layers(graph)]
@@ -103,6 +104,12 @@ def choose(
         for family in families:
             if family is best or any(layer in best.layers for layer in family.layers):
                 family.weigh()
+    while possible := [
+        family for family in families if family.taken and not _exceeded(now + family.cost, whole, shares)
+    ]:
+        best = max(possible, key=lambda family: float(importance[family.taken[-1]].sum()))
+        now += best.cost
+        removed[best.give_back()] = False
     return removed
 
 
@@ -160,7 +167,7 @@ class _Layer:
 
 class _Family:
     """Sets of channels that lie in the same tensors, the least important first, and the bundle that would go
-    next: what it saves and loses (nothing and infinity when the rest must stay)."""
+    next: what it saves and loses (nothing and infinity when the rest must stay). taken: those that went."""
 
     def __init__(
         self,
@@ -171,6 +178,7 @@ class _Family:
         multiple: int,
     ) -> None:
         self._members, self._importance, self._multiple = members, importance, multiple
+        self.taken: list[np.ndarray] = []
         first = members[0]
         counts = {name: int((sets == first).sum()) for name, sets in coupling.sets.items()}
         self.layers = [layer for layer in layers if counts[layer.x] or counts[layer.y]]
@@ -182,20 +190,37 @@ class _Family:
         count = len(self._members) % self._multiple or self._multiple
         self._bundle = self._members[: count if len(self._members) - count >= self._multiple else 0]
         self.loss = float(self._importance[self._bundle].sum()) if len(self._bundle) else math.inf
-        changes = (layer.size - layer.size_with(*self._left(layer)) for layer in self.layers)
+        count = len(self._bundle)
+        changes = (layer.size - layer.size_with(*self._without(count, layer)) for layer in self.layers)
         self.saved = sum(changes, Size(0, 0))
 
     def take(self) -> np.ndarray:
         """The sets of the bundle, which are gone now."""
         taken = self._bundle
-        for layer in self.layers:
-            layer.inputs, layer.outputs = self._left(layer)
+        self._remove(len(taken))
+        self.taken.append(taken)
         self._members = self._members[len(taken) :]
         return taken
 
-    def _left(self, layer: _Layer) -> tuple[int, int]:
-        """The inputs and outputs of a layer without the bundle."""
-        count = len(self._bundle)
+    @property
+    def cost(self) -> Size:
+        """By how much the layers grow when the bundle that went last comes back."""
+        count = -len(self.taken[-1])
+        changes = (layer.size_with(*self._without(count, layer)) - layer.size for layer in self.layers)
+        return sum(changes, Size(0, 0))
+
+    def give_back(self) -> np.ndarray:
+        """The sets of that bundle, which are there again."""
+        given = self.taken.pop()
+        self._remove(-len(given))
+        return given
+
+    def _remove(self, count: int) -> None:
+        for layer in self.layers:
+            layer.inputs, layer.outputs = self._without(count, layer)
+
+    def _without(self, count: int, layer: _Layer) -> tuple[int, int]:
+        """The inputs and outputs of a layer without so many of its channels."""
         inputs = layer.inputs - count * self._counts[layer.x] if layer.mixes else 1
         return inputs, layer.outputs - count * self._counts[layer.y]
 
