@@ -27,8 +27,8 @@ from smidgen.targets.pll import dividers
 
 # Placement begins at random. Where the clock is not reached, another beginning may do.
 SEEDS = (1, 2, 3)
-# With those that nextpnr takes by itself, a system with the engine has wires half as long again, and routers
-# find no room for all of them.
+# With the placer that nextpnr takes by itself, a system with the engine has wires half as long again, and
+# router2 finds no room for all of them.
 _ALGORITHMS = ("--placer", "static", "--router", "router2", "--tmg-ripup")
 _DEVICES = {"LFE5U-25F": "--25k", "LFE5U-45F": "--45k", "LFE5U-85F": "--85k"}
 # What a system on an FPGA has beyond hw/sources.f.
