@@ -20,8 +20,8 @@ WAITED = 0
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Target:
-    # On the configuration that the fast tests build anyway.
-    changes = {'"fpga-sim"': '"fpga-sim-sdram"'}
+    # On the configuration that the fast tests build anyway, whose engine has less room for weights.
+    changes = {'"fpga-sim"': '"fpga-sim-sdram"', "weight_bytes = 0x1_0000": "weight_bytes = 0x8000"}
     return quick_target(tmp_path_factory.mktemp("target"), "fpga-sim-spi", changes)
 
 
