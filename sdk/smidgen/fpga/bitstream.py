@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from smidgen.fpga import flow, netlist, tools
 from smidgen.fpga.flow import CONFIG, NETLIST, NOISE, Routed
 from smidgen.paths import data_folder
 from smidgen.targets import Target
+from smidgen.targets.configurations import configurations
 from smidgen.targets.engine import verilog_parameters
 from smidgen.targets.pll import dividers
 
@@ -148,8 +148,7 @@ def parameters(target: Target) -> dict[str, int | str]:
     """
     fpga, clock_hz = target.fpga, target.core.clock_hz
     assert fpga is not None and clock_hz is not None
-    configurations = tomllib.loads((data_folder("hw") / "configurations.toml").read_text(encoding="utf-8"))
-    chosen = configurations[fpga.configuration]
+    chosen = configurations()[fpga.configuration]
     values: dict[str, Any] = {name: value for name, value in chosen.items() if name.isupper() and value}
     ratio = dividers(fpga.clock_input_hz, clock_hz)
     assert ratio is not None  # the target file was checked

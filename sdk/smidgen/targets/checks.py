@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from itertools import pairwise
 
-from smidgen.paths import data_folder
+from smidgen.targets.configurations import configurations
 from smidgen.targets.table import Table
 from smidgen.targets.types import EXTERNAL, STORAGE, Board, Chip, Core, Memory
 
@@ -47,8 +46,7 @@ def _lacks(kernel_set: str, core: Core) -> bool:
 
 def check_external(top: Table, memories: tuple[Memory, ...], name: str) -> None:
     """Where the target is a system of ours, its configuration of this name has the memory chips."""
-    configurations = tomllib.loads((data_folder("hw") / "configurations.toml").read_text(encoding="utf-8"))
-    configuration = configurations.get(name)
+    configuration = configurations().get(name)
     for memory in memories:
         if memory.kind not in _OUTSIDE or configuration is None:
             continue

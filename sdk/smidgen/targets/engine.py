@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import fields
 
 from smidgen.npu.descriptor import Engine
-from smidgen.paths import data_folder
+from smidgen.targets.configurations import configurations
 from smidgen.targets.table import Table
 from smidgen.targets.types import Fpga, Runner
 
@@ -62,13 +61,12 @@ def check_engine(top: Table, engine: Engine | None, runner: Runner, fpga: Fpga |
     """The system that the target runs on has an engine, which in the simulator is of a certain size."""
     if engine is None:
         return
-    configurations = tomllib.loads((data_folder("hw") / "configurations.toml").read_text(encoding="utf-8"))
     name = runner.configuration if fpga is None else fpga.configuration
-    configuration = configurations.get(name)
+    configuration = configurations().get(name)
     if configuration is None:
         return
     if not configuration.get("NPU"):
-        able = ", ".join(name for name, values in configurations.items() if values.get("NPU"))
+        able = ", ".join(name for name, values in configurations().items() if values.get("NPU"))
         top.problem(
             "engine", f"is there, but '{name}' has no neural engine", f"configurations with one: {able}"
         )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 
 from smidgen.npu.descriptor import Engine
 from smidgen.paths import data_folder
+from smidgen.targets.configurations import configurations
 from smidgen.targets.engine import block_rams
 from smidgen.targets.pll import dividers
 from smidgen.targets.table import Table
@@ -33,7 +32,7 @@ def read_fpga(top: Table, memories: tuple[Memory, ...], core: Core, engine: Engi
         device=table.choice("device", tuple(BLOCK_RAMS)),
         package=table.choice("package", PACKAGES),
         speed_grade=table.number("speed_grade") or 0,
-        configuration=table.choice("configuration", tuple(_configurations())),
+        configuration=table.choice("configuration", tuple(configurations())),
         top=_file(table, "top", ".sv"),
         pins=_file(table, "pins", ".lpf"),
         clock_input_hz=table.number("clock_input_hz") or 0,
@@ -56,10 +55,6 @@ def read_fpga(top: Table, memories: tuple[Memory, ...], core: Core, engine: Engi
     return fpga
 
 
-def _configurations() -> Mapping[str, Mapping[str, object]]:
-    return tomllib.loads((data_folder("hw") / "configurations.toml").read_text(encoding="utf-8"))
-
-
 def _file(table: Table, key: str, suffix: str) -> Path:
     """A file beside the target file, or of hw/boards."""
     named = table.text(key)
@@ -75,7 +70,7 @@ def _check_parts(table: Table, fpga: Fpga) -> None:
     if not fpga.top.is_file():
         return
     known = set(re.findall(r"\w+", fpga.top.read_text(encoding="utf-8")))
-    for name, value in _configurations().get(fpga.configuration, {}).items():
+    for name, value in configurations().get(fpga.configuration, {}).items():
         if name.isupper() and value and name not in known:
             what = f"is '{fpga.configuration}' with {name} = {value}; {fpga.top.name} has no such parameter"
             table.problem(
@@ -102,7 +97,7 @@ def _check_memories(top: Table, memories: tuple[Memory, ...]) -> None:
 def _check_block_rams(top: Table, memories: tuple[Memory, ...], engine: Engine | None, fpga: Fpga) -> None:
     """The device has as many as memories and system take."""
     taken = {one.name: -(-one.length // BLOCK_BYTES) for one in memories if one.kind in _ORIGINS}
-    configuration = _configurations().get(fpga.configuration, {})
+    configuration = configurations().get(fpga.configuration, {})
     if configuration.get("NN"):
         taken["Xmidge"] = XMIDGE_BLOCKS
     if configuration.get("NPU") and engine is not None:

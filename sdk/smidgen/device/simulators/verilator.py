@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import tomllib
 from pathlib import Path
 from typing import Literal
 
@@ -26,17 +25,13 @@ from smidgen.device.simulators.process import (
 )
 from smidgen.errors import BuildError, Problem, ProblemList, UsageError
 from smidgen.paths import cache_folder, data_folder
+from smidgen.targets.configurations import configurations
 
 Uart = Literal["stdio", "pty", "tcp"]
 
 POWER_CUT = 125
 
 _TOOLS = {"verilator": "verilator", "g++": "g++", "make": "make"}
-
-
-def configurations() -> dict[str, dict[str, object]]:
-    """Every hardware configuration by name: its description and Verilog parameters."""
-    return tomllib.loads((data_folder("hw") / "configurations.toml").read_text())
 
 
 def build(configuration: str, trace: bool = False) -> Path:
