@@ -30,11 +30,20 @@ class Stage:
         self.name = name
         self.seconds = seconds
         self._clock = clock
+        self._furthest = -1
         self.advance()
 
     def advance(self) -> None:
         """It got further: however slow the device is, it does its work."""
         self._end = self._clock() + self.seconds
+
+    def reach(self, place: int) -> None:
+        """The transfer is at this byte. DeviceError when it has been no further for too long."""
+        if place > self._furthest:
+            self._furthest = place
+            self.advance()
+        elif self.left <= 0:
+            raise self.error(f"stayed at byte {place:,} for {self.seconds:g} s")
 
     @property
     def left(self) -> float:

@@ -310,7 +310,7 @@ class SerialDevice(Device):
         self._transaction = (self._transaction + 1) & 0xFFFFFFFF
         stage = self._transfer("send input")
         chunk = self._known().chunk
-        furthest = offset = -1  # even an empty input opens its transaction
+        offset = -1  # even an empty input opens its transaction
         while offset < len(data):
             start = max(offset, 0)
             piece = data[start : start + chunk]
@@ -320,11 +320,7 @@ class SerialDevice(Device):
             if reply.off > len(data):
                 raise stage.error(f"the device has {reply.off} bytes of an input of {len(data)}")
             offset = reply.off
-            if offset > furthest:
-                furthest = offset
-                stage.advance()
-            elif stage.left <= 0:
-                raise stage.error(f"stayed at byte {offset:,} for {stage.seconds:g} s")
+            stage.reach(offset)
 
     def _result(self, reply: protocol.RunReply) -> Run:
         size = self._known().out_bytes

@@ -68,7 +68,7 @@ class SmpFlasher(Flasher):
 
     def _upload(self, image: bytes, track: Track) -> None:
         stage = self._stage("upload")
-        furthest, offset, match = 0, 0, None
+        offset, match = 0, None
         while offset < len(image):
             first = {"len": len(image)} if offset == 0 else {}
             reply = self._client.ask(
@@ -78,11 +78,7 @@ class SmpFlasher(Flasher):
             if reply.off is None or not 0 < reply.off <= len(image):
                 raise stage.error(f"the board is at byte {reply.off} of an image of {len(image):,}")
             offset, match = reply.off, reply.match
-            if offset > furthest:
-                furthest = offset
-                stage.advance()
-            elif stage.left <= 0:
-                raise stage.error(f"stayed at byte {offset:,} for {stage.seconds:g} s")
+            stage.reach(offset)
             track(offset, len(image))
         if not match:
             raise stage.error("the image did not arrive as it was sent", "flash it again")
