@@ -190,9 +190,7 @@ class _Family:
         count = len(self._members) % self._multiple or self._multiple
         self._bundle = self._members[: count if len(self._members) - count >= self._multiple else 0]
         self.loss = float(self._importance[self._bundle].sum()) if len(self._bundle) else math.inf
-        count = len(self._bundle)
-        changes = (layer.size - layer.size_with(*self._without(count, layer)) for layer in self.layers)
-        self.saved = sum(changes, Size(0, 0))
+        self.saved = self._saved_without(len(self._bundle))
 
     def take(self) -> np.ndarray:
         """The sets of the bundle, which are gone now."""
@@ -205,9 +203,7 @@ class _Family:
     @property
     def cost(self) -> Size:
         """By how much the layers grow when the bundle that went last comes back."""
-        count = -len(self.taken[-1])
-        changes = (layer.size_with(*self._without(count, layer)) - layer.size for layer in self.layers)
-        return sum(changes, Size(0, 0))
+        return Size(0, 0) - self._saved_without(-len(self.taken[-1]))
 
     def give_back(self) -> np.ndarray:
         """The sets of that bundle, which are there again."""
@@ -218,6 +214,11 @@ class _Family:
     def _remove(self, count: int) -> None:
         for layer in self.layers:
             layer.inputs, layer.outputs = self._without(count, layer)
+
+    def _saved_without(self, count: int) -> Size:
+        """What the layers save without so many of their channels; less than nothing when they get some."""
+        changes = (layer.size - layer.size_with(*self._without(count, layer)) for layer in self.layers)
+        return sum(changes, Size(0, 0))
 
     def _without(self, count: int, layer: _Layer) -> tuple[int, int]:
         """The inputs and outputs of a layer without so many of its channels."""

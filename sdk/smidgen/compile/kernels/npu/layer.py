@@ -11,8 +11,6 @@ LONGEST_ROW = 1 << 16  # fields of a descriptor end below these
 MOST_CHUNKS = 1 << 8
 MOST_ROWS = 1 << 8
 MOST_STRIDE_Y, MOST_STRIDE_X = 1 << 4, 1 << 8
-
-
 Span = tuple[int, int]  # first, end
 
 
