@@ -10,7 +10,7 @@
 // finished and the one younger instruction, in execute, has had no effect yet.
 //
 // Data port: data_request for one cycle sends address, lanes and data; the port always takes it. data_response comes one or
-// more cycles later; the core sends no further request before. data_access is known sooner: a request, if it is aligned.
+// more cycles later; the next request comes in that cycle or after it. data_access is known sooner: a request, if aligned.
 module midge_core
   import midge_package::*;
 #(
